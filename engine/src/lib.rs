@@ -1,1 +1,11 @@
-//! x
+//! sternlight's engine: pipelines, contracts, planning, running, storing, and the trajectory schema.
+//!
+//! It knows no algorithm: stages are handed in through a [`stage::Registry`].
+
+pub mod column;
+pub mod contract;
+pub mod dataset;
+pub mod metrics;
+pub mod problem;
+pub mod stage;
+pub mod trajectory;

@@ -1,1 +1,12 @@
-//! x
+//! The stages that ship with sternlight, a folder a family, and the registry that names them.
+
+pub mod advantage;
+pub mod export;
+pub mod filter;
+pub mod import;
+pub mod reflect;
+pub mod reward;
+
+mod registry;
+
+pub use registry::registry;

@@ -1,0 +1,84 @@
+//! What a stage promises before it runs: the columns it reads and adds, and its effect on rows.
+
+use arrow::datatypes::{DataType, Field};
+
+use crate::column::ColumnPath;
+use crate::trajectory::TrajectorySchema;
+
+/// How much a stage must see at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Rows are independent: any cut into batches gives the same result.
+    Trajectory,
+    /// Whole groups (rows of one `group_id`) at once; a batch holds one or more of them.
+    Group,
+    /// Every row of the dataset at once, in one batch.
+    Dataset,
+}
+
+/// What becomes of the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The same rows with columns added, replaced or dropped.
+    Columns {
+        /// Columns added, or replaced where the input has them, in the order in which the stage returns them.
+        adds: Vec<AddedColumn>,
+        /// Columns that the output no longer has.
+        drops: Vec<ColumnPath>,
+    },
+    /// Some of the rows, unchanged.
+    Subset,
+    /// New rows of this schema, from outside.
+    Source(TrajectorySchema),
+    /// No rows: the stage writes something outside of the store.
+    Sink,
+}
+
+/// A column that a stage adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedColumn {
+    /// Its path: `reward`, or `turns.advantage` for one value a turn.
+    pub path: ColumnPath,
+    /// Its type; nulls are always allowed.
+    pub data_type: DataType,
+}
+
+impl AddedColumn {
+    /// A nullable column.
+    pub fn new(path: impl Into<ColumnPath>, data_type: DataType) -> Self {
+        Self { path: path.into(), data_type }
+    }
+
+    /// The Arrow field, named as inside its level.
+    pub fn field(&self) -> Field {
+        let name = self.path.turn_name().unwrap_or(self.path.as_str());
+        Field::new(name, self.data_type.clone(), true)
+    }
+}
+
+/// A stage's declaration, as a function of its options and its input's schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contract {
+    /// Columns that must be in the input: only these reach the stage. `turns` alone asks for the turn counts.
+    /// Optional columns are listed only if the input has them.
+    pub reads: Vec<ColumnPath>,
+    /// How much the stage must see at once.
+    pub scope: Scope,
+    /// What becomes of the rows.
+    pub effect: Effect,
+}
+
+impl Contract {
+    /// The schema of the output, given that of the input.
+    pub fn output(&self, input: &TrajectorySchema) -> TrajectorySchema {
+        match &self.effect {
+            Effect::Columns { adds, drops } => {
+                let kept = drops.iter().fold(input.clone(), |schema, path| schema.without(path));
+                adds.iter().fold(kept, |schema, column| schema.with(&column.path, column.field()))
+            }
+            Effect::Subset => input.clone(),
+            Effect::Source(schema) => schema.clone(),
+            Effect::Sink => TrajectorySchema::empty(),
+        }
+    }
+}

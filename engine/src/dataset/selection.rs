@@ -1,0 +1,69 @@
+//! Which rows of a shard a filter kept: sorted, disjoint runs of base rows.
+
+use std::ops::Range;
+
+use arrow::array::BooleanArray;
+use serde::{Deserialize, Serialize};
+
+/// Rows of a shard, as half-open runs in ascending order that neither touch nor overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Selection(Vec<(u64, u64)>);
+
+impl Selection {
+    /// Appends a row, which must lie behind all rows so far.
+    pub fn push(&mut self, row: u64) {
+        match self.0.last_mut() {
+            Some((_, end)) if *end == row => *end += 1,
+            _ => self.0.push((row, row + 1)),
+        }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        self.0.iter().map(|(start, end)| end - start).sum()
+    }
+
+    /// The rows, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().flat_map(|(start, end)| *start..*end)
+    }
+
+    /// Whether every row of the range is selected.
+    pub fn covers(&self, range: &Range<u64>) -> bool {
+        range.is_empty() || self.0.iter().any(|(start, end)| *start <= range.start && range.end <= *end)
+    }
+
+    /// A mask over the rows of the range: true where selected.
+    pub fn mask(&self, range: &Range<u64>) -> BooleanArray {
+        let mut mask = vec![false; (range.end - range.start) as usize];
+        let first = self.0.partition_point(|(_, end)| *end <= range.start);
+        for (start, end) in self.0[first..].iter().take_while(|(start, _)| *start < range.end) {
+            let (from, to) = ((*start).max(range.start) - range.start, (*end).min(range.end) - range.start);
+            mask[from as usize..to as usize].fill(true);
+        }
+        BooleanArray::from(mask)
+    }
+}
+
+impl FromIterator<u64> for Selection {
+    fn from_iter<I: IntoIterator<Item = u64>>(rows: I) -> Self {
+        let mut selection = Self::default();
+        rows.into_iter().for_each(|row| selection.push(row));
+        selection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_merge_and_masks_cut_them() {
+        let selection: Selection = [0, 1, 2, 5, 7, 8].into_iter().collect();
+        assert_eq!(selection.0, [(0, 3), (5, 6), (7, 9)]);
+        assert_eq!(selection.rows(), 6);
+        assert_eq!(selection.mask(&(2..8)), BooleanArray::from(vec![true, false, false, true, false, true]));
+        assert!(selection.covers(&(0..3)) && !selection.covers(&(0..4)) && selection.covers(&(4..4)));
+    }
+}

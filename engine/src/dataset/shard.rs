@@ -1,0 +1,144 @@
+//! The parts of a dataset: shards, and the files that hold their columns.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::reader::{BatchLimit, BatchReader};
+use super::selection::Selection;
+use crate::column::ColumnPath;
+use crate::stage::StageError;
+use crate::trajectory::TrajectorySchema;
+
+/// A dataset whose shards are all there: what a sink gets.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// The store that relative file paths begin at.
+    pub root: PathBuf,
+    /// The columns.
+    pub schema: TrajectorySchema,
+    /// Runs of rows, in order.
+    pub shards: Vec<Shard>,
+    /// How groups lie.
+    pub facts: Facts,
+}
+
+/// What is known about a dataset's groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Number of distinct groups.
+    pub groups: u64,
+    /// Whether the rows of each group are neighbours.
+    pub adjacent: bool,
+    /// Whether no group lies in two shards.
+    pub within_shards: bool,
+}
+
+/// A run of rows, never across input files. Its columns lie in several Parquet files that have the same rows in
+/// the same order and row groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// For people: where the rows came from.
+    pub label: String,
+    /// Rows of each row group: all of them, selected or not (*base* rows).
+    pub row_groups: Vec<u64>,
+    /// The rows that are part of the dataset; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
+    /// Which of `files` holds a column.
+    pub columns: BTreeMap<ColumnPath, usize>,
+    /// The files.
+    pub files: Vec<DataFile>,
+}
+
+/// A Parquet file that holds some columns of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataFile {
+    /// Where it lies.
+    pub path: FilePath,
+    /// The first of its row groups that belongs to the shard.
+    pub first_row_group: usize,
+    /// For files that were made by sternlight: for each column, a blake3 (hexadecimal) of each row group's
+    /// compressed chunks, checked when they are read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub digests: BTreeMap<ColumnPath, Vec<String>>,
+    /// For files that are referred to where they lie: what tells that they are unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+/// Where a file lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilePath {
+    /// In the store, relative to its root.
+    Store(String),
+    /// Outside of it, absolute.
+    Outside(PathBuf),
+}
+
+impl Dataset {
+    /// Number of rows that are part of the dataset.
+    pub fn rows(&self) -> u64 {
+        self.shards.iter().map(Shard::rows).sum()
+    }
+
+    /// Absolute path of a file.
+    pub fn path_of(&self, file: &DataFile) -> PathBuf {
+        path_of(&self.root, file)
+    }
+
+    /// Reads columns of a shard in bounded batches: its selected rows, in order.
+    ///
+    /// # Errors
+    /// If a file is missing or not as it was written, or a column is not there.
+    pub fn read(&self, shard: &Shard, columns: &[ColumnPath], limit: BatchLimit) -> Result<BatchReader, StageError> {
+        BatchReader::open(&self.root, &self.schema, shard, columns, limit)
+    }
+}
+
+/// Absolute path of a file of a store.
+pub(crate) fn path_of(root: &Path, file: &DataFile) -> PathBuf {
+    match &file.path {
+        FilePath::Store(relative) => root.join(relative),
+        FilePath::Outside(path) => path.clone(),
+    }
+}
+
+impl Shard {
+    /// All rows, selected or not.
+    pub fn base_rows(&self) -> u64 {
+        self.row_groups.iter().sum()
+    }
+
+    /// Selected rows.
+    pub fn rows(&self) -> u64 {
+        self.selection.as_ref().map_or_else(|| self.base_rows(), Selection::rows)
+    }
+
+    /// The file that holds a column.
+    pub fn file_of(&self, column: &ColumnPath) -> Option<&DataFile> {
+        self.columns.get(column).and_then(|index| self.files.get(*index))
+    }
+
+    /// What tells one content of a column from another, whoever wrote it; the same for equal chunks.
+    pub fn digest_of(&self, column: &ColumnPath) -> Option<String> {
+        let file = self.file_of(column)?;
+        let mut hasher = blake3::Hasher::new();
+        match (file.digests.get(column), &file.identity) {
+            (Some(chunks), _) => chunks.iter().for_each(|chunk| {
+                hasher.update(chunk.as_bytes());
+            }),
+            (None, identity) => {
+                hasher.update(
+                    format!("{identity:?} {} {} {column}", file.first_row_group, self.row_groups.len()).as_bytes(),
+                );
+            }
+        }
+        Some(hasher.finalize().to_hex().to_string())
+    }
+}

@@ -1,0 +1,119 @@
+//! What a stage counts while it works. Kept with its results, so that a cached stage reports the same numbers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Named measurements of a stage, merged over its parts in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Metrics(BTreeMap<String, Metric>);
+
+/// One measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// How often something was seen.
+    Count(u64),
+    /// Moments of a number seen many times.
+    Distribution(Distribution),
+}
+
+/// Mean, spread and range, updated one value at a time (Welford 1962), so that the result depends on the order
+/// of the values and never on how they were cut into batches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Distribution {
+    pub count: u64,
+    pub mean: f64,
+    /// Sum of squared deviations from the mean.
+    pub squares: f64,
+    pub minimum: f64,
+    pub maximum: f64,
+}
+
+impl Distribution {
+    fn of(value: f64) -> Self {
+        Self { count: 1, mean: value, squares: 0.0, minimum: value, maximum: value }
+    }
+
+    /// Population standard deviation.
+    pub fn standard_deviation(&self) -> f64 {
+        (self.squares / self.count as f64).sqrt()
+    }
+
+    /// Chan et al. 1979.
+    fn merge(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let (left, right, all) = (self.count as f64, other.count as f64, count as f64);
+        let delta = other.mean - self.mean;
+        Self {
+            count,
+            mean: self.mean + delta * right / all,
+            squares: self.squares + other.squares + delta * delta * left * right / all,
+            minimum: self.minimum.min(other.minimum),
+            maximum: self.maximum.max(other.maximum),
+        }
+    }
+}
+
+impl Metrics {
+    /// Adds to a count.
+    pub fn count(&mut self, name: impl Into<String>, by: u64) {
+        match self.0.entry(name.into()).or_insert(Metric::Count(0)) {
+            Metric::Count(count) => *count += by,
+            other @ Metric::Distribution(_) => *other = Metric::Count(by),
+        }
+    }
+
+    /// Adds one value to a distribution. Values that are not finite are left out.
+    pub fn observe(&mut self, name: impl Into<String>, value: f64) {
+        if !value.is_finite() {
+            return;
+        }
+        let one = Distribution::of(value);
+        self.0
+            .entry(name.into())
+            .and_modify(|metric| {
+                *metric = match *metric {
+                    Metric::Distribution(seen) => Metric::Distribution(seen.merge(one)),
+                    Metric::Count(_) => Metric::Distribution(one),
+                }
+            })
+            .or_insert(Metric::Distribution(one));
+    }
+
+    /// Adds the metrics of the next part.
+    pub fn merge(&mut self, next: &Self) {
+        for (name, metric) in &next.0 {
+            match (self.0.get_mut(name), metric) {
+                (Some(Metric::Count(mine)), Metric::Count(theirs)) => *mine += theirs,
+                (Some(Metric::Distribution(mine)), Metric::Distribution(theirs)) => *mine = mine.merge(*theirs),
+                _ => {
+                    self.0.insert(name.clone(), *metric);
+                }
+            }
+        }
+    }
+
+    /// A count; 0 if it was never counted.
+    pub fn counted(&self, name: &str) -> u64 {
+        match self.0.get(name) {
+            Some(Metric::Count(count)) => *count,
+            _ => 0,
+        }
+    }
+
+    /// A distribution, if anything was observed.
+    pub fn distribution(&self, name: &str) -> Option<Distribution> {
+        match self.0.get(name) {
+            Some(Metric::Distribution(distribution)) => Some(*distribution),
+            _ => None,
+        }
+    }
+
+    /// All measurements by name, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Metric)> {
+        self.0.iter().map(|(name, metric)| (name.as_str(), metric))
+    }
+}

@@ -1,0 +1,140 @@
+//! A kind of stage: what `uses:` names. Name, documentation, the schema of its options, and how to build one.
+
+use std::path::{Path, PathBuf};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_yaml::Value;
+
+use super::traits::Stage;
+use crate::problem::{Problem, Segment};
+
+/// What a stage is built from, besides its options.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildContext<'a> {
+    /// Directory of the pipeline file: relative input paths in `with` begin here.
+    pub directory: &'a Path,
+    /// Where the command runs: relative output paths begin here.
+    pub current_directory: &'a Path,
+}
+
+/// A file that `with` names and whose contents the result depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// As the pipeline spells it: part of the key.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// A stage that ships with sternlight. Implementing this, and [`Stage`], is all there is to adding one, besides
+/// one line in the registry.
+pub trait BuiltIn: Stage + Sized + 'static {
+    /// The `with` of the pipeline. Unknown keys must be refused (`deny_unknown_fields`); the serialised form,
+    /// defaults filled in, is part of the stage's key.
+    type Options: DeserializeOwned + Serialize + JsonSchema;
+
+    /// The name in `uses:`, kebab-case, a verb.
+    const NAME: &'static str;
+    /// One line: what it does.
+    const SUMMARY: &'static str;
+    /// Markdown: what it does and why, columns in and out, formula and source, example.
+    const DOCUMENTATION: &'static str;
+    /// Raised whenever the same options and input would give another result: part of the key.
+    const VERSION: u32;
+
+    /// Builds the stage. Called once when the pipeline is loaded; may read small files that `with` names.
+    ///
+    /// # Errors
+    /// Every problem with the options, placed below `with`.
+    fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>>;
+}
+
+/// A stage built from its options.
+pub struct Built {
+    /// The stage.
+    pub stage: Box<dyn Stage>,
+    /// Its options as canonical JSON: defaults filled in, keys sorted.
+    pub options: String,
+}
+
+type BuildFunction = fn(Value, &BuildContext<'_>) -> Result<Built, Vec<Problem>>;
+
+/// A kind of stage, as the registry keeps it.
+#[derive(Clone)]
+pub struct StageKind {
+    /// The name in `uses:`.
+    pub name: &'static str,
+    /// One line: what it does.
+    pub summary: &'static str,
+    /// Markdown.
+    pub documentation: &'static str,
+    /// Part of the key.
+    pub version: u32,
+    /// The JSON Schema of `with`.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    build: BuildFunction,
+}
+
+impl StageKind {
+    /// The kind of a built-in stage.
+    pub fn of<S: BuiltIn>() -> Self {
+        Self {
+            name: S::NAME,
+            summary: S::SUMMARY,
+            documentation: S::DOCUMENTATION,
+            version: S::VERSION,
+            schema: |generator| generator.subschema_for::<S::Options>(),
+            build: build::<S>,
+        }
+    }
+
+    /// Decodes `with` and builds the stage.
+    ///
+    /// # Errors
+    /// Every problem found, placed below `with`.
+    pub fn build(&self, with: Value, context: &BuildContext<'_>) -> Result<Built, Vec<Problem>> {
+        (self.build)(with, context)
+    }
+}
+
+fn build<S: BuiltIn>(with: Value, context: &BuildContext<'_>) -> Result<Built, Vec<Problem>> {
+    let options: S::Options = serde_path_to_error::deserialize(with).map_err(|error| vec![decoding_problem(error)])?;
+    let canonical = canonical_json(&options).map_err(|error| vec![Problem::new(error.to_string())])?;
+    let stage = S::build(options, context)?;
+    Ok(Built { stage: Box::new(stage), options: canonical })
+}
+
+fn decoding_problem(error: serde_path_to_error::Error<serde_yaml::Error>) -> Problem {
+    let path = error
+        .path()
+        .iter()
+        .filter_map(|segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(*index)),
+            serde_path_to_error::Segment::Map { key } => Some(Segment::Key(key.clone())),
+            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
+        })
+        .collect::<Vec<_>>();
+    Problem::at(path, error.into_inner().to_string())
+}
+
+/// JSON with sorted keys and no white space.
+///
+/// # Errors
+/// If the value has no JSON form (a map whose keys are not text).
+pub fn canonical_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(sorted(serde_json::to_value(value)?).to_string())
+}
+
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_by(|left, right| left.0.cmp(&right.0));
+            serde_json::Value::Object(entries.into_iter().collect())
+        }
+        serde_json::Value::Array(items) => serde_json::Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}

@@ -1,0 +1,16 @@
+//! What a stage is: its kind (name, options, documentation), the trait that the engine calls, and the registry
+//! that maps `uses:` names to kinds.
+
+mod context;
+mod error;
+mod kind;
+mod registry;
+mod source;
+mod traits;
+
+pub use context::{Context, Highlight, Memo};
+pub use error::StageError;
+pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
+pub use registry::Registry;
+pub use source::{ShardContent, Source, SourceShard, Survey};
+pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Transform, Work};

@@ -1,0 +1,104 @@
+//! The trait that every stage implements, and the three shapes of work behind it.
+
+use std::path::PathBuf;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::error::StageError;
+use super::kind::InputFile;
+use super::source::Source;
+use crate::contract::Contract;
+use crate::dataset::Dataset;
+use crate::problem::Problem;
+use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
+
+/// A configured stage: a pure function of its inputs, options and seed.
+pub trait Stage: Send + Sync {
+    /// What it reads and adds, given the schema of its input (empty for a source). Called before anything runs.
+    /// A source opens its inputs just far enough to know their columns. Columns listed as read need not be
+    /// checked for presence: the engine does, and says which stage would provide them.
+    ///
+    /// # Errors
+    /// If the input's columns do not fit, beyond a missing one.
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem>;
+
+    /// Files whose contents are part of the key: all that the stage may open, a source's inputs apart.
+    fn files(&self) -> Vec<InputFile> {
+        Vec::new()
+    }
+
+    /// The work itself.
+    fn work(&self) -> Work<'_>;
+}
+
+/// The shapes of work.
+pub enum Work<'a> {
+    /// Rows come in from outside.
+    Source(&'a dyn Source),
+    /// Batches are mapped to columns or to a choice of rows.
+    Transform(&'a dyn Transform),
+    /// A dataset is written somewhere outside.
+    Sink(&'a dyn Sink),
+}
+
+/// What a transform returns for a batch.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// One array for each column that the contract adds, in its order: one value a row, or one a turn for turn
+    /// columns (flat, as the batch's own).
+    Columns(Vec<ArrayRef>),
+    /// For a subset: which rows stay. Null counts as no.
+    Keep(BooleanArray),
+}
+
+/// Work on batches. With [`Scope::Trajectory`](crate::contract::Scope) any cut into batches must give the same
+/// rows; with `Group` a batch holds whole groups in any order; with `Dataset` it holds everything.
+pub trait Transform: Send + Sync {
+    /// Maps one batch, which has the columns that the contract reads.
+    ///
+    /// # Errors
+    /// Naming the trajectory at fault.
+    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError>;
+}
+
+/// A file that a sink wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportedFile {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// blake3 of the contents, in hexadecimal.
+    pub digest: String,
+}
+
+/// What a sink wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exported {
+    /// What to tell people: the file or directory.
+    pub target: PathBuf,
+    /// Every file, so that a later run can tell whether they are as they were written.
+    pub files: Vec<ExportedFile>,
+}
+
+/// Work that writes a dataset outside of the store.
+pub trait Sink: Send + Sync {
+    /// The file or directory that will be written, absolute: two sinks of a pipeline may not share it.
+    fn target(&self) -> PathBuf;
+
+    /// Writes the dataset. Nothing half-written may be left under a final name. `previous` is what the last
+    /// export to this target by this store wrote: those files may be replaced or removed, no others.
+    ///
+    /// # Errors
+    /// If the target cannot be written, or holds files that sternlight does not know.
+    fn export(
+        &self,
+        dataset: &Dataset,
+        previous: Option<&Exported>,
+        context: &mut Context,
+    ) -> Result<Exported, StageError>;
+}

@@ -1,0 +1,1 @@
+//! Writes datasets outside of the store.

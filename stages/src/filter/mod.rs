@@ -1,0 +1,1 @@
+//! Keeps the trajectories that meet a condition.

@@ -1,0 +1,1 @@
+//! Brings recorded trajectories in.

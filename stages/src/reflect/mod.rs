@@ -1,0 +1,1 @@
+//! Judges turns by what the environment said next.
