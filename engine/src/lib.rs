@@ -5,7 +5,10 @@
 pub mod column;
 pub mod contract;
 pub mod dataset;
+pub mod event;
 pub mod metrics;
 pub mod problem;
+pub mod run;
 pub mod stage;
+pub mod store;
 pub mod trajectory;

@@ -1,9 +1,17 @@
 //! A dataset: shards of Parquet column files, with the manifest that says which column lies where.
 
+mod chunks;
+mod leaves;
 mod reader;
+mod row_bytes;
 mod selection;
 mod shard;
+mod writer;
 
+pub use leaves::leaves_of;
+pub(crate) use reader::{BaseBatch, BaseReader};
 pub use reader::{BatchLimit, BatchReader};
 pub use selection::Selection;
-pub use shard::{DataFile, Dataset, Facts, FilePath, Shard};
+pub(crate) use shard::path_of;
+pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
+pub(crate) use writer::{ColumnWriter, RowWriter};

@@ -22,14 +22,26 @@ pub struct Dataset {
     pub shards: Vec<Shard>,
     /// How groups lie.
     pub facts: Facts,
+    /// The stages that it came through, in order.
+    pub lineage: Vec<Lineage>,
+}
+
+/// One stage on a dataset's way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lineage {
+    /// The stage's name in the pipeline.
+    pub stage: String,
+    /// Its kind.
+    pub uses: String,
+    /// Its options as canonical JSON.
+    pub options: String,
 }
 
 /// What is known about a dataset's groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
-    /// Number of distinct groups.
-    pub groups: u64,
     /// Whether the rows of each group are neighbours.
     pub adjacent: bool,
     /// Whether no group lies in two shards.

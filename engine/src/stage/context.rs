@@ -1,5 +1,4 @@
-//! What the engine hands to a stage besides batches: a place for metrics, highlights and warnings, a seed, and a
-//! small memory for facts about inputs.
+//! What the engine hands to a stage besides batches: a place for metrics, highlights and warnings, and a small memory for facts about inputs.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +30,19 @@ pub struct Context {
     pub highlights: Vec<Highlight>,
     /// Sentences about what looks wrong but does not stop the work.
     pub warnings: Vec<String>,
-    /// Derived from pipeline seed and stage; the only source of randomness a stage may use.
-    #[serde(skip)]
-    pub seed: u64,
+}
+
+impl Context {
+    /// Adds what the next batch or part counted. A warning that was given before is not repeated.
+    pub fn absorb(&mut self, next: &Self) {
+        self.metrics.merge(&next.metrics);
+        self.highlights.extend(next.highlights.iter().cloned());
+        for warning in &next.warnings {
+            if !self.warnings.contains(warning) {
+                self.warnings.push(warning.clone());
+            }
+        }
+    }
 }
 
 /// Remembers small facts about inputs between runs (where a file's shards begin). Losing it costs time only.

@@ -5,6 +5,8 @@ use std::fmt;
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
+use crate::store::StoreError;
+
 /// Why a stage could not finish a part of its work. The engine adds the stage's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageError {
@@ -74,5 +76,11 @@ impl From<ArrowError> for StageError {
 impl From<ParquetError> for StageError {
     fn from(error: ParquetError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<StoreError> for StageError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.to_string()).help(error.help())
     }
 }

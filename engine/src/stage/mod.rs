@@ -13,4 +13,4 @@ pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
 pub use registry::Registry;
 pub use source::{ShardContent, Source, SourceShard, Survey};
-pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Transform, Work};
+pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

@@ -56,9 +56,9 @@ pub trait Source: Send + Sync {
     /// If an input cannot be read, with the place.
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
-    /// Decodes shards, given by index, all of one stream, ascending. `emit` takes the shard's index and its next
-    /// batch; batches may be of any size, though about 16 MiB is kind to memory. Each shard has its own context.
-    /// An error of `emit` must be returned as it is.
+    /// Decodes shards, given by index, all of one stream, ascending. `emit` takes the shard's index, its next batch,
+    /// and what was counted over that batch; batches may be of any size, though about 16 MiB is kind to memory. An
+    /// error of `emit` must be returned as it is.
     ///
     /// # Errors
     /// A bad record, named by file and line or element.
@@ -66,7 +66,6 @@ pub trait Source: Send + Sync {
         &self,
         survey: &Survey,
         shards: &[usize],
-        contexts: &mut [Context],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch) -> Result<(), StageError>,
+        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
     ) -> Result<(), StageError>;
 }

@@ -85,20 +85,35 @@ pub struct Exported {
     pub files: Vec<ExportedFile>,
 }
 
-/// Work that writes a dataset outside of the store.
-pub trait Sink: Send + Sync {
-    /// The file or directory that will be written, absolute: two sinks of a pipeline may not share it.
-    fn target(&self) -> PathBuf;
+/// Where a sink writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The file or directory that people name, absolute: two sinks of a pipeline may not share it.
+    pub path: PathBuf,
+    /// Whether it is a directory; else a file.
+    pub is_directory: bool,
+    /// Whether files that sternlight did not write may be replaced.
+    pub overwrite: bool,
+}
 
-    /// Writes the dataset. Nothing half-written may be left under a final name. `previous` is what the last
-    /// export to this target by this store wrote: those files may be replaced or removed, no others.
+/// Hands out places to write to. Once a sink is done, the engine moves the files to their names all together; until
+/// then, and if anything fails, nothing under a final name has changed.
+pub trait Staging {
+    /// Where to write the file of this name: inside of the target if that is a directory, else beside it.
     ///
     /// # Errors
-    /// If the target cannot be written, or holds files that sternlight does not know.
-    fn export(
-        &self,
-        dataset: &Dataset,
-        previous: Option<&Exported>,
-        context: &mut Context,
-    ) -> Result<Exported, StageError>;
+    /// If the name is taken by a file that sternlight did not write, and the target does not allow to replace it.
+    fn place(&mut self, name: &str) -> Result<PathBuf, StageError>;
+}
+
+/// Work that writes a dataset outside of the store.
+pub trait Sink: Send + Sync {
+    /// Where it will write to.
+    fn target(&self) -> Target;
+
+    /// Writes the dataset into files that `staging` gives places for.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError>;
 }

@@ -1,0 +1,84 @@
+//! Access to the column chunks of one row group: checked against their digests where there are any, straight from
+//! the file where it is somebody else's.
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek as _, SeekFrom};
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+
+/// Bytes of the chunks that a reader will ask for.
+pub(super) enum Chunks {
+    /// In memory: (offset in the file, bytes).
+    Checked { length: u64, chunks: Vec<(u64, Bytes)> },
+    /// Read as needed.
+    File(File),
+}
+
+/// The bytes of one leaf's chunk in a row group.
+pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize) -> std::io::Result<(u64, Bytes)> {
+    let (start, length) = row_group.column(leaf).byte_range();
+    let mut file = file;
+    file.seek(SeekFrom::Start(start))?;
+    let mut buffer = Vec::with_capacity(length as usize);
+    let read = file.take(length).read_to_end(&mut buffer)?;
+    if (read as u64) < length {
+        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file is shorter than its footer says"));
+    }
+    Ok((start, buffer.into()))
+}
+
+/// The digest that a manifest keeps for the chunks of one column in one row group.
+pub(super) fn digest<'a>(chunks: impl Iterator<Item = &'a Bytes>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    chunks.for_each(|chunk| {
+        hasher.update(chunk);
+    });
+    hasher.finalize().to_hex().to_string()
+}
+
+impl Chunks {
+    fn slice(&self, start: u64, length: Option<usize>) -> Result<Bytes> {
+        let Self::Checked { chunks, .. } = self else { return Err(ParquetError::General("not in memory".to_owned())) };
+        let outside = || ParquetError::General(format!("byte {start} lies outside of the chunks that were read"));
+        let (offset, bytes) = chunks
+            .iter()
+            .find(|(offset, bytes)| (*offset..*offset + bytes.len() as u64).contains(&start))
+            .ok_or_else(outside)?;
+        let from = (start - offset) as usize;
+        let to = length.map_or(bytes.len(), |length| from + length);
+        if to > bytes.len() {
+            return Err(outside());
+        }
+        Ok(bytes.slice(from..to))
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Checked { length, .. } => *length,
+            Self::File(file) => Length::len(file),
+        }
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = Box<dyn Read + Send>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        match self {
+            Self::Checked { .. } => Ok(Box::new(Cursor::new(self.slice(start, None)?))),
+            Self::File(file) => Ok(Box::new(file.get_read(start)?)),
+        }
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        match self {
+            Self::Checked { .. } => self.slice(start, Some(length)),
+            Self::File(file) => file.get_bytes(start, length),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Writes the Parquet files of a shard. Bytes depend on the rows alone: whatever batches come in are cut again into
+//! fixed units, because Parquet's writer looks at its limits once a call.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, ListArray, RecordBatch, StructArray, UInt64Array, new_null_array};
+use arrow::compute::{concat_batches, take};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use super::chunks::{digest, read_chunk};
+use super::leaves::leaves_of;
+use super::reader::{BaseBatch, TurnShape};
+use super::row_bytes::row_bytes;
+use crate::column::{ColumnPath, TURNS};
+use crate::contract::AddedColumn;
+use crate::stage::StageError;
+use crate::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
+
+/// Rows handed to Parquet's writer at once.
+const UNIT_ROWS: usize = 1024;
+
+/// A row group of new rows ends here: large enough to compress, small enough to be held decoded.
+const ROW_GROUP_ROWS: usize = 16 * UNIT_ROWS;
+const ROW_GROUP_BYTES: u64 = 16 << 20;
+
+/// What was written: row groups, and for each column the digest of its chunks in each.
+pub(crate) struct Written {
+    pub(crate) row_groups: Vec<u64>,
+    pub(crate) digests: BTreeMap<ColumnPath, Vec<String>>,
+}
+
+/// Collects rows and writes them in fixed units.
+struct UnitWriter {
+    writer: ArrowWriter<File>,
+    schema: SchemaRef,
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+}
+
+impl UnitWriter {
+    fn create(path: &Path, schema: SchemaRef) -> Result<Self, StageError> {
+        let file = File::create_new(path).map_err(|error| StageError::file("create", path, &error))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(Default::default()))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_max_row_group_row_count(None)
+            .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned())]))
+            .build();
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+        Ok(Self { writer, schema, pending: Vec::new(), pending_rows: 0 })
+    }
+
+    /// Adds rows that stay in the current row group.
+    fn push(&mut self, mut batch: RecordBatch) -> Result<(), StageError> {
+        while self.pending_rows + batch.num_rows() >= UNIT_ROWS {
+            let room = UNIT_ROWS - self.pending_rows;
+            self.pending.push(batch.slice(0, room));
+            batch = batch.slice(room, batch.num_rows() - room);
+            self.write_unit()?;
+        }
+        self.pending_rows += batch.num_rows();
+        if batch.num_rows() > 0 {
+            self.pending.push(batch);
+        }
+        Ok(())
+    }
+
+    fn write_unit(&mut self) -> Result<(), StageError> {
+        if !self.pending.is_empty() {
+            self.writer.write(&concat_batches(&self.schema, &self.pending)?)?;
+        }
+        self.pending.clear();
+        self.pending_rows = 0;
+        Ok(())
+    }
+
+    fn end_row_group(&mut self) -> Result<(), StageError> {
+        self.write_unit()?;
+        Ok(self.writer.flush()?)
+    }
+
+    /// Ends the file, forces it to disk and digests what lies there.
+    fn finish(mut self, path: &Path) -> Result<Written, StageError> {
+        self.end_row_group()?;
+        let metadata = self.writer.finish()?;
+        let unreadable = |error| StageError::file("read back", path, &error);
+        self.writer.inner().sync_all().map_err(|error| StageError::file("write", path, &error))?;
+        let file = File::open(path).map_err(unreadable)?;
+        let mut digests: BTreeMap<ColumnPath, Vec<String>> = BTreeMap::new();
+        for column in TrajectorySchema::new(Arc::clone(&self.schema)).paths() {
+            let Some(leaves) = leaves_of(&self.schema, &column) else { continue };
+            for group in metadata.row_groups() {
+                let chunks = leaves
+                    .clone()
+                    .map(|leaf| read_chunk(&file, group, leaf))
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(unreadable)?;
+                digests.entry(column.clone()).or_default().push(digest(chunks.iter().map(|(_, bytes)| bytes)));
+            }
+        }
+        Ok(Written { row_groups: metadata.row_groups().iter().map(|group| group.num_rows() as u64).collect(), digests })
+    }
+}
+
+/// Writes a shard of new rows; row groups are cut by rows and decoded bytes.
+pub(crate) struct RowWriter {
+    writer: UnitWriter,
+    group_rows: usize,
+    group_bytes: u64,
+}
+
+impl RowWriter {
+    /// Creates the file.
+    pub(crate) fn create(path: &Path, schema: &TrajectorySchema) -> Result<Self, StageError> {
+        let writer = UnitWriter::create(path, Arc::clone(schema.arrow()))?;
+        Ok(Self { writer, group_rows: 0, group_bytes: 0 })
+    }
+
+    /// Adds rows of the schema.
+    pub(crate) fn push(&mut self, batch: &RecordBatch) -> Result<(), StageError> {
+        let mut start = 0;
+        for (row, size) in row_bytes(batch).into_iter().enumerate() {
+            if self.group_rows > 0 && (self.group_rows >= ROW_GROUP_ROWS || self.group_bytes + size > ROW_GROUP_BYTES) {
+                self.writer.push(batch.slice(start, row - start))?;
+                self.writer.end_row_group()?;
+                (start, self.group_rows, self.group_bytes) = (row, 0, 0);
+            }
+            self.group_rows += 1;
+            self.group_bytes += size;
+        }
+        self.writer.push(batch.slice(start, batch.num_rows() - start))
+    }
+
+    /// Ends the file.
+    pub(crate) fn finish(self, path: &Path) -> Result<Written, StageError> {
+        self.writer.finish(path)
+    }
+}
+
+/// Writes new columns of a shard beside its base: same rows, same row groups, null where a row is not selected.
+pub(crate) struct ColumnWriter {
+    writer: UnitWriter,
+    columns: Vec<AddedColumn>,
+    /// Rows still to come of each row group.
+    left: Vec<u64>,
+    group: usize,
+}
+
+impl ColumnWriter {
+    /// Creates the file. `shape` tells whether lists and turns of the base may be null; there must be one if any
+    /// of the columns is a turn's.
+    pub(crate) fn create(
+        path: &Path,
+        columns: &[AddedColumn],
+        row_groups: &[u64],
+        nullable: Option<(bool, bool)>,
+    ) -> Result<Self, StageError> {
+        let schema = Arc::new(Schema::new(column_fields(columns, nullable.unwrap_or_default())));
+        let writer = UnitWriter::create(path, schema)?;
+        Ok(Self { writer, columns: columns.to_vec(), left: row_groups.to_vec(), group: 0 })
+    }
+
+    /// Adds the columns of the next base rows. `arrays` hold one value for each *selected* row or turn.
+    pub(crate) fn push(&mut self, base: &BaseBatch, arrays: &[ArrayRef]) -> Result<(), StageError> {
+        let row_places = base.selected.as_ref().map(|mask| places(mask, |_| 1));
+        let mut row_arrays: Vec<ArrayRef> = Vec::new();
+        let mut turn_arrays: Vec<ArrayRef> = Vec::new();
+        for (column, array) in self.columns.iter().zip(arrays) {
+            let (target, places) = match (column.path.turn_name(), &base.shape) {
+                (None, _) => (&mut row_arrays, row_places.clone()),
+                (Some(_), Some(shape)) => {
+                    let count = |row: usize| (shape.offsets[row + 1] - shape.offsets[row]) as usize;
+                    (&mut turn_arrays, base.selected.as_ref().map(|mask| places(mask, count)))
+                }
+                (Some(name), None) => {
+                    return Err(StageError::new(format!("turns were not read, so `turns.{name}` has no place")));
+                }
+            };
+            target.push(match places {
+                None => Arc::clone(array),
+                Some(places) => scatter(array, &places)?,
+            });
+        }
+        let mut fields = Vec::new();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        if let (false, Some(shape)) = (turn_arrays.is_empty(), &base.shape) {
+            columns.push(Arc::new(list_of_turns(&self.columns, turn_arrays, shape)?));
+            fields.push(Field::new(TURNS, columns[0].data_type().clone(), shape.list_nullable));
+        }
+        let row_columns = self.columns.iter().filter(|column| column.path.turn_name().is_none());
+        fields.extend(row_columns.map(AddedColumn::field));
+        columns.extend(row_arrays);
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        self.write(batch)
+    }
+
+    fn write(&mut self, mut batch: RecordBatch) -> Result<(), StageError> {
+        loop {
+            while self.left.get(self.group) == Some(&0) {
+                self.group += 1;
+            }
+            if batch.num_rows() == 0 {
+                return Ok(());
+            }
+            let left =
+                self.left.get_mut(self.group).ok_or_else(|| StageError::new("a column has more rows than its base"))?;
+            let rows = batch.num_rows().min(*left as usize);
+            *left -= rows as u64;
+            let ended = *left == 0;
+            self.writer.push(batch.slice(0, rows))?;
+            if ended {
+                self.writer.end_row_group()?;
+            }
+            batch = batch.slice(rows, batch.num_rows() - rows);
+        }
+    }
+
+    /// Ends the file.
+    pub(crate) fn finish(self, path: &Path) -> Result<Written, StageError> {
+        if self.left.iter().any(|left| *left > 0) {
+            return Err(StageError::new("a column has fewer rows than its base"));
+        }
+        self.writer.finish(path)
+    }
+}
+
+fn column_fields(columns: &[AddedColumn], (list_nullable, turn_nullable): (bool, bool)) -> Vec<Field> {
+    let (turns, rows): (Vec<_>, Vec<_>) = columns.iter().partition(|column| column.path.turn_name().is_some());
+    let mut fields = Vec::new();
+    if !turns.is_empty() {
+        let turn: Fields = turns.iter().map(|column| column.field()).collect();
+        let element = Field::new("element", DataType::Struct(turn), turn_nullable);
+        fields.push(Field::new(TURNS, DataType::List(Arc::new(element)), list_nullable));
+    }
+    fields.extend(rows.iter().map(|column| column.field()));
+    fields
+}
+
+fn list_of_turns(columns: &[AddedColumn], arrays: Vec<ArrayRef>, shape: &TurnShape) -> Result<ListArray, StageError> {
+    let fields: Fields =
+        columns.iter().filter(|column| column.path.turn_name().is_some()).map(AddedColumn::field).collect();
+    let turns = StructArray::try_new(fields, arrays, shape.turn_nulls.clone())?;
+    let element = Arc::new(Field::new("element", turns.data_type().clone(), shape.turn_nullable));
+    Ok(ListArray::try_new(element, shape.offsets.clone(), Arc::new(turns), shape.list_nulls.clone())?)
+}
+
+/// For each base row (or turn: `count` of them a row), which selected one it is.
+fn places(mask: &BooleanArray, count: impl Fn(usize) -> usize) -> UInt64Array {
+    let mut next = 0;
+    let mut places = Vec::with_capacity(mask.len());
+    for row in 0..mask.len() {
+        for _ in 0..count(row) {
+            places.push(mask.value(row).then_some(next));
+            next += u64::from(mask.value(row));
+        }
+    }
+    UInt64Array::from(places)
+}
+
+fn scatter(array: &ArrayRef, places: &UInt64Array) -> Result<ArrayRef, StageError> {
+    if array.is_empty() {
+        return Ok(new_null_array(array.data_type(), places.len()));
+    }
+    Ok(take(array, places, None)?)
+}

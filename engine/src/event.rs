@@ -1,0 +1,203 @@
+//! The single stream of what happens in a run: written to `events.jsonl`, shown to people, printed for programs.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::{Map, Value};
+
+use crate::metrics::Metrics;
+use crate::stage::{ExportedFile, Highlight};
+
+/// An event and its time. As JSON one flat object: `at`, `event` (the kind), and the event's own fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// RFC 3339, in UTC.
+    pub at: String,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Record {
+    /// The event, now.
+    pub fn now(event: Event) -> Self {
+        Self { at: jiff::Timestamp::now().to_string(), event }
+    }
+}
+
+// Written by hand: serde's own flat form buffers numbers, which does not work with numbers kept as spelled.
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tagged = serde_json::to_value(&self.event).map_err(ser::Error::custom)?;
+        let mut flat = Map::new();
+        flat.insert("at".to_owned(), Value::String(self.at.clone()));
+        if let Value::Object(tagged) = tagged {
+            for (kind, fields) in tagged {
+                flat.insert("event".to_owned(), Value::String(kind));
+                if let Value::Object(fields) = fields {
+                    flat.extend(fields);
+                }
+            }
+        }
+        flat.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut flat = Map::deserialize(deserializer)?;
+        let mut text = |key: &'static str| match flat.remove(key) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(de::Error::missing_field(key)),
+        };
+        let (at, kind) = (text("at")?, text("event")?);
+        let tagged = Map::from_iter([(kind, Value::Object(flat))]);
+        let event = serde_json::from_value(Value::Object(tagged)).map_err(de::Error::custom)?;
+        Ok(Self { at, event })
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Every stage has its result.
+    Done,
+    /// A stage failed.
+    Failed,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// A stage of a run, as the first event lists them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageName {
+    /// Its name in the pipeline.
+    pub name: String,
+    /// Its kind.
+    pub uses: String,
+}
+
+/// What a stage came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageResult {
+    /// Its name.
+    pub stage: String,
+    /// Its kind.
+    pub uses: String,
+    /// Parts of its work (shards, or one for all) whose results were already there.
+    pub cached: usize,
+    /// Parts that were computed in this run.
+    pub computed: usize,
+    /// Rows of its dataset; of its input for a stage that exports.
+    pub rows: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// What it counted, in this run or when it was computed.
+    pub metrics: Metrics,
+    /// What it found worth showing.
+    pub highlights: Vec<Highlight>,
+    /// What looked wrong but did not stop it.
+    pub warnings: Vec<String>,
+    /// The manifest of its dataset; `None` for a stage that exports.
+    pub dataset: Option<PathBuf>,
+    /// What it exported to.
+    pub target: Option<PathBuf>,
+    /// Files that it exported.
+    pub files: Vec<ExportedFile>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "events are few and short-lived")]
+pub enum Event {
+    /// A run began.
+    RunStarted {
+        /// Its name.
+        run: String,
+        /// The pipeline's name.
+        pipeline: String,
+        /// The pipeline's file.
+        file: PathBuf,
+        /// The version of sternlight.
+        version: String,
+        /// The stages, in the order in which they run.
+        stages: Vec<StageName>,
+    },
+    /// A stage's work is known.
+    StageStarted {
+        /// The stage.
+        stage: String,
+        /// Parts of its work.
+        parts: usize,
+        /// Parts whose results are already there.
+        cached: usize,
+    },
+    /// A part was computed and committed.
+    PartFinished {
+        /// The stage.
+        stage: String,
+        /// Which part, from 0.
+        part: usize,
+        /// What it covers, for people.
+        label: String,
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// A stage has its result.
+    StageFinished(StageResult),
+    /// A stage could not finish.
+    StageFailed {
+        /// The stage.
+        stage: String,
+        /// Why.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// The run ended.
+    RunFinished {
+        /// Its name.
+        run: String,
+        /// How.
+        status: RunStatus,
+        /// Seconds it took.
+        seconds: f64,
+        /// Stages whose every part was already there.
+        stages_cached: usize,
+        /// Stages of which something was computed.
+        stages_computed: usize,
+        /// Name and manifest of every stage's dataset.
+        datasets: Vec<(String, PathBuf)>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_flat_object_and_comes_back() {
+        let mut metrics = Metrics::default();
+        metrics.observe("advantage", 0.25);
+        let result = StageResult { stage: "advantage".to_owned(), metrics, seconds: 0.5, ..StageResult::default() };
+        let record = Record { at: "2026-01-01T00:00:00Z".to_owned(), event: Event::StageFinished(result) };
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(
+            text.starts_with(r#"{"at":"2026-01-01T00:00:00Z","event":"stage_finished","stage":"advantage","#),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
+    }
+}

@@ -1,0 +1,119 @@
+//! From the results of a stage's parts to its dataset: composing needs no data, only references.
+
+use std::sync::Arc;
+
+use super::job::Job;
+use super::parts::StageWork;
+use crate::column::ColumnPath;
+use crate::contract::Effect;
+use crate::dataset::{Dataset, Facts, Lineage, Selection, Shard};
+use crate::stage::{Context, StageError};
+use crate::store::{Commit, Outcome};
+use crate::trajectory::TrajectorySchema;
+
+/// A dataset without shards: what a source reads.
+pub(crate) fn nothing(root: &std::path::Path) -> Dataset {
+    Dataset {
+        root: root.to_owned(),
+        schema: TrajectorySchema::empty(),
+        shards: Vec::new(),
+        facts: Facts { adjacent: true, within_shards: true },
+        lineage: Vec::new(),
+    }
+}
+
+/// The datasets one after the other. They must have the same columns, which `check` saw to. How groups lie in the
+/// whole is not known.
+pub(crate) fn concatenated(datasets: &[Arc<Dataset>]) -> Option<Dataset> {
+    let (first, others) = datasets.split_first()?;
+    let mut all = first.as_ref().clone();
+    for other in others {
+        all.shards.extend(other.shards.iter().cloned());
+        all.facts = Facts::default();
+        for step in &other.lineage {
+            if !all.lineage.contains(step) {
+                all.lineage.push(step.clone());
+            }
+        }
+    }
+    Some(all)
+}
+
+/// Metrics, highlights and warnings of all parts, in their order.
+pub(crate) fn context_of(commits: &[Commit]) -> Context {
+    let mut context = Context::default();
+    commits.iter().for_each(|commit| context.absorb(&commit.context));
+    context
+}
+
+/// The stage's dataset, from the results of its parts in their order.
+pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Result<Dataset, StageError> {
+    let mut shards: Vec<Shard> = work.input.shards.clone();
+    for (part, commit) in work.parts.iter().zip(commits) {
+        match &commit.outcome {
+            Outcome::Shard(shard) => shards.push(shard.clone()),
+            Outcome::Columns(files) => {
+                let adds: Vec<ColumnPath> = match &job.contract.effect {
+                    Effect::Columns { adds, .. } => adds.iter().map(|column| column.path.clone()).collect(),
+                    _ => Vec::new(),
+                };
+                for (index, file) in part.shards.iter().zip(files) {
+                    let shard = shards.get_mut(*index).ok_or_else(unfitting)?;
+                    shard.files.push(file.clone());
+                    let last = shard.files.len() - 1;
+                    shard.columns.extend(adds.iter().map(|column| (column.clone(), last)));
+                }
+            }
+            Outcome::Kept(selections) => {
+                for (index, selection) in part.shards.iter().zip(selections) {
+                    shards.get_mut(*index).ok_or_else(unfitting)?.selection = Some(selection.clone());
+                }
+            }
+            Outcome::Exported(_) => {}
+        }
+    }
+    if let Effect::Columns { drops, .. } = &job.contract.effect {
+        for shard in &mut shards {
+            drops.iter().for_each(|column| {
+                shard.columns.remove(column);
+            });
+        }
+    }
+    for shard in &mut shards {
+        normalise(shard);
+    }
+    let mut lineage = work.input.lineage.clone();
+    lineage.push(Lineage { stage: job.name.to_owned(), uses: job.uses.to_owned(), options: job.options.to_owned() });
+    Ok(Dataset { root: work.input.root.clone(), schema: job.output.clone(), shards, facts: work.input.facts, lineage })
+}
+
+/// Forgets files that no column lies in any more, and a selection of every row.
+fn normalise(shard: &mut Shard) {
+    let mut kept = Vec::new();
+    let mut moved = std::collections::BTreeMap::new();
+    for (index, file) in shard.files.iter().enumerate() {
+        if shard.columns.values().any(|used| *used == index) {
+            moved.insert(index, kept.len());
+            kept.push(file.clone());
+        }
+    }
+    shard.columns.values_mut().for_each(|index| *index = moved.get(index).copied().unwrap_or(*index));
+    shard.files = kept;
+    if shard.selection.as_ref().is_some_and(|selection| selection.rows() == shard.base_rows()) {
+        shard.selection = None;
+    }
+}
+
+/// Narrows the shards to these rows and leaves out shards without any.
+pub(crate) fn narrowed(mut dataset: Dataset, selections: Vec<Selection>) -> Dataset {
+    for (shard, selection) in dataset.shards.iter_mut().zip(selections) {
+        shard.selection = Some(selection);
+        normalise(shard);
+    }
+    dataset.shards.retain(|shard| shard.rows() > 0);
+    dataset
+}
+
+fn unfitting() -> StageError {
+    StageError::new("a stored result does not fit the shards of its input")
+}

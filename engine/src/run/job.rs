@@ -1,0 +1,42 @@
+//! A stage of a checked pipeline, with all that the engine needs to carry it out.
+
+use crate::column::ColumnPath;
+use crate::contract::{Contract, Effect};
+use crate::stage::Stage;
+use crate::trajectory::TrajectorySchema;
+
+/// A stage ready to run.
+pub struct Job<'a> {
+    /// Its name in the pipeline.
+    pub name: &'a str,
+    /// Its kind.
+    pub uses: &'a str,
+    /// The version of its kind.
+    pub version: u32,
+    /// Its options as canonical JSON.
+    pub options: &'a str,
+    /// The stage.
+    pub stage: &'a dyn Stage,
+    /// The jobs whose datasets it reads, in order.
+    pub inputs: Vec<usize>,
+    /// What it promises.
+    pub contract: Contract,
+    /// The schema of its dataset.
+    pub output: TrajectorySchema,
+    /// Whether a result of an earlier run may be used.
+    pub cache: bool,
+}
+
+impl Job<'_> {
+    /// The columns to read: those of the contract, and the turn counts where columns of turns are added.
+    pub(crate) fn reads(&self) -> Vec<ColumnPath> {
+        let mut reads = self.contract.reads.clone();
+        if let Effect::Columns { adds, .. } = &self.contract.effect
+            && adds.iter().any(|column| column.path.turn_name().is_some())
+            && !reads.iter().any(|path| path.turn_name().is_some() || path.is_turn_counts())
+        {
+            reads.push(ColumnPath::from(crate::column::TURNS));
+        }
+        reads
+    }
+}

@@ -1,0 +1,168 @@
+//! Cuts a stage's work into parts and gives each its key: everything that decides the result, and nothing else.
+
+use std::sync::Arc;
+
+use super::engine::RunOptions;
+use super::job::Job;
+use crate::column::ColumnPath;
+use crate::contract::Scope;
+use crate::dataset::{Dataset, Shard};
+use crate::stage::{ExportedFile, ShardContent, SourceShard, StageError, Survey, Work};
+use crate::store::{Commit, Key, KeyParts, Outcome, Store};
+
+/// A piece of a stage's work that is computed, committed and cached as one.
+pub(crate) struct Part {
+    /// What it covers, for people.
+    pub(crate) label: String,
+    /// Shards of the input; of the survey for a source.
+    pub(crate) shards: Vec<usize>,
+    pub(crate) key: Key,
+    pub(crate) parts: KeyParts,
+    /// The result, if it is there.
+    pub(crate) commit: Option<Commit>,
+}
+
+/// A stage's work, cut.
+pub(crate) struct StageWork {
+    /// What it reads; empty for a source.
+    pub(crate) input: Arc<Dataset>,
+    /// What a source found.
+    pub(crate) survey: Option<Survey>,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// Plans a stage whose inputs are all there.
+pub(crate) fn plan_stage(
+    job: &Job<'_>,
+    input: Arc<Dataset>,
+    store: &Store,
+    options: &RunOptions,
+) -> Result<StageWork, StageError> {
+    let common = common_parts(job, options)?;
+    let mut survey = None;
+    let drafts: Vec<(String, Vec<usize>, KeyParts)> = match job.stage.work() {
+        Work::Source(source) => {
+            let found = source.survey(store)?;
+            let drafts =
+                found.shards.iter().enumerate().map(|(index, shard)| source_part(&common, index, shard)).collect();
+            survey = Some(found);
+            drafts
+        }
+        Work::Transform(_) => {
+            let reads = job.reads();
+            let by_shard = job.contract.scope == Scope::Trajectory
+                || (job.contract.scope == Scope::Group && input.facts.within_shards);
+            if by_shard {
+                let shards = input.shards.iter().enumerate();
+                shards
+                    .map(|(index, shard)| shards_part(&common, &reads, &[(index, shard)]))
+                    .collect::<Result<_, _>>()?
+            } else {
+                let all: Vec<(usize, &Shard)> = input.shards.iter().enumerate().collect();
+                vec![shards_part(&common, &reads, &all)?]
+            }
+        }
+        Work::Sink(sink) => {
+            let all: Vec<(usize, &Shard)> = input.shards.iter().enumerate().collect();
+            let (_, shards, mut parts) = shards_part(&common, &input.schema.paths(), &all)?;
+            parts.add("schema", digest(format!("{:?}", input.schema.arrow())));
+            parts.add("lineage", digest(format!("{:?}", input.lineage)));
+            let target = sink.target().path;
+            parts.add("target", target.to_string_lossy());
+            vec![(target.display().to_string(), shards, parts)]
+        }
+    };
+    let mut parts = Vec::with_capacity(drafts.len());
+    for (label, shards, key_parts) in drafts {
+        let key = key_parts.key();
+        let commit = store.committed(&key)?.filter(|commit| is_intact(&commit.outcome));
+        parts.push(Part { label, shards, key, parts: key_parts, commit });
+    }
+    Ok(StageWork { input, survey, parts })
+}
+
+/// What every part of a stage has in its key.
+fn common_parts(job: &Job<'_>, options: &RunOptions) -> Result<KeyParts, StageError> {
+    let mut parts = KeyParts::default();
+    parts.add("stage", job.uses);
+    parts.add("version", job.version.to_string());
+    parts.add("options", job.options);
+    for file in job.stage.files() {
+        let bytes = std::fs::read(&file.path).map_err(|error| StageError::file("read", &file.path, &error))?;
+        parts.add(format!("file {}", file.name), blake3::hash(&bytes).to_hex().to_string());
+    }
+    if !job.cache {
+        parts.add("run", &options.nonce);
+    }
+    Ok(parts)
+}
+
+fn source_part(common: &KeyParts, index: usize, shard: &SourceShard) -> (String, Vec<usize>, KeyParts) {
+    let mut parts = common.clone();
+    for (name, value) in &shard.key {
+        parts.add(name, value);
+    }
+    if let ShardContent::InPlace { path, .. } = &shard.content {
+        // The result is a reference to this very file.
+        parts.add("in place", path.to_string_lossy());
+    }
+    (shard.label.clone(), vec![index], parts)
+}
+
+fn shards_part(
+    common: &KeyParts,
+    reads: &[ColumnPath],
+    shards: &[(usize, &Shard)],
+) -> Result<(String, Vec<usize>, KeyParts), StageError> {
+    let mut parts = common.clone();
+    for column in reads {
+        let mut all = String::new();
+        for (_, shard) in shards {
+            all.push_str(&column_digest(shard, column)?);
+        }
+        parts.add(format!("column {column}"), digest(all));
+    }
+    let layout: Vec<_> = shards.iter().map(|(_, shard)| &shard.row_groups).collect();
+    parts.add("row groups", digest(format!("{layout:?}")));
+    let selections: Vec<_> = shards.iter().map(|(_, shard)| &shard.selection).collect();
+    parts.add("selection", digest(format!("{selections:?}")));
+    let label = match shards {
+        [(_, shard)] => shard.label.clone(),
+        _ => format!("{} shards", shards.len()),
+    };
+    Ok((label, shards.iter().map(|(index, _)| *index).collect(), parts))
+}
+
+/// Turn counts are told by any column of the turns.
+fn column_digest(shard: &Shard, column: &ColumnPath) -> Result<String, StageError> {
+    let known = if column.is_turn_counts() {
+        shard.columns.keys().find(|path| path.turn_name().is_some())
+    } else {
+        Some(column)
+    };
+    known
+        .and_then(|column| shard.digest_of(column))
+        .ok_or_else(|| StageError::new(format!("shard `{}` has no column `{column}`", shard.label)))
+}
+
+fn digest(text: String) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+/// Whether what was exported still lies where it was written, byte for byte.
+fn is_intact(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Exported(exported) => exported.files.iter().all(is_as_written),
+        _ => true,
+    }
+}
+
+fn is_as_written(file: &ExportedFile) -> bool {
+    let digest = || -> std::io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(&file.path)?)?;
+        Ok(hasher.finalize().to_hex().to_string())
+    };
+    std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() == file.bytes)
+        && digest().is_ok_and(|digest| digest == file.digest)
+}

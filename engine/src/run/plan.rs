@@ -1,0 +1,102 @@
+//! What a run would do, without doing it: which parts are there, which would be computed, and why.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::engine::{Engine, key_records};
+use super::job::Job;
+use super::parts::plan_stage;
+use crate::dataset::Dataset;
+use crate::stage::StageError;
+use crate::store::{Commit, KeyRecord};
+
+/// Whether a stage would run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// Every part is there.
+    Cached,
+    /// Some parts would be computed.
+    WouldRun,
+    /// Not known before the stages above have run: results are found by the contents they were made from.
+    WaitsForInput,
+}
+
+/// A stage of a plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedStage {
+    /// Its name.
+    pub stage: String,
+    /// Its kind.
+    pub uses: String,
+    /// Names of the stages that it reads.
+    pub from: Vec<String>,
+    /// Whether it would run.
+    pub readiness: Readiness,
+    /// Parts of its work, if known.
+    pub parts: usize,
+    /// Parts that are there.
+    pub cached: usize,
+    /// Rows of its dataset, if that is known.
+    pub rows: Option<u64>,
+    /// The keys of its parts and what they are made of, if known.
+    #[serde(skip)]
+    pub keys: Vec<KeyRecord>,
+}
+
+impl Engine<'_> {
+    /// Plans jobs, which must be in topological order.
+    ///
+    /// # Errors
+    /// If an input cannot be read: the stage's name and why.
+    pub fn plan(&self, jobs: &[Job<'_>]) -> Result<Vec<PlannedStage>, (String, StageError)> {
+        let mut planned: Vec<PlannedStage> = Vec::new();
+        let mut datasets: Vec<Option<Arc<Dataset>>> = Vec::new();
+        for job in jobs {
+            let (stage, dataset) = self.plan_job(job, jobs, &datasets).map_err(|error| (job.name.to_owned(), error))?;
+            planned.push(stage);
+            datasets.push(dataset);
+        }
+        Ok(planned)
+    }
+
+    fn plan_job(
+        &self,
+        job: &Job<'_>,
+        jobs: &[Job<'_>],
+        datasets: &[Option<Arc<Dataset>>],
+    ) -> Result<(PlannedStage, Option<Arc<Dataset>>), StageError> {
+        let mut stage = PlannedStage {
+            stage: job.name.to_owned(),
+            uses: job.uses.to_owned(),
+            from: job.inputs.iter().filter_map(|index| jobs.get(*index)).map(|input| input.name.to_owned()).collect(),
+            readiness: Readiness::WaitsForInput,
+            parts: 0,
+            cached: 0,
+            rows: None,
+            keys: Vec::new(),
+        };
+        if job.inputs.iter().any(|index| datasets.get(*index).is_none_or(Option::is_none)) {
+            return Ok((stage, None));
+        }
+        // Indexes of inputs refer to jobs: those without a dataset were sorted out above.
+        let known: Vec<Arc<Dataset>> = datasets
+            .iter()
+            .map(|dataset| dataset.clone().unwrap_or_else(|| Arc::new(super::commits::nothing(self.store.root()))))
+            .collect();
+        let work = plan_stage(job, self.input_of(job, &known)?, self.store, self.options)?;
+        stage.parts = work.parts.len();
+        stage.cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
+        stage.keys = key_records(job, &work.parts);
+        let commits: Option<Vec<Commit>> = work.parts.iter().map(|part| part.commit.clone()).collect();
+        let Some(commits) = commits else {
+            stage.readiness = Readiness::WouldRun;
+            return Ok((stage, None));
+        };
+        stage.readiness = Readiness::Cached;
+        let finished = self.finish(job, &work, &commits)?;
+        stage.rows = Some(finished.result.rows);
+        Ok((stage, Some(finished.dataset)))
+    }
+}

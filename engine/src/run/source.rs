@@ -1,0 +1,153 @@
+//! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+
+use super::engine::RunOptions;
+use super::parts::Part;
+use crate::dataset::{DataFile, FilePath, RowWriter, Shard};
+use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
+use crate::store::{Attempt, Commit, Outcome, Store};
+use crate::trajectory::TrajectorySchema;
+
+/// Parts that are read in one call: those of one stream, or one alone. Positions in `parts`.
+pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
+    let mut tasks: Vec<(Option<usize>, Vec<usize>)> = Vec::new();
+    for (position, part) in parts.iter().enumerate().filter(|(_, part)| part.commit.is_none()) {
+        let stream = part.shards.first().and_then(|index| survey.shards.get(*index)).and_then(|shard| shard.stream);
+        match tasks.last_mut() {
+            Some((last, positions)) if stream.is_some() && *last == stream => positions.push(position),
+            _ => tasks.push((stream, vec![position])),
+        }
+    }
+    tasks.into_iter().map(|(_, positions)| positions).collect()
+}
+
+/// Reads some parts and commits each as soon as it is complete. `done` takes its position in `parts`.
+pub(crate) fn run_task(
+    source: &dyn Source,
+    survey: &Survey,
+    schema: &TrajectorySchema,
+    parts: &[Part],
+    positions: &[usize],
+    store: &Store,
+    options: &RunOptions,
+    done: &mut dyn FnMut(usize, Commit) -> Result<(), StageError>,
+) -> Result<(), StageError> {
+    let mut decoded = Vec::new();
+    for position in positions {
+        let part = &parts[*position];
+        let Some((index, shard)) = part.shards.first().and_then(|index| Some((*index, survey.shards.get(*index)?)))
+        else {
+            continue;
+        };
+        match &shard.content {
+            ShardContent::Decoded => decoded.push((*position, index)),
+            ShardContent::InPlace { path, row_groups } => {
+                let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
+                let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
+                done(*position, store.commit(None, commit)?)?;
+            }
+        }
+    }
+    let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
+    let mut open: Option<OpenShard<'_>> = None;
+    if !indexes.is_empty() {
+        source.read(survey, &indexes, &mut |index, batch, context| {
+            options.stop_if_interrupted()?;
+            let Some((position, _)) = decoded.iter().find(|(_, known)| *known == index) else {
+                return Err(StageError::new(format!(
+                    "the source returned rows of shard {index}, which was not asked for"
+                )));
+            };
+            if open.as_ref().is_none_or(|open| open.position != *position) {
+                if let Some(complete) = open.take() {
+                    done(complete.position, complete.commit(store)?)?;
+                }
+                open = Some(OpenShard::create(*position, &parts[*position], schema, store)?);
+            }
+            match &mut open {
+                Some(shard) => {
+                    shard.context.absorb(&context);
+                    shard.writer.push(batch.record_batch())
+                }
+                None => Ok(()),
+            }
+        })?;
+    }
+    if let Some(complete) = open.take() {
+        done(complete.position, complete.commit(store)?)?;
+    }
+    Ok(())
+}
+
+/// A shard that is being written.
+struct OpenShard<'a> {
+    position: usize,
+    part: &'a Part,
+    schema: &'a TrajectorySchema,
+    attempt: Attempt,
+    writer: RowWriter,
+    context: Context,
+}
+
+const FILE_NAME: &str = "rows.parquet";
+
+impl<'a> OpenShard<'a> {
+    fn create(
+        position: usize,
+        part: &'a Part,
+        schema: &'a TrajectorySchema,
+        store: &Store,
+    ) -> Result<Self, StageError> {
+        let attempt = store.attempt(&part.key)?;
+        let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
+        Ok(Self { position, part, schema, attempt, writer, context: Context::default() })
+    }
+
+    fn commit(self, store: &Store) -> Result<Commit, StageError> {
+        let written = self.writer.finish(&self.attempt.path(FILE_NAME))?;
+        let shard = Shard {
+            label: self.part.label.clone(),
+            row_groups: written.row_groups,
+            selection: None,
+            columns: self.schema.paths().into_iter().map(|column| (column, 0)).collect(),
+            files: vec![DataFile {
+                path: FilePath::Store(self.attempt.relative(FILE_NAME)),
+                first_row_group: 0,
+                digests: written.digests,
+                identity: None,
+            }],
+        };
+        let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
+        Ok(store.commit(Some(self.attempt), commit)?)
+    }
+}
+
+fn in_place(
+    shard: &SourceShard,
+    path: &Path,
+    row_groups: &Range<usize>,
+    schema: &TrajectorySchema,
+) -> Result<Shard, StageError> {
+    let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))
+        .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
+    let groups = metadata.metadata().row_groups().get(row_groups.clone());
+    let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
+    Ok(Shard {
+        label: shard.label.clone(),
+        row_groups: groups.iter().map(|group| group.num_rows() as u64).collect(),
+        selection: None,
+        columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
+        files: vec![DataFile {
+            path: FilePath::Outside(path.to_owned()),
+            first_row_group: row_groups.start,
+            digests: Default::default(),
+            identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
+        }],
+    })
+}

@@ -1,0 +1,44 @@
+//! The small object that makes a result exist: published once, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::KeyParts;
+use crate::dataset::{DataFile, Selection, Shard};
+use crate::stage::{Context, Exported};
+
+/// The result of one part of a stage's work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commit {
+    /// What the key was made of.
+    pub parts: KeyParts,
+    /// The result.
+    pub outcome: Outcome,
+    /// Metrics, highlights and warnings, so that a cached stage reports them again.
+    pub context: Context,
+}
+
+/// What a part of a stage's work came to. Lists have one entry for each shard of the part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A new shard.
+    Shard(Shard),
+    /// Column files beside their shards.
+    Columns(Vec<DataFile>),
+    /// The rows that stay.
+    Kept(Vec<Selection>),
+    /// Files outside of the store.
+    Exported(Exported),
+}
+
+impl Outcome {
+    /// The data files that the result needs.
+    pub fn files(&self) -> Vec<&DataFile> {
+        match self {
+            Self::Shard(shard) => shard.files.iter().collect(),
+            Self::Columns(files) => files.iter().collect(),
+            Self::Kept(_) | Self::Exported(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong with the store itself.
+
+use std::path::{Path, PathBuf};
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {doing} `{}`: {source}", path.display())]
+    File {
+        /// What was tried: `create`, `read`.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Its reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of the store does not say what it should.
+    #[error("`{}` is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        reason: String,
+    },
+    /// The directory was made by another version.
+    #[error("the store `{}` has format {found}, expected {expected}", path.display())]
+    Format {
+        /// The store.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What this version reads and writes.
+        expected: u32,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn file(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { doing, path, source }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "choose another place with `--store DIR`, or free the space or rights that it needs",
+            Self::Damaged { .. } => "delete the file and run again: what it held is computed anew",
+            Self::Format { .. } => "use another directory with `--store DIR`, or delete this one",
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a dataset is: its columns, its shards, and which column of each lies in which file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::Schema;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{Dataset, Facts, Lineage, Shard};
+use crate::trajectory::TrajectorySchema;
+
+/// Version of the manifest's format.
+const FORMAT: u32 = 1;
+
+/// The stored form of a [`Dataset`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    format: u32,
+    /// Rows that are part of the dataset.
+    pub rows: u64,
+    facts: Facts,
+    lineage: Vec<Lineage>,
+    schema: Schema,
+    shards: Vec<Shard>,
+}
+
+impl Manifest {
+    /// The manifest of a dataset.
+    pub fn of(dataset: &Dataset) -> Self {
+        Self {
+            format: FORMAT,
+            rows: dataset.rows(),
+            facts: dataset.facts,
+            lineage: dataset.lineage.clone(),
+            schema: dataset.schema.arrow().as_ref().clone(),
+            shards: dataset.shards.clone(),
+        }
+    }
+
+    /// The dataset, its files below this store.
+    pub fn dataset(self, root: &Path) -> Dataset {
+        Dataset {
+            root: root.to_owned(),
+            schema: TrajectorySchema::new(Arc::new(self.schema)),
+            shards: self.shards,
+            facts: self.facts,
+            lineage: self.lineage,
+        }
+    }
+
+    /// Whether this version can read it.
+    pub(crate) fn is_known_format(&self) -> bool {
+        self.format == FORMAT
+    }
+}
