@@ -120,7 +120,6 @@ pub struct StageResult {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are few and short-lived")]
 pub enum Event {
     /// A run began.
     RunStarted {

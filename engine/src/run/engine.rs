@@ -251,16 +251,15 @@ impl<'a> Engine<'a> {
                         started = Instant::now();
                         done(position, commit, seconds)
                     };
-                    source::run_task(
+                    let work = source::SourceWork {
                         source,
                         survey,
-                        &job.output,
-                        &work.parts,
-                        positions,
-                        self.store,
-                        self.options,
-                        &mut commit,
-                    )
+                        schema: &job.output,
+                        parts: &work.parts,
+                        store: self.store,
+                        options: self.options,
+                    };
+                    source::run_task(&work, positions, &mut commit)
                 }
                 (Work::Transform(transform), _) => positions.iter().try_for_each(|position| {
                     let part = &work.parts[*position];

@@ -26,17 +26,23 @@ pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
     tasks.into_iter().map(|(_, positions)| positions).collect()
 }
 
+/// A source, surveyed.
+pub(crate) struct SourceWork<'a> {
+    pub(crate) source: &'a dyn Source,
+    pub(crate) survey: &'a Survey,
+    pub(crate) schema: &'a TrajectorySchema,
+    pub(crate) parts: &'a [Part],
+    pub(crate) store: &'a Store,
+    pub(crate) options: &'a RunOptions,
+}
+
 /// Reads some parts and commits each as soon as it is complete. `done` takes its position in `parts`.
 pub(crate) fn run_task(
-    source: &dyn Source,
-    survey: &Survey,
-    schema: &TrajectorySchema,
-    parts: &[Part],
+    work: &SourceWork<'_>,
     positions: &[usize],
-    store: &Store,
-    options: &RunOptions,
     done: &mut dyn FnMut(usize, Commit) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
+    let SourceWork { source, survey, schema, parts, store, options } = *work;
     let mut decoded = Vec::new();
     for position in positions {
         let part = &parts[*position];

@@ -1,0 +1,266 @@
+//! Stages that do little, so that what the engine does can be seen.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{ArrayRef, BooleanArray, Float32Array};
+use arrow::datatypes::DataType;
+use sternlight_engine::column::ColumnPath;
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::dataset::{BatchLimit, Dataset};
+use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
+use sternlight_engine::stage::{
+    Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+};
+use sternlight_engine::store::Store;
+use sternlight_engine::trajectory::{
+    TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, imported_schema,
+};
+
+/// A row: id, group, reward, and the text of each turn's action.
+pub(crate) fn row(id: usize, group: usize, reward: Option<f32>, turns: usize) -> TrajectoryRow {
+    TrajectoryRow {
+        trajectory_id: format!("t{id:04}"),
+        group_id: format!("g{group}"),
+        reward,
+        turns: (0..turns)
+            .map(|turn| TurnRow {
+                observation: format!("o{turn}"),
+                action: format!("a{id}-{turn}"),
+                ..TurnRow::default()
+            })
+            .collect(),
+        ..TrajectoryRow::default()
+    }
+}
+
+/// Many rows; groups scattered, some rows unscored, some without turns.
+pub(crate) fn rows(count: usize) -> Vec<TrajectoryRow> {
+    (0..count).map(|id| row(id, id % 7, (id % 5 != 3).then_some((id % 3) as f32), id % 4)).collect()
+}
+
+/// Gives rows that stand in memory, a shard a vector.
+pub(crate) struct Rows(pub(crate) Vec<Vec<TrajectoryRow>>);
+
+impl Stage for Rows {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+        Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Source(self)
+    }
+}
+
+impl Source for Rows {
+    fn survey(&self, _memo: &dyn Memo) -> Result<Survey, StageError> {
+        let shards = self.0.iter().enumerate().map(|(index, rows)| SourceShard {
+            label: format!("rows {index}"),
+            key: vec![("content".to_owned(), format!("{rows:?}"))],
+            stream: None,
+            content: ShardContent::Decoded,
+        });
+        Ok(Survey { shards: shards.collect(), warnings: Vec::new() })
+    }
+
+    fn read(
+        &self,
+        _survey: &Survey,
+        shards: &[usize],
+        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
+    ) -> Result<(), StageError> {
+        for shard in shards {
+            for rows in self.0[*shard].chunks(13) {
+                let mut builder = TrajectoryBuilder::new();
+                rows.iter().for_each(|row| builder.push(row));
+                let mut context = Context::default();
+                context.metrics.count("trajectories", rows.len() as u64);
+                emit(*shard, builder.finish()?, context)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refers to a Parquet file where it lies.
+pub(crate) struct InPlace(pub(crate) PathBuf, pub(crate) usize, pub(crate) TrajectorySchema);
+
+impl Stage for InPlace {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+        Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(self.2.clone()) })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Source(self)
+    }
+}
+
+impl Source for InPlace {
+    fn survey(&self, _memo: &dyn Memo) -> Result<Survey, StageError> {
+        let content = ShardContent::InPlace { path: self.0.clone(), row_groups: 0..self.1 };
+        let shard = SourceShard { label: "in place".to_owned(), key: Vec::new(), stream: None, content };
+        Ok(Survey { shards: vec![shard], warnings: Vec::new() })
+    }
+
+    fn read(
+        &self,
+        _survey: &Survey,
+        _shards: &[usize],
+        _emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
+    ) -> Result<(), StageError> {
+        Err(StageError::new("nothing to decode"))
+    }
+}
+
+/// Keeps rows with at least so many turns.
+pub(crate) struct AtLeast(pub(crate) usize);
+
+impl Stage for AtLeast {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+        Ok(Contract { reads: vec![ColumnPath::from("turns")], scope: Scope::Trajectory, effect: Effect::Subset })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for AtLeast {
+    fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
+        let keep: Vec<bool> = (0..batch.rows()).map(|row| batch.turns_of(row).len() >= self.0).collect();
+        Ok(Output::Keep(BooleanArray::from(keep)))
+    }
+}
+
+/// Adds to every row its reward's distance to the mean of its group (`centred`), and to every turn the same
+/// (`turns.centred`).
+pub(crate) struct Centre {
+    pub(crate) scope: Scope,
+    /// Values too many in each column: a stage that lies.
+    pub(crate) surplus: usize,
+}
+
+impl Stage for Centre {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+        let adds = vec![
+            AddedColumn::new("centred", DataType::Float32),
+            AddedColumn::new(ColumnPath::of_turn("centred"), DataType::Float32),
+        ];
+        let reads = vec![ColumnPath::from("group_id"), ColumnPath::from("reward")];
+        Ok(Contract { reads, scope: self.scope, effect: Effect::Columns { adds, drops: Vec::new() } })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for Centre {
+    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        let (groups, rewards) = (batch.text("group_id")?, batch.float("reward")?);
+        let mut sums: BTreeMap<&str, (f32, f32)> = BTreeMap::new();
+        for (group, reward) in groups.iter().zip(rewards.iter()) {
+            if let (Some(group), Some(reward)) = (group, reward) {
+                let sum = sums.entry(group).or_default();
+                *sum = (sum.0 + reward, sum.1 + 1.0);
+            }
+        }
+        let centred = |row: usize| {
+            let (sum, count) = sums.get(groups.value(row)).copied()?;
+            rewards.iter().nth(row)?.map(|reward| reward - sum / count)
+        };
+        let mut values: Vec<Option<f32>> = (0..batch.rows()).map(centred).collect();
+        values.iter().flatten().for_each(|value| context.metrics.observe("centred", f64::from(*value)));
+        let mut turns: Vec<Option<f32>> = Vec::new();
+        for (row, value) in values.iter().enumerate() {
+            turns.extend(batch.turns_of(row).map(|_| *value));
+        }
+        for _ in 0..self.surplus {
+            values.push(None);
+            turns.push(None);
+        }
+        let arrays: Vec<ArrayRef> = vec![Arc::new(Float32Array::from(values)), Arc::new(Float32Array::from(turns))];
+        Ok(Output::Columns(arrays))
+    }
+}
+
+/// A chain of stages on a store of its own.
+pub(crate) struct Chain<'a> {
+    pub(crate) stages: Vec<(&'a str, &'a dyn Stage)>,
+}
+
+/// What a run came to: results, events, and the last dataset.
+pub(crate) struct Ran {
+    pub(crate) stages: Vec<StageResult>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) dataset: Dataset,
+}
+
+impl Chain<'_> {
+    pub(crate) fn run(&self, store: &Store, options: &RunOptions) -> Result<Ran, RunError> {
+        let mut schema = TrajectorySchema::empty();
+        let mut jobs = Vec::new();
+        for (index, (name, stage)) in self.stages.iter().enumerate() {
+            let contract = stage.contract(&schema).unwrap();
+            schema = contract.output(&schema);
+            jobs.push(Job {
+                name,
+                uses: name,
+                version: 1,
+                options: "{}",
+                stage: *stage,
+                inputs: index.checked_sub(1).into_iter().collect(),
+                contract,
+                output: schema.clone(),
+                cache: true,
+            });
+        }
+        let events: Mutex<Vec<Event>> = Mutex::default();
+        let observe = |record: &Record| events.lock().unwrap().push(record.event.clone());
+        let report = Engine::new(store, options).run("test", "test.yaml".as_ref(), &jobs, &observe)?;
+        let manifest = report.stages.last().unwrap().dataset.clone().unwrap();
+        Ok(Ran { stages: report.stages, events: events.into_inner().unwrap(), dataset: store.dataset(&manifest)? })
+    }
+}
+
+/// Options with this many threads and rows a batch.
+pub(crate) fn options(threads: usize, rows: usize) -> RunOptions {
+    RunOptions { threads, batch_limit: BatchLimit { rows, ..BatchLimit::default() }, ..RunOptions::default() }
+}
+
+/// A store in a directory that is removed with it.
+pub(crate) fn store() -> (tempfile::TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("store")).unwrap();
+    (directory, store)
+}
+
+/// Id, `centred`, and `turns.centred` of every row.
+pub(crate) fn centred(dataset: &Dataset) -> Vec<(String, Option<f32>, Vec<Option<f32>>)> {
+    let columns = ["trajectory_id", "centred", "turns.centred"].map(ColumnPath::from);
+    let mut rows = Vec::new();
+    for shard in &dataset.shards {
+        for batch in dataset.read(shard, &columns, BatchLimit::default()).unwrap() {
+            let batch = batch.unwrap();
+            let (ids, values, turns) = (
+                batch.text("trajectory_id").unwrap(),
+                batch.float("centred").unwrap(),
+                batch.float("turns.centred").unwrap(),
+            );
+            for row in 0..batch.rows() {
+                let turns = batch.turns_of(row).map(|turn| turns.iter().nth(turn).unwrap()).collect();
+                rows.push((ids.value(row).to_owned(), values.iter().nth(row).unwrap(), turns));
+            }
+        }
+    }
+    rows
+}
+
+/// The column digests of all shards: equal when the bytes of the data are.
+pub(crate) fn digests(dataset: &Dataset) -> Vec<String> {
+    let paths = dataset.schema.paths();
+    dataset.shards.iter().flat_map(|shard| paths.iter().map(|path| shard.digest_of(path).unwrap())).collect()
+}

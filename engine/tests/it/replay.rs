@@ -1,0 +1,196 @@
+//! Results do not depend on threads, batches or shards; only what changed is computed again; errors name the place.
+
+use std::fs;
+
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
+use sternlight_engine::contract::Scope;
+use sternlight_engine::event::Event;
+use sternlight_engine::run::RunOptions;
+use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
+
+use crate::fixtures::{AtLeast, Centre, Chain, InPlace, Rows, centred, digests, options, row, rows, store};
+
+const CENTRE: Centre = Centre { scope: Scope::Group, surplus: 0 };
+
+fn chain(source: &Rows) -> Chain<'_> {
+    Chain { stages: vec![("rows", source), ("filter", &AtLeast(1)), ("centre", &CENTRE)] }
+}
+
+#[test]
+fn bytes_depend_on_neither_threads_nor_batches() {
+    let source = Rows(rows(3000).chunks(1700).map(<[_]>::to_vec).collect());
+    let mut seen = Vec::new();
+    for (threads, batch_rows) in [(1, 1024), (2, 1024), (2, 7), (1, 1)] {
+        let (_directory, store) = store();
+        let ran = chain(&source).run(&store, &options(threads, batch_rows)).unwrap();
+        assert_eq!(ran.stages[2].rows, 2250);
+        seen.push((digests(&ran.dataset), ran.stages.last().unwrap().metrics.clone()));
+    }
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn scattered_groups_give_the_same_rows_as_one_shard() {
+    let all = rows(200);
+    let one = Rows(vec![all.clone()]);
+    let five = Rows(all.chunks(40).map(<[_]>::to_vec).collect());
+    let values = [one, five].map(|source| {
+        let (_directory, store) = store();
+        let ran = chain(&source).run(&store, &RunOptions::default()).unwrap();
+        (ran.dataset.facts.within_shards, centred(&ran.dataset))
+    });
+    assert!(values[0].0 && !values[1].0);
+    assert_eq!(values[0].1, values[1].1);
+    // By hand: group g0 has rewards of rows 0, 7, 14, …; row 1 is the first of group g1 with turns.
+    let (id, value, turns) = &values[0].1[0];
+    assert_eq!(id, "t0001");
+    assert_eq!(turns, &vec![*value; 1]);
+}
+
+#[test]
+fn a_second_run_computes_nothing_and_a_changed_stage_only_itself() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(50), rows(90).split_off(50)]);
+    let first = chain(&source).run(&store, &RunOptions::default()).unwrap();
+    assert!(first.stages.iter().all(|stage| stage.cached == 0 && stage.computed > 0));
+    let second = chain(&source).run(&store, &RunOptions::default()).unwrap();
+    assert!(second.stages.iter().all(|stage| stage.computed == 0 && stage.cached > 0));
+    assert!(!second.events.iter().any(|event| matches!(event, Event::PartFinished { .. })));
+    for (before, after) in first.stages.iter().zip(&second.stages) {
+        assert_eq!((&before.metrics, before.rows, &before.dataset), (&after.metrics, after.rows, &after.dataset));
+    }
+    let dataset_wide = Centre { scope: Scope::Dataset, surplus: 0 };
+    let changed = Chain { stages: vec![("rows", &source), ("filter", &AtLeast(1)), ("centre 2", &dataset_wide)] };
+    let third = changed.run(&store, &RunOptions::default()).unwrap();
+    assert_eq!(third.stages.iter().map(|stage| stage.computed).collect::<Vec<_>>(), [0, 0, 1]);
+    assert_eq!(centred(&third.dataset), centred(&first.dataset));
+}
+
+#[test]
+fn a_filter_that_keeps_the_same_rows_spares_what_lies_below() {
+    let (_directory, store) = store();
+    let source = Rows(vec![vec![row(0, 0, Some(1.0), 2), row(1, 0, Some(0.0), 2), row(2, 0, Some(0.0), 0)]]);
+    let with = |minimum| {
+        let stage = AtLeast(minimum);
+        let name = format!("filter {minimum}");
+        let chain = Chain { stages: vec![("rows", &source), (name.as_str(), &stage), ("centre", &CENTRE)] };
+        chain.run(&store, &RunOptions::default()).unwrap()
+    };
+    assert_eq!(with(1).stages[2].computed, 1);
+    let ran = with(2);
+    assert_eq!((ran.stages[1].computed, ran.stages[2].computed), (1, 0));
+}
+
+#[test]
+fn rows_that_a_filter_dropped_are_null_in_the_column_file_and_absent_from_the_dataset() {
+    let (_directory, store) = store();
+    let source = Rows(vec![vec![row(0, 0, Some(1.0), 0), row(1, 0, Some(0.0), 2), row(2, 0, Some(1.0), 1)]]);
+    let ran = chain(&source).run(&store, &RunOptions::default()).unwrap();
+    let expected = [("t0001", Some(-0.5), vec![Some(-0.5); 2]), ("t0002", Some(0.5), vec![Some(0.5)])];
+    assert_eq!(centred(&ran.dataset), expected.map(|(id, value, turns)| (id.to_owned(), value, turns)));
+    let mut all = ran.dataset;
+    all.shards[0].selection = None;
+    assert_eq!(centred(&all)[0], ("t0000".to_owned(), None, vec![]));
+}
+
+#[test]
+fn nothing_kept_and_nothing_there_are_no_errors() {
+    let (_directory, store) = store();
+    for source in [Rows(vec![]), Rows(vec![vec![row(0, 0, None, 0)]])] {
+        let ran = chain(&source).run(&store, &RunOptions::default()).unwrap();
+        assert_eq!(ran.dataset.rows(), 0);
+    }
+}
+
+#[test]
+fn the_first_groups_can_be_tried() {
+    let (_directory, store) = store();
+    let source = Rows(rows(100).chunks(30).map(<[_]>::to_vec).collect());
+    let limited = RunOptions { limit: Some(2), ..RunOptions::default() };
+    let ran = Chain { stages: vec![("rows", &source)] }.run(&store, &limited).unwrap();
+    assert_eq!(ran.dataset.rows(), (0..100).filter(|id| id % 7 < 2).count() as u64);
+    let whole = Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();
+    assert_eq!((whole.stages[0].computed, whole.dataset.rows()), (0, 100));
+}
+
+#[test]
+fn errors_name_the_stage_and_the_place() {
+    let (_directory, store) = store();
+    let error =
+        |chain: &Chain<'_>, options: &RunOptions| chain.run(&store, options).err().map(|error| error.to_string());
+
+    let twice = Rows(vec![vec![row(1, 0, None, 1)], vec![row(2, 0, None, 1), row(1, 0, None, 1)]]);
+    insta::assert_snapshot!(error(&Chain { stages: vec![("rows", &twice)] }, &RunOptions::default()).unwrap_or_default(),
+        @"stage `rows`: trajectory `t0001`: two rows have the same trajectory id: row 0 of `rows 0` and row 1 of `rows 1`");
+
+    let source = Rows(vec![rows(20)]);
+    let lying = Centre { scope: Scope::Group, surplus: 1 };
+    insta::assert_snapshot!(error(&Chain { stages: vec![("rows", &source), ("lying", &lying)] }, &RunOptions::default()).unwrap_or_default(),
+        @"stage `lying`: the stage returned 21 values of type Float32 for column `centred`, expected 20 of type Float32");
+
+    let scattered = Rows(rows(20).chunks(10).map(<[_]>::to_vec).collect());
+    let small = RunOptions { gather_bytes: 100, ..RunOptions::default() };
+    insta::assert_snapshot!(error(&chain(&scattered), &small).unwrap_or_default(),
+        @"stage `centre`: groups are scattered over the input, and gathering `group_id`, `reward`, `turns` of all rows takes more than 0 MiB");
+}
+
+#[test]
+fn somebody_elses_parquet_is_read_where_it_lies() {
+    let (directory, store) = store();
+    let path = directory.path().join("foreign.parquet");
+    foreign_file(&path, &["x", "y", "z"], 2);
+    let schema = TrajectorySchema::new(
+        imported_schema()
+            .project(
+                &["trajectory_id", "group_id", "reward", "status", "turns.observation", "turns.action"].map(Into::into),
+            )
+            .arrow()
+            .clone(),
+    );
+    let source = InPlace(path.clone(), 2, schema.clone());
+    let chain = Chain { stages: vec![("in place", &source), ("centre", &CENTRE)] };
+    let ran = chain.run(&store, &RunOptions::default()).unwrap();
+    let values: Vec<_> = centred(&ran.dataset).into_iter().map(|(id, value, turns)| (id, value, turns.len())).collect();
+    assert_eq!(
+        values,
+        [("x".to_owned(), Some(-1.0), 2), ("y".to_owned(), Some(0.0), 0), ("z".to_owned(), Some(1.0), 1)]
+    );
+    assert!(fs::metadata(&path).is_ok());
+}
+
+/// Large strings, large lists, doubles, nullable lists: what other writers bring.
+fn foreign_file(path: &std::path::Path, ids: &[&str], rows_a_group: usize) {
+    use arrow::array::{Float64Array, LargeListArray, LargeStringArray, StructArray};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::{DataType, Field, Schema};
+    use std::sync::Arc;
+
+    let turn_counts = [2usize, 0, 1];
+    let text = |prefix: &str| {
+        Arc::new(LargeStringArray::from_iter_values((0..3).map(|turn| format!("{prefix}{turn}")))) as ArrayRef
+    };
+    let turns = StructArray::from(vec![
+        (Arc::new(Field::new("observation", DataType::LargeUtf8, true)), text("o")),
+        (Arc::new(Field::new("action", DataType::LargeUtf8, true)), text("a")),
+    ]);
+    let item = Arc::new(Field::new("item", turns.data_type().clone(), true));
+    let list = LargeListArray::new(item, OffsetBuffer::from_lengths(turn_counts), Arc::new(turns), None);
+    let rewards = Float64Array::from_iter_values((0..ids.len()).map(|reward| reward as f64));
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("trajectory_id", Arc::new(LargeStringArray::from_iter_values(ids))),
+        ("group_id", Arc::new(StringArray::from_iter_values(ids.iter().map(|_| "g")))),
+        ("reward", Arc::new(rewards)),
+        ("turns", Arc::new(list)),
+        ("status", Arc::new(StringArray::from_iter_values(ids.iter().map(|_| "done")))),
+    ];
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, array)| array).collect()).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(fs::File::create(path).unwrap(), schema, None).unwrap();
+    for start in (0..ids.len()).step_by(rows_a_group) {
+        writer.write(&batch.slice(start, rows_a_group.min(ids.len() - start))).unwrap();
+        writer.flush().unwrap();
+    }
+    writer.close().unwrap();
+}

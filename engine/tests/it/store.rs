@@ -1,0 +1,94 @@
+//! What the store promises: damage is named and never served, lost data is made again, races have one winner.
+
+use std::fs;
+use std::path::Path;
+
+use sternlight_engine::contract::Scope;
+use sternlight_engine::run::RunOptions;
+use sternlight_engine::store::Store;
+
+use crate::fixtures::{Centre, Chain, Rows, digests, rows, store};
+
+fn data_files(root: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root.join("data")];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_flipped_byte_is_named_and_never_served() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(300)]);
+    Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();
+    let file = data_files(store.root()).remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[100..200].iter_mut().for_each(|byte| *byte ^= 0x55);
+    fs::write(&file, bytes).unwrap();
+    let centre = Centre { scope: Scope::Group, surplus: 0 };
+    // Whichever column the damage hit: some reader of all columns must refuse.
+    let chain = Chain { stages: vec![("rows", &source), ("centre", &centre)] };
+    let ran = chain.run(&store, &RunOptions::default());
+    let dataset = Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap().dataset;
+    let paths = dataset.schema.paths();
+    let errors: Vec<String> = paths
+        .iter()
+        .filter_map(|path| {
+            dataset
+                .read(&dataset.shards[0], std::slice::from_ref(path), Default::default())
+                .unwrap()
+                .find_map(Result::err)
+        })
+        .map(|error| error.to_string())
+        .collect();
+    assert!(
+        !errors.is_empty() && errors.iter().all(|error| error.contains("are not those that were written")),
+        "{errors:?}"
+    );
+    drop(ran);
+}
+
+#[test]
+fn lost_data_is_made_again() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(30)]);
+    let chain = Chain { stages: vec![("rows", &source)] };
+    let before = digests(&chain.run(&store, &RunOptions::default()).unwrap().dataset);
+    fs::remove_dir_all(store.root().join("data")).unwrap();
+    let again = chain.run(&store, &RunOptions::default()).unwrap();
+    assert_eq!((again.stages[0].computed, digests(&again.dataset)), (1, before));
+}
+
+#[test]
+fn two_runs_at_once_agree_and_leave_one_copy() {
+    let (_directory, store) = store();
+    let source = Rows(rows(400).chunks(50).map(<[_]>::to_vec).collect());
+    let chain = Chain { stages: vec![("rows", &source)] };
+    let seen: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| digests(&chain.run(&store, &RunOptions::default()).unwrap().dataset)))
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(data_files(store.root()).len(), 8);
+}
+
+#[test]
+fn a_store_that_cannot_be_is_an_error_that_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Store::open(&file.join("store")).unwrap_err();
+    assert!(error.to_string().starts_with("cannot create the store `"), "{error}");
+    let root = directory.path().join("old");
+    Store::open(&root).unwrap();
+    fs::write(root.join("format"), "0").unwrap();
+    assert!(Store::open(&root).unwrap_err().to_string().ends_with("has format 0, expected 1"));
+}
