@@ -1,2 +1,65 @@
-//! x
-fn main() {}
+//! `sternlight`: replays recorded agent trajectories through YAML pipelines. Only parses arguments and prints; the
+//! work is the engine's.
+
+mod arguments;
+mod check;
+mod exit;
+mod loading;
+mod plan;
+mod progress;
+mod run;
+mod runs;
+mod schema;
+mod show;
+mod stages;
+mod style;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(&arguments);
+    let common = &arguments.common;
+    let outcome = match &arguments.command {
+        Command::Run(run) => run::execute(run, common),
+        Command::Check(check) => check::execute(check, common),
+        Command::Plan(plan) => plan::execute(plan, common),
+        Command::Runs => runs::execute(common),
+        Command::Show(show) => show::execute(show, common),
+        Command::Stages(stages) => stages::execute(stages, common),
+        Command::Schema => schema::execute(),
+    };
+    match outcome {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit().into()
+        }
+    }
+}
+
+/// Logs go to stderr: warnings, and more with `-v`.
+fn start_logging(arguments: &Arguments) {
+    let level = match (arguments.common.quiet, arguments.common.verbose) {
+        (true, _) => tracing::Level::ERROR,
+        (false, 0) => tracing::Level::WARN,
+        (false, 1) => tracing::Level::INFO,
+        (false, 2) => tracing::Level::DEBUG,
+        (false, _) => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(style::is_coloured(&std::io::stderr()))
+        .without_time()
+        .init();
+}
+
+/// What a subcommand returns.
+type Outcome = Result<(), Failure>;

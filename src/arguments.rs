@@ -1,0 +1,117 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
+                          130 interrupted.";
+
+/// Replays recorded agent trajectories through YAML pipelines.
+#[derive(Debug, Parser)]
+#[command(name = "sternlight", version, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where results are kept
+    #[arg(long, global = true, value_name = "DIR", default_value = ".sternlight")]
+    pub(crate) store: PathBuf,
+    /// Sets a parameter of the pipeline; may be given several times
+    #[arg(long, global = true, value_name = "params.NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Worker threads; 0: as many as the machine has
+    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Prints for programs: JSON, one event a line while running
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Prints results and errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Logs more; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a pipeline; what was computed before is not computed again
+    Run(RunArguments),
+    /// Checks pipelines without running them: every error at once
+    Check(CheckArguments),
+    /// Shows what a run would do: what is cached, what would run, and why
+    Plan(PlanArguments),
+    /// Lists past runs
+    Runs,
+    /// Shows a run, a stage's dataset, or one trajectory
+    Show(ShowArguments),
+    /// Lists the stages that pipelines may use, or explains one
+    Stages(StagesArguments),
+    /// Prints the JSON Schema of pipeline files, for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The pipeline
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Tries the first N groups of every source only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// MiB that a stage may gather if it must see scattered groups at once
+    #[arg(long, value_name = "MIB", default_value_t = 2047, value_parser = clap::value_parser!(u64).range(1..=2047))]
+    pub(crate) memory: u64,
+    /// Rows of a batch: results must not depend on it, which tests show
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) batch_rows: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The pipelines
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The pipeline
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Says what changed for a stage since the pipeline's last run
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) why: Option<String>,
+    /// Tries the first N groups of every source only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The run, as `sternlight runs` names it; the newest if left out or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// A stage of the run: its dataset
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: Option<String>,
+    /// A trajectory of that dataset, by id: its turns
+    #[arg(value_name = "TRAJECTORY")]
+    pub(crate) trajectory: Option<String>,
+    /// Prints only where the dataset's manifest lies
+    #[arg(long, requires = "stage")]
+    pub(crate) path: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StagesArguments {
+    /// The stage to explain
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}

@@ -1,0 +1,66 @@
+//! `sternlight check`: every error of some pipelines, without running anything.
+
+use serde::Serialize;
+use sternlight_engine::pipeline::Diagnostic;
+
+use crate::Outcome;
+use crate::arguments::{CheckArguments, Common};
+use crate::exit::{Exit, Failure, print_diagnostics};
+use crate::loading::{Checked, load_and_check};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    file: String,
+    ok: bool,
+    errors: &'a [Diagnostic],
+    warnings: &'a [Diagnostic],
+    stages: Vec<StageReport>,
+}
+
+#[derive(Serialize)]
+struct StageReport {
+    name: String,
+    uses: String,
+    columns: Vec<String>,
+}
+
+pub(crate) fn execute(arguments: &CheckArguments, common: &Common) -> Outcome {
+    let mut wrong = false;
+    for file in &arguments.files {
+        let name = file.display().to_string();
+        match load_and_check(file, common) {
+            Ok(checked) => {
+                let (warnings, stages) = (checked.pipeline.unsupported(), stage_reports(&checked));
+                if common.json {
+                    print_json(&Report { file: name, ok: true, errors: &[], warnings, stages })?;
+                } else {
+                    print_diagnostics(warnings);
+                    anstream::println!("{name}: ok, {} stages", checked.pipeline.stages.len());
+                }
+            }
+            Err(Failure::Pipeline(errors)) => {
+                wrong = true;
+                match common.json {
+                    true => print_json(&Report { file: name, ok: false, errors: &errors, warnings: &[], stages: Vec::new() })?,
+                    false => print_diagnostics(&errors),
+                }
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    if wrong { Err(Failure::Told(Exit::Wrong)) } else { Ok(()) }
+}
+
+fn stage_reports(checked: &Checked) -> Vec<StageReport> {
+    let reports = checked.schemas.iter().filter_map(|schemas| {
+        let node = checked.pipeline.stages.get(schemas.stage)?;
+        let columns = schemas.output.paths().iter().map(ToString::to_string).collect();
+        Some(StageReport { name: node.name.clone(), uses: node.uses.clone(), columns })
+    });
+    reports.collect()
+}
+
+fn print_json(report: &Report<'_>) -> Outcome {
+    anstream::println!("{}", serde_json::to_string(report)?);
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Exit codes, and the failures behind them.
+
+use std::process::ExitCode;
+
+use miette::GraphicalReportHandler;
+use sternlight_engine::pipeline::{Diagnostic, render_plain};
+use sternlight_engine::run::RunError;
+use sternlight_engine::stage::StageError;
+use sternlight_engine::store::StoreError;
+
+use crate::style;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// What was asked for is done.
+    Done = 0,
+    /// A stage or the store failed.
+    Failed = 1,
+    /// The pipeline or the command line is wrong.
+    Wrong = 2,
+    /// Somebody stopped the run; 128 + SIGINT, as shells have it.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the program ends otherwise than well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Faults of a pipeline, each at its place.
+    Pipeline(Vec<Diagnostic>),
+    /// Something the user asked for that is not there.
+    Usage { message: String, help: Option<String> },
+    /// A stage or the store failed.
+    Failed { message: String, help: Option<String> },
+    /// Somebody stopped the run, which said so itself.
+    Interrupted,
+    /// Already told in another form: only the code is left.
+    Told(Exit),
+}
+
+impl Failure {
+    /// Something asked for that is not there.
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), help: Some(help.into()) }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Pipeline(_) | Self::Usage { .. } => Exit::Wrong,
+            Self::Failed { .. } => Exit::Failed,
+            Self::Interrupted => Exit::Interrupted,
+            Self::Told(exit) => *exit,
+        }
+    }
+
+    /// Tells people, on stderr.
+    pub(crate) fn print(&self) {
+        match self {
+            Self::Pipeline(diagnostics) => print_diagnostics(diagnostics),
+            Self::Usage { message, help } | Self::Failed { message, help } => {
+                anstream::eprintln!("{}{message}", style::error("error: "));
+                if let Some(help) = help {
+                    anstream::eprintln!("{}{help}", style::help("help: "));
+                }
+            }
+            Self::Interrupted => {
+                anstream::eprintln!("interrupted; what was computed is kept: run the same command to go on");
+            }
+            Self::Told(_) => {}
+        }
+    }
+}
+
+/// Prints every diagnostic with its place: as plain lines, or drawn on a terminal.
+pub(crate) fn print_diagnostics(diagnostics: &[Diagnostic]) {
+    let drawn = style::is_coloured(&std::io::stderr());
+    for diagnostic in diagnostics {
+        let mut text = String::new();
+        let complete = drawn && GraphicalReportHandler::new().render_report(&mut text, diagnostic).is_ok();
+        eprintln!("{}", if complete { text } else { render_plain(diagnostic) });
+    }
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == miette::Severity::Error).count();
+    if errors > 0 {
+        anstream::eprintln!("{}{errors} {}", style::error("error: "), if errors == 1 { "problem" } else { "problems" });
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed { message: error.to_string(), help: Some(error.help().to_owned()) }
+    }
+}
+
+impl From<StageError> for Failure {
+    fn from(error: StageError) -> Self {
+        Self::Failed { message: error.to_string(), help: error.help }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Interrupted => Self::Interrupted,
+            RunError::Store(error) => error.into(),
+            RunError::Stage { ref source, .. } => Self::Failed { help: source.help.clone(), message: error.to_string() },
+            RunError::Threads(_) => Self::Failed { message: error.to_string(), help: None },
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Failed { message: format!("cannot write JSON: {error}"), help: None }
+    }
+}

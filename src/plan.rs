@@ -1,0 +1,102 @@
+//! `sternlight plan`: what a run would do, and why.
+
+use std::collections::BTreeMap;
+
+use sternlight_engine::run::{Engine, PlannedStage, Readiness, RunOptions};
+use sternlight_engine::store::{KeyRecord, Store};
+
+use crate::Outcome;
+use crate::arguments::{Common, PlanArguments};
+use crate::exit::Failure;
+use crate::loading::load_and_check;
+use crate::style;
+
+pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
+    let checked = load_and_check(&arguments.file, common)?;
+    let jobs = checked.jobs()?;
+    let store = Store::open(&common.store)?;
+    let options = RunOptions { threads: common.threads, limit: arguments.limit, ..RunOptions::default() };
+    let planned = Engine::new(&store, &options).plan(&jobs).map_err(|(stage, error)| Failure::Failed {
+        message: format!("stage `{stage}`: {error}"),
+        help: error.help,
+    })?;
+    let Some(name) = &arguments.why else { return print_plan(&planned, common) };
+    let stage = planned.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
+        let known: Vec<&str> = planned.iter().map(|stage| stage.stage.as_str()).collect();
+        Failure::usage(format!("the pipeline has no stage `{name}`"), format!("its stages: {}", known.join(", ")))
+    })?;
+    explain(stage, &checked.pipeline.name, &store, common)
+}
+
+fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {
+    if common.json {
+        for stage in planned {
+            anstream::println!("{}", serde_json::to_string(stage)?);
+        }
+        return Ok(());
+    }
+    for stage in planned {
+        let from = if stage.from.is_empty() { String::new() } else { format!("from {}", stage.from.join(", ")) };
+        let state = match stage.readiness {
+            Readiness::Cached => format!("cached, {} trajectories", stage.rows.unwrap_or_default()),
+            Readiness::WouldRun => format!("would run {} of {} parts", stage.parts - stage.cached, stage.parts),
+            Readiness::WaitsForInput => "waits for its input: cached if that comes out as before".to_owned(),
+        };
+        anstream::println!("  {:<14} {:<24} {}", stage.stage, style::dim(from).to_string(), state);
+    }
+    Ok(())
+}
+
+/// What changed in the keys of a stage since the last run of a pipeline of this name.
+fn explain(stage: &PlannedStage, pipeline: &str, store: &Store, common: &Common) -> Outcome {
+    let reasons = match stage.readiness {
+        Readiness::Cached => vec!["its result is there: nothing would run".to_owned()],
+        Readiness::WaitsForInput => vec![format!("not known before its input has run: {}", stage.from.join(", "))],
+        Readiness::WouldRun => match last_keys(&stage.stage, pipeline, store)? {
+            None => vec!["no earlier run of this pipeline had this stage".to_owned()],
+            Some(before) => reasons(&stage.keys, &before),
+        },
+    };
+    if common.json {
+        anstream::println!("{}", serde_json::to_string(&serde_json::json!({"stage": stage.stage, "reasons": reasons}))?);
+        return Ok(());
+    }
+    anstream::println!("{}", style::title(&stage.stage));
+    reasons.iter().for_each(|reason| anstream::println!("  {reason}"));
+    Ok(())
+}
+
+fn last_keys(stage: &str, pipeline: &str, store: &Store) -> Result<Option<Vec<KeyRecord>>, Failure> {
+    for run in store.runs()?.iter().filter(|run| run.pipeline == pipeline) {
+        let keys: Vec<KeyRecord> = store.keys(run)?.into_iter().filter(|record| record.stage == stage).collect();
+        if !keys.is_empty() {
+            return Ok(Some(keys));
+        }
+    }
+    Ok(None)
+}
+
+/// One line for each kind of change, with the parts that it concerns.
+fn reasons(now: &[KeyRecord], before: &[KeyRecord]) -> Vec<String> {
+    let mut concerned: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (position, record) in now.iter().enumerate() {
+        if before.iter().any(|old| old.key == record.key) {
+            continue;
+        }
+        let old = before.iter().find(|old| old.label == record.label).or_else(|| before.get(position));
+        let change = match old {
+            None => "new".to_owned(),
+            Some(old) => format!("changed: {}", record.parts.differing(&old.parts).join(", ")),
+        };
+        concerned.entry(change).or_default().push(&record.label);
+    }
+    if concerned.is_empty() {
+        return vec!["its keys are those of the last run, but the result is gone from the store or from its target".to_owned()];
+    }
+    let line = |(change, labels): (String, Vec<&str>)| match labels.as_slice() {
+        [one] => format!("{change} ({one})"),
+        [first, ..] => format!("{change} ({} parts, the first {first})", labels.len()),
+        [] => change,
+    };
+    concerned.into_iter().map(line).collect()
+}

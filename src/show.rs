@@ -1,0 +1,245 @@
+//! `sternlight show`: a run, a stage's dataset, or one trajectory.
+
+use arrow::array::{Array as _, AsArray as _};
+use arrow::datatypes::{DataType, Float32Type};
+use arrow::util::display::array_value_to_string;
+use sternlight_engine::column::ColumnPath;
+use sternlight_engine::dataset::{BatchLimit, Dataset};
+use sternlight_engine::event::{Event, StageResult};
+use sternlight_engine::stage::StageError;
+use sternlight_engine::store::{RunSummary, Store};
+use sternlight_engine::trajectory::TrajectoryBatch;
+
+use crate::Outcome;
+use crate::arguments::{Common, ShowArguments};
+use crate::exit::Failure;
+use crate::{style, summary};
+
+/// Rows of a dataset that are listed.
+const LISTED_ROWS: usize = 10;
+
+pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
+    let store = Store::open(&common.store)?;
+    let run = find_run(&store, arguments.run.as_deref())?;
+    let stages: Vec<StageResult> = store
+        .events(&run)?
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::StageFinished(result) => Some(result),
+            _ => None,
+        })
+        .collect();
+    let Some(name) = &arguments.stage else { return show_run(&run, &stages, common) };
+    let stage = stages.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
+        let known: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();
+        Failure::usage(format!("run `{}` has no result of a stage `{name}`", run.id), format!("it has: {}", known.join(", ")))
+    })?;
+    let manifest = stage.dataset.as_ref().ok_or_else(|| {
+        let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
+        Failure::usage(format!("`{name}` has no dataset: it wrote `{target}`"), "show a stage before it")
+    })?;
+    if arguments.path {
+        anstream::println!("{}", manifest.display());
+        return Ok(());
+    }
+    let dataset = store.dataset(manifest)?;
+    match &arguments.trajectory {
+        None => show_dataset(name, &dataset, common),
+        Some(id) => show_trajectory(id, &dataset, common),
+    }
+}
+
+fn find_run(store: &Store, name: Option<&str>) -> Result<RunSummary, Failure> {
+    let runs = store.runs()?;
+    let wanted = name.unwrap_or("last");
+    let found = match wanted {
+        "last" => runs.into_iter().next(),
+        id => runs.into_iter().find(|run| run.id == id),
+    };
+    found.ok_or_else(|| match wanted {
+        "last" => Failure::usage("there are no runs in this store", "run a pipeline first, or name the store with `--store DIR`"),
+        id => Failure::usage(format!("there is no run `{id}`"), "`sternlight runs` lists them; `last` is the newest"),
+    })
+}
+
+fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcome {
+    if common.json {
+        anstream::println!("{}", serde_json::to_string(&serde_json::json!({"run": run, "stages": stages}))?);
+        return Ok(());
+    }
+    let status = run.status.as_deref().unwrap_or("unfinished");
+    anstream::println!("{} {}, {status}, started {}", style::title(&run.id), run.pipeline, run.started);
+    for stage in stages {
+        let work = format!("{} cached, {} computed", stage.cached, stage.computed);
+        anstream::println!("  {:<14} {:<12} {:>9} trajectories  {}", stage.stage, stage.uses, stage.rows, style::dim(work));
+    }
+    anstream::print!("{}", summary::of_stages(stages));
+    Ok(())
+}
+
+fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
+    let columns: Vec<(String, String)> = dataset
+        .schema
+        .paths()
+        .into_iter()
+        .map(|path| {
+            let data_type = dataset.schema.field(&path).map(|field| field.data_type().to_string()).unwrap_or_default();
+            (path.to_string(), data_type)
+        })
+        .collect();
+    if common.json {
+        let columns: Vec<_> = columns.iter().map(|(name, data_type)| serde_json::json!({"name": name, "type": data_type})).collect();
+        let shown = serde_json::json!({"stage": name, "rows": dataset.rows(), "shards": dataset.shards.len(), "columns": columns});
+        anstream::println!("{}", serde_json::to_string(&shown)?);
+        return Ok(());
+    }
+    let rows = dataset.rows();
+    anstream::println!("{}: {rows} trajectories in {} shards\n", style::title(name), dataset.shards.len());
+    for (name, data_type) in columns {
+        anstream::println!("  {name:<24} {}", style::dim(data_type));
+    }
+    anstream::println!();
+    let wanted: Vec<ColumnPath> =
+        ["trajectory_id", "group_id", "reward", "status", "turns"].into_iter().map(ColumnPath::from).collect();
+    let mut left = LISTED_ROWS;
+    for shard in &dataset.shards {
+        for batch in dataset.read(shard, &wanted, BatchLimit::default())? {
+            let batch = batch?;
+            for row in 0..batch.rows().min(left) {
+                let reward = value(&batch, "reward", row)?.unwrap_or_else(|| "-".to_owned());
+                let status = value(&batch, "status", row)?.unwrap_or_default();
+                anstream::println!(
+                    "  {:<32} {:<40} reward {reward:<6} {:>3} turns  {status}",
+                    batch.name_of(row),
+                    value(&batch, "group_id", row)?.unwrap_or_default(),
+                    batch.turns_of(row).len()
+                );
+            }
+            left -= batch.rows().min(left);
+            if left == 0 {
+                let more = rows.saturating_sub(LISTED_ROWS as u64);
+                if more > 0 {
+                    anstream::println!("  {}", style::dim(format!("and {more} more")));
+                }
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value as text; `None` if it is null or there is no such column.
+fn value(batch: &TrajectoryBatch, path: &str, index: usize) -> Result<Option<String>, StageError> {
+    match batch.column(path) {
+        Some(array) if array.is_valid(index) => Ok(Some(array_value_to_string(array, index)?)),
+        _ => Ok(None),
+    }
+}
+
+fn show_trajectory(id: &str, dataset: &Dataset, common: &Common) -> Outcome {
+    for shard in &dataset.shards {
+        let mut first = 0;
+        for batch in dataset.read(shard, &[ColumnPath::from("trajectory_id")], BatchLimit::default())? {
+            let batch = batch?;
+            if let Some(row) = batch.text("trajectory_id")?.iter().position(|known| known == Some(id)) {
+                let mut skipped = 0;
+                for whole in dataset.read(shard, &dataset.schema.paths(), BatchLimit::default())? {
+                    let whole = whole?;
+                    if first + row < skipped + whole.rows() {
+                        return print_trajectory(&whole, first + row - skipped, dataset, common);
+                    }
+                    skipped += whole.rows();
+                }
+            }
+            first += batch.rows();
+        }
+    }
+    Err(Failure::usage(
+        format!("the dataset has no trajectory `{id}`"),
+        "`sternlight show RUN STAGE` lists some; a filter above may have dropped it",
+    ))
+}
+
+fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, common: &Common) -> Outcome {
+    let (row_paths, turn_paths): (Vec<ColumnPath>, Vec<ColumnPath>) =
+        dataset.schema.paths().into_iter().partition(|path| path.turn_name().is_none());
+    if common.json {
+        return print_trajectory_json(batch, row, &row_paths, &turn_paths);
+    }
+    for path in &row_paths {
+        if matches!(path.as_str(), "prompt" | "tools" | "extra" | "final_observation") {
+            continue;
+        }
+        if let Some(text) = value(batch, path.as_str(), row)? {
+            anstream::println!("{:<20} {text}", style::dim(path).to_string());
+        }
+    }
+    for (number, turn) in batch.turns_of(row).enumerate() {
+        let advantage = batch.column("turns.advantage").and_then(|array| {
+            let array = array.as_primitive_opt::<Float32Type>()?;
+            array.is_valid(turn).then(|| array.value(turn))
+        });
+        anstream::print!("\n{}", style::title(format!("turn {number}")));
+        if let Some(verdict) = value(batch, "turns.verdict", turn)? {
+            anstream::print!("  {}", style::verdict(&verdict));
+        }
+        if let Some(rule) = value(batch, "turns.rule", turn)?.filter(|rule| rule != "progress") {
+            anstream::print!(" ({rule})");
+        }
+        if let Some(advantage) = advantage {
+            anstream::print!("  advantage {}", style::signed(advantage));
+        }
+        anstream::println!();
+        print_text("observed", value(batch, "turns.observation", turn)?);
+        print_text("did", value(batch, "turns.action", turn)?);
+        print_text("diagnosis", value(batch, "turns.diagnosis", turn)?);
+        for path in &turn_paths {
+            let known = ["observation", "action", "verdict", "rule", "diagnosis", "advantage", "tool_name", "tool_arguments"];
+            if path.turn_name().is_some_and(|name| known.contains(&name)) || is_long(batch, path) {
+                continue;
+            }
+            print_text(path.turn_name().unwrap_or_default(), value(batch, path.as_str(), turn)?);
+        }
+    }
+    if let Some(last) = value(batch, "final_observation", row)?.filter(|text| !text.is_empty()) {
+        anstream::println!("\n{}", style::title("in the end"));
+        print_text("observed", Some(last));
+    }
+    Ok(())
+}
+
+/// Token lists and the like: not for reading.
+fn is_long(batch: &TrajectoryBatch, path: &ColumnPath) -> bool {
+    batch.column(path.as_str()).is_some_and(|array| matches!(array.data_type(), DataType::List(_) | DataType::Struct(_)))
+}
+
+fn print_text(label: &str, text: Option<String>) {
+    if let Some(text) = text {
+        anstream::println!("  {:<12}{}", label, text.trim_end().replace('\n', "\n              "));
+    }
+}
+
+fn print_trajectory_json(batch: &TrajectoryBatch, row: usize, rows: &[ColumnPath], turns: &[ColumnPath]) -> Outcome {
+    let mut object = serde_json::Map::new();
+    for path in rows {
+        object.insert(path.to_string(), json_value(batch, path, row)?);
+    }
+    let turn_objects = batch.turns_of(row).map(|turn| {
+        let fields = turns.iter().map(|path| {
+            Ok::<_, Failure>((path.turn_name().unwrap_or_default().to_owned(), json_value(batch, path, turn)?))
+        });
+        Ok(serde_json::Value::Object(fields.collect::<Result<_, Failure>>()?))
+    });
+    object.insert("turns".to_owned(), serde_json::Value::Array(turn_objects.collect::<Result<_, Failure>>()?));
+    anstream::println!("{}", serde_json::to_string(&object)?);
+    Ok(())
+}
+
+fn json_value(batch: &TrajectoryBatch, path: &ColumnPath, index: usize) -> Result<serde_json::Value, Failure> {
+    let Some(text) = value(batch, path.as_str(), index)? else { return Ok(serde_json::Value::Null) };
+    let is_text = batch.column(path.as_str()).is_some_and(|array| *array.data_type() == DataType::Utf8);
+    Ok(match is_text {
+        true => serde_json::Value::String(text),
+        false => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
+    })
+}

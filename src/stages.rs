@@ -1,0 +1,53 @@
+//! `sternlight stages`: what pipelines may use.
+
+use sternlight_engine::problem::nearest;
+use sternlight_engine::stage::StageKind;
+
+use crate::Outcome;
+use crate::arguments::{Common, StagesArguments};
+use crate::exit::Failure;
+use crate::style;
+
+pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
+    let registry = sternlight_stages::registry();
+    let Some(name) = &arguments.name else {
+        for kind in registry.kinds() {
+            match common.json {
+                true => anstream::println!("{}", serde_json::to_string(&described(kind))?),
+                false => anstream::println!("  {:<12} {}", kind.name, kind.summary),
+            }
+        }
+        return Ok(());
+    };
+    let kind = registry.get(name).ok_or_else(|| {
+        let names: Vec<&str> = registry.kinds().map(|kind| kind.name).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known stages: {}", names.join(", ")),
+        };
+        Failure::usage(format!("there is no stage `{name}`"), help)
+    })?;
+    match common.json {
+        true => anstream::println!("{}", serde_json::to_string(&described(kind))?),
+        false => {
+            anstream::println!("{}: {}\n\n{}", style::title(kind.name), kind.summary, kind.documentation.trim());
+            anstream::println!("\n{}\n{}", style::title("Options"), serde_json::to_string_pretty(&options(kind))?);
+        }
+    }
+    Ok(())
+}
+
+fn options(kind: &StageKind) -> serde_json::Value {
+    let mut generator = schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
+    (kind.schema)(&mut generator).to_value()
+}
+
+fn described(kind: &StageKind) -> serde_json::Value {
+    serde_json::json!({
+        "name": kind.name,
+        "summary": kind.summary,
+        "version": kind.version,
+        "documentation": kind.documentation,
+        "with": options(kind),
+    })
+}

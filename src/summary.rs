@@ -1,0 +1,123 @@
+//! What a run came to, for people.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use sternlight_engine::event::StageResult;
+use sternlight_engine::metrics::Distribution;
+use sternlight_engine::stage::Highlight;
+
+use crate::arguments::{Common, RunArguments};
+use crate::style;
+
+/// Width that the names of figures take.
+const NAME_WIDTH: usize = 24;
+
+/// The summary of a run that just ended.
+pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &Common) -> String {
+    let mut text = of_stages(stages);
+    if !stages.is_empty() && stages.iter().all(|stage| stage.computed == 0) {
+        text.push_str("\nnothing to do: every result was there already\n");
+    }
+    if !common.quiet {
+        let _ = write!(text, "\n{}\n", style::title("next"));
+        for (command, what) in next_steps(stages, arguments) {
+            let _ = writeln!(text, "  {command}\n      {}", style::dim(what));
+        }
+    }
+    text
+}
+
+/// Figures, highlights and places of a run's stages.
+pub(crate) fn of_stages(stages: &[StageResult]) -> String {
+    let mut text = String::from("\n");
+    for (name, value) in figures(stages) {
+        let _ = writeln!(text, "{name:<NAME_WIDTH$}{value}");
+    }
+    for highlight in stages.iter().flat_map(|stage| &stage.highlights) {
+        write_highlight(&mut text, highlight);
+    }
+    for stage in stages {
+        if let Some(target) = &stage.target {
+            let _ = write!(text, "\n{:<NAME_WIDTH$}{}\n", format!("written by {}", stage.stage), shortened(target));
+        }
+    }
+    text
+}
+
+/// The count of the last stage that has it: what came out in the end.
+fn counted(stages: &[StageResult], name: &str) -> Option<u64> {
+    stages.iter().rev().find(|stage| stage.metrics.iter().any(|(known, _)| known == name)).map(|stage| stage.metrics.counted(name))
+}
+
+fn distribution(stages: &[StageResult], name: &str) -> Option<Distribution> {
+    stages.iter().rev().find_map(|stage| stage.metrics.distribution(name))
+}
+
+fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
+    let mut figures = Vec::new();
+    let trajectories = counted(stages, "trajectories");
+    if let Some(trajectories) = trajectories {
+        let turns = counted(stages, "turns").map_or(String::new(), |turns| format!(" with {turns} turns"));
+        figures.push(("trajectories", format!("{trajectories}{turns}")));
+    }
+    if let Some(groups) = counted(stages, "groups") {
+        figures.push(("groups", groups.to_string()));
+    }
+    if let (Some(successes), Some(trajectories)) = (counted(stages, "successes"), trajectories.filter(|count| *count > 0)) {
+        let rate = 100.0 * successes as f64 / trajectories as f64;
+        figures.push(("success rate", format!("{rate:.1} % ({successes} of {trajectories})")));
+    }
+    if let (Some(silent), Some(groups)) = (counted(stages, "groups_without_signal"), counted(stages, "groups")) {
+        figures.push(("groups without signal", format!("{silent} of {groups} (all rewards equal, or fewer than two)")));
+    }
+    if let Some(reward) = distribution(stages, "reward") {
+        figures.push(("reward", format!("mean {:.3}, from {} to {}", reward.mean, reward.minimum, reward.maximum)));
+    }
+    if let Some(advantage) = distribution(stages, "advantage") {
+        let spread = advantage.standard_deviation();
+        let (low, high) = (advantage.minimum, advantage.maximum);
+        figures.push(("advantage", format!("mean {:.3}, spread {spread:.3}, from {low:.3} to {high:.3}", advantage.mean)));
+    }
+    let verdicts = ["progress", "redundant", "invalid", "failed", "none"];
+    let judged: Vec<String> = verdicts
+        .iter()
+        .filter_map(|verdict| Some(format!("{} {verdict}", counted(stages, &format!("verdict.{verdict}"))?)))
+        .collect();
+    if !judged.is_empty() {
+        figures.push(("turns by verdict", judged.join(", ")));
+    }
+    figures
+}
+
+fn write_highlight(text: &mut String, highlight: &Highlight) {
+    let place = format!("{} turn {}", highlight.trajectory_id, highlight.turn);
+    let _ = write!(text, "\n{} {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
+    for (label, line) in &highlight.lines {
+        let line = line.replace('\n', "\n                ");
+        let _ = writeln!(text, "    {label:<12}{line}");
+    }
+}
+
+fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, &'static str)> {
+    let mut steps = Vec::new();
+    let highlighted = stages.iter().flat_map(|stage| &stage.highlights).next();
+    let last = stages.iter().rev().find(|stage| stage.dataset.is_some());
+    if let (Some(highlight), Some(stage)) = (highlighted, last) {
+        let command = format!("sternlight show last {} '{}'", stage.stage, highlight.trajectory_id);
+        steps.push((command, "that trajectory: its turns, verdicts and advantages"));
+    } else if let Some(stage) = last {
+        steps.push((format!("sternlight show last {}", stage.stage), "the dataset: its columns and first rows"));
+    }
+    let file = arguments.file.display();
+    steps.push((format!("sternlight plan {file}"), "edit the pipeline, then see what would run again"));
+    steps.push(("sternlight stages".to_owned(), "what pipelines can do"));
+    steps
+}
+
+/// Relative to the current directory where that is shorter to read.
+fn shortened(path: &Path) -> String {
+    let current = std::env::current_dir().ok();
+    let relative = current.as_deref().and_then(|current| path.strip_prefix(current).ok());
+    relative.unwrap_or(path).display().to_string()
+}
