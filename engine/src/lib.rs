@@ -5,7 +5,9 @@
 pub mod column;
 pub mod contract;
 pub mod dataset;
+mod decode;
 pub mod metrics;
+pub mod pipeline;
 pub mod problem;
 pub mod stage;
 pub mod trajectory;
