@@ -3,4 +3,4 @@
 mod messages;
 mod recover;
 
-pub(crate) use recover::{Decoded, decode};
+pub(crate) use recover::decode;

@@ -119,6 +119,7 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
             _ => BTreeSet::new(),
         }
     });
+    let none = BTreeSet::new();
     let mut unknown_parameters = BTreeSet::new();
     let scope = |parameters, unknown_parameters| Scope {
         parameters,
@@ -127,17 +128,14 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
         carried: carried.as_ref(),
     };
     let mut params = match find("params") {
-        Some(entry) => {
-            let none = BTreeSet::new();
-            values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none), report)
-        }
+        Some(entry) => values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none), report),
         None => Value::Mapping(Mapping::new()),
     };
     unknown_parameters.extend(report.unknown_below("params"));
     unknown_parameters.extend(set_parameters(&mut params, options.set, report));
     if entries.is_empty() {
-        let none = values::value(&document.root, &mut Vec::new(), &scope(Some(&params), &unknown_parameters), report);
-        return (none, params);
+        let root = values::value(&document.root, &mut Vec::new(), &scope(Some(&params), &unknown_parameters), report);
+        return (root, params);
     }
     let scope = scope(Some(&params), &unknown_parameters);
     let mut root = Mapping::new();
