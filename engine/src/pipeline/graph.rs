@@ -224,3 +224,39 @@ fn ordered(inputs: &[Vec<InputReference>]) -> Vec<usize> {
     }
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::loaded;
+
+    fn errors(stages: &str) -> String {
+        loaded(&format!("version: 1\nstages:\n{stages}"), &[]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn circles_are_named_once() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  a: {uses: score, from: c}
+  b: {uses: score, from: [read, a]}
+  c: {uses: score, from: b}
+  self: {uses: credit, from: self}
+";
+        insta::assert_snapshot!(errors(stages), @"");
+    }
+
+    #[test]
+    fn ends_of_the_graph() {
+        let stages = "\
+  read: {uses: read, from: other, with: {files: a}}
+  other: {uses: read, with: {files: b}}
+  score: {uses: score}
+  credit: {uses: credit, from: {data: read}}
+  one: {uses: write, from: read, with: {to: x}}
+  two: {uses: write, from: one, with: {to: x}}
+  joined: {uses: score, from: [other, other]}
+  empty: {uses: score, from: []}
+";
+        insta::assert_snapshot!(errors(stages), @"");
+    }
+}

@@ -338,3 +338,108 @@ fn check_loop(repeat: &LoopEntry, drafts: &[Draft], report: &mut Report<'_>) {
 pub(super) fn below(path: &[Segment], key: &str) -> Vec<Segment> {
     path.iter().cloned().chain([key.into()]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::loaded;
+    use super::*;
+
+    fn errors(text: &str, set: &[&str]) -> String {
+        loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
+    }
+
+    const WHOLE: &str = "\
+version: 1
+seed: 7
+params: {files: a.json, limit: 3}
+stages:
+  # The source stands last on purpose.
+  write: {uses: write, from: credit, with: {to: out}}
+  credit: {uses: credit, from: score, cache: false}
+  score: {uses: score, from: [read], with: {weights: [0.5, 1]}}
+  read:
+    uses: read
+    with:
+      files: ${env.HOME}/${params.files}
+      limit: ${params.limit}
+";
+
+    #[test]
+    fn a_whole_pipeline() {
+        let pipeline = loaded(WHOLE, &["params.limit=9"]).unwrap();
+        assert_eq!((pipeline.name.as_str(), pipeline.seed), ("demo", 7));
+        assert_eq!(pipeline.order, [3, 2, 1, 0]);
+        let (index, read) = pipeline.stage("read").unwrap();
+        assert_eq!(index, 3);
+        let options = &read.built.as_ref().unwrap().options;
+        assert_eq!(options, r#"{"files":"/home/me/a.json","format":"tau-bench","limit":9,"scored":false}"#);
+        assert!(!pipeline.stages[1].cache && pipeline.stages[2].cache);
+        assert_eq!(pipeline.stages[2].inputs[0].stage, 3);
+        assert!(pipeline.unsupported().is_empty());
+    }
+
+    #[test]
+    fn all_errors_come_at_once() {
+        let text = "\
+version: 1
+sede: 7
+params: {limit: 3}
+stages:
+  read:
+    uses: read
+    with: {fils: a.json, format: taubench, limit: many}
+    retry: 3
+  Score:
+    uses: scor
+    from: raed
+  credit:
+    uses: credit
+    from: [read, read.validation, write]
+  write:
+    uses: write
+    from: credit
+    with: {to: \"${params.limits}\"}
+";
+        insta::assert_snapshot!(errors(text, &["params.limit=x"]), @"");
+    }
+
+    #[test]
+    fn every_problem_of_a_built_stage_is_placed_within_its_text() {
+        let text = "version: 1\nstages:\n  read: {uses: read, with: {files: 'a?b'}}\n";
+        insta::assert_snapshot!(errors(text, &[]), @"");
+    }
+
+    #[test]
+    fn what_is_not_carried_out_is_a_warning_at_its_place() {
+        let text = "\
+version: 1
+loop: {times: 3, carry: {files: read}, start: {files: a}}
+stages:
+  read:
+    uses: read
+    retries: 2
+    on_error: quarantine
+    with: {files: \"${carry.files}\", limit: \"${iteration}\"}
+  plugin:
+    uses: ./plugins/penalty.wasm
+    from: {left: read.any}
+    sha256: 9f2c
+    allow: [clock]
+    limits: {memory: 64MiB, call_time: 5s}
+";
+        let pipeline = loaded(text, &[]).unwrap();
+        let told: Vec<String> = pipeline
+            .unsupported()
+            .iter()
+            .map(|one| format!("{:?} {}", one.position(), one.message))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_diagnostic_is_data_for_programs() {
+        let errors = loaded("version: 1\nstages:\n  é: {uses: reed}\n", &[]).unwrap_err();
+        let json = serde_json::to_string_pretty(&errors.diagnostics().last()).unwrap();
+        insta::assert_snapshot!(json, @"");
+    }
+}

@@ -136,3 +136,57 @@ fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySche
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::loaded;
+    use super::*;
+
+    fn checked(stages: &str) -> Result<Vec<StageSchemas>, PipelineErrors> {
+        check(&loaded(&format!("version: 1\nstages:\n{stages}"), &[]).unwrap())
+    }
+
+    #[test]
+    fn columns_are_carried_along() {
+        let schemas = checked(
+            "  credit: {uses: credit, from: read}\n  read: {uses: read, with: {files: a, scored: true}}\n",
+        )
+        .unwrap();
+        let stages: Vec<usize> = schemas.iter().map(|schemas| schemas.stage).collect();
+        assert_eq!(stages, [1, 0]);
+        assert!(!schemas[1].input.has("turns.advantage"));
+        assert!(schemas[1].output.has("turns.advantage") && schemas[1].output.has("reward"));
+    }
+
+    #[test]
+    fn a_missing_column_names_who_would_provide_it() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  credit:
+    uses: credit
+    from: read
+  again: {uses: credit, from: credit}
+";
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+    }
+
+    #[test]
+    fn joined_datasets_must_be_alike() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  score: {uses: score, from: read}
+  both: {uses: score, from: [read, score]}
+";
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+    }
+
+    #[test]
+    fn what_lies_behind_a_plugin_is_passed_over() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  plugin: {uses: ./p.wasm, from: read}
+  credit: {uses: credit, from: plugin}
+";
+        assert_eq!(checked(stages).unwrap().len(), 1);
+    }
+}

@@ -136,3 +136,45 @@ fn is_typed(object: &Map<String, Value>) -> bool {
     let branches = ["oneOf", "anyOf"].iter().any(|key| object.contains_key(*key));
     scalar || restricted || branches || object.contains_key("$ref") || object.contains_key("allOf")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::registry;
+    use super::*;
+
+    #[test]
+    fn options_of_every_stage_are_in_the_schema() {
+        let schema = pipeline_schema(&registry());
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+        assert_eq!(schema["required"], json!(["version", "stages"]));
+        let stage = &schema["properties"]["stages"]["additionalProperties"];
+        assert_eq!(stage["required"], json!(["uses"]));
+        let rules = stage["allOf"].as_array().unwrap();
+        assert_eq!(rules.len(), registry().kinds().count());
+        for (rule, kind) in rules.iter().zip(registry().kinds()) {
+            assert_eq!(rule["if"]["properties"]["uses"]["const"], kind.name);
+            let options = &rule["then"]["properties"]["with"]["$ref"];
+            let name = options.as_str().unwrap().strip_prefix("#/definitions/").unwrap();
+            assert_eq!(schema["definitions"][name]["additionalProperties"], json!(false));
+        }
+    }
+
+    #[test]
+    fn a_typed_value_may_be_an_interpolation() {
+        let schema = pipeline_schema(&registry());
+        let limit = &schema["definitions"]["ReadOptions"]["properties"]["limit"];
+        assert_eq!(limit["description"], "How many at most.");
+        assert_eq!(limit["anyOf"][1], json!({ "type": "string", "pattern": INTERPOLATION }));
+        assert_eq!(schema["properties"]["seed"]["anyOf"][1]["pattern"], INTERPOLATION);
+    }
+
+    #[test]
+    fn every_key_says_what_it_is() {
+        let schema = pipeline_schema(&registry());
+        let described = |object: &Value| {
+            let properties = object["properties"].as_object().unwrap();
+            properties.iter().all(|(_, property)| property["description"].is_string())
+        };
+        assert!(described(&schema) && described(&schema["properties"]["stages"]["additionalProperties"]));
+    }
+}

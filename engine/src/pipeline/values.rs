@@ -101,3 +101,43 @@ pub(super) fn merge(mapping: &mut Mapping) {
         mapping.entry(key).or_insert(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::scan::scan;
+    use super::*;
+
+    fn read(text: &str) -> (String, usize) {
+        let (document, _) = scan(text, "p.yaml").unwrap();
+        let mut report = Report::new(&document);
+        let scope =
+            Scope { parameters: None, unknown_parameters: &BTreeSet::new(), environment: &|_| None, carried: None };
+        let read = value(&document.root, &mut Vec::new(), &scope, &mut report);
+        (serde_json::to_string(&read).unwrap(), report.diagnostics.len())
+    }
+
+    #[test]
+    fn types_of_scalars() {
+        let text = "[1, 1.5, true, yes, null, ~, '1', \"true\", 0x10, a: b, 2026-11-21, -, .5, 1e3]";
+        insta::assert_snapshot!(read(text).0, @"");
+    }
+
+    #[test]
+    fn aliases_and_merges() {
+        let text = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {<<: [*a, *b], x: 0}\nd: *a\n";
+        insta::assert_snapshot!(read(text).0, @"");
+        assert_eq!(read("a: {<<: 3}").1, 1);
+    }
+
+    #[test]
+    fn a_fault_behind_an_anchor_is_told_once() {
+        assert_eq!(read("a: &a ${params.x}\nb: *a\nc: [*a]\n").1, 1);
+    }
+
+    #[test]
+    fn a_duplicate_keeps_the_first() {
+        assert_eq!(read("a: 1\na: 2\n"), (r#"{"a":1}"#.to_owned(), 0));
+    }
+}
