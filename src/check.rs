@@ -41,7 +41,13 @@ pub(crate) fn execute(arguments: &CheckArguments, common: &Common) -> Outcome {
             Err(Failure::Pipeline(errors)) => {
                 wrong = true;
                 match common.json {
-                    true => print_json(&Report { file: name, ok: false, errors: &errors, warnings: &[], stages: Vec::new() })?,
+                    true => print_json(&Report {
+                        file: name,
+                        ok: false,
+                        errors: &errors,
+                        warnings: &[],
+                        stages: Vec::new(),
+                    })?,
                     false => print_diagnostics(&errors),
                 }
             }

@@ -108,7 +108,9 @@ impl From<RunError> for Failure {
         match error {
             RunError::Interrupted => Self::Interrupted,
             RunError::Store(error) => error.into(),
-            RunError::Stage { ref source, .. } => Self::Failed { help: source.help.clone(), message: error.to_string() },
+            RunError::Stage { ref source, .. } => {
+                Self::Failed { help: source.help.clone(), message: error.to_string() }
+            }
             RunError::Threads(_) => Self::Failed { message: error.to_string(), help: None },
         }
     }

@@ -22,7 +22,8 @@ pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Fa
     };
     let text = std::fs::read(file).map_err(unreadable)?;
     let text = String::from_utf8(text).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         Failure::usage(format!("{}:{line}: the file is not UTF-8", file.display()), "save it as UTF-8")
     })?;
     let current_directory = std::env::current_dir().map_err(unreadable)?;

@@ -16,10 +16,9 @@ pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
     let jobs = checked.jobs()?;
     let store = Store::open(&common.store)?;
     let options = RunOptions { threads: common.threads, limit: arguments.limit, ..RunOptions::default() };
-    let planned = Engine::new(&store, &options).plan(&jobs).map_err(|(stage, error)| Failure::Failed {
-        message: format!("stage `{stage}`: {error}"),
-        help: error.help,
-    })?;
+    let planned = Engine::new(&store, &options)
+        .plan(&jobs)
+        .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;
     let Some(name) = &arguments.why else { return print_plan(&planned, common) };
     let stage = planned.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
         let known: Vec<&str> = planned.iter().map(|stage| stage.stage.as_str()).collect();
@@ -58,7 +57,10 @@ fn explain(stage: &PlannedStage, pipeline: &str, store: &Store, common: &Common)
         },
     };
     if common.json {
-        anstream::println!("{}", serde_json::to_string(&serde_json::json!({"stage": stage.stage, "reasons": reasons}))?);
+        anstream::println!(
+            "{}",
+            serde_json::to_string(&serde_json::json!({"stage": stage.stage, "reasons": reasons}))?
+        );
         return Ok(());
     }
     anstream::println!("{}", style::title(&stage.stage));
@@ -91,7 +93,9 @@ fn reasons(now: &[KeyRecord], before: &[KeyRecord]) -> Vec<String> {
         concerned.entry(change).or_default().push(&record.label);
     }
     if concerned.is_empty() {
-        return vec!["its keys are those of the last run, but the result is gone from the store or from its target".to_owned()];
+        return vec![
+            "its keys are those of the last run, but the result is gone from the store or from its target".to_owned(),
+        ];
     }
     let line = |(change, labels): (String, Vec<&str>)| match labels.as_slice() {
         [one] => format!("{change} ({one})"),

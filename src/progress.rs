@@ -61,7 +61,9 @@ impl Progress {
 fn print_result(result: &StageResult) {
     let work = match (result.cached, result.computed) {
         (_, 0) => "cached".to_owned(),
-        (0, parts) => format!("computed {parts} {}, {:.2} s", if parts == 1 { "part" } else { "parts" }, result.seconds),
+        (0, parts) => {
+            format!("computed {parts} {}, {:.2} s", if parts == 1 { "part" } else { "parts" }, result.seconds)
+        }
         (cached, parts) => format!("computed {parts} of {} parts, {:.2} s", cached + parts, result.seconds),
     };
     anstream::eprintln!("  {:<14} {:>9} trajectories  {}", result.stage, result.rows, style::dim(work));

@@ -32,7 +32,10 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
     let Some(name) = &arguments.stage else { return show_run(&run, &stages, common) };
     let stage = stages.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
         let known: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();
-        Failure::usage(format!("run `{}` has no result of a stage `{name}`", run.id), format!("it has: {}", known.join(", ")))
+        Failure::usage(
+            format!("run `{}` has no result of a stage `{name}`", run.id),
+            format!("it has: {}", known.join(", ")),
+        )
     })?;
     let manifest = stage.dataset.as_ref().ok_or_else(|| {
         let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
@@ -57,7 +60,10 @@ fn find_run(store: &Store, name: Option<&str>) -> Result<RunSummary, Failure> {
         id => runs.into_iter().find(|run| run.id == id),
     };
     found.ok_or_else(|| match wanted {
-        "last" => Failure::usage("there are no runs in this store", "run a pipeline first, or name the store with `--store DIR`"),
+        "last" => Failure::usage(
+            "there are no runs in this store",
+            "run a pipeline first, or name the store with `--store DIR`",
+        ),
         id => Failure::usage(format!("there is no run `{id}`"), "`sternlight runs` lists them; `last` is the newest"),
     })
 }
@@ -71,7 +77,13 @@ fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcom
     anstream::println!("{} {}, {status}, started {}", style::title(&run.id), run.pipeline, run.started);
     for stage in stages {
         let work = format!("{} cached, {} computed", stage.cached, stage.computed);
-        anstream::println!("  {:<14} {:<12} {:>9} trajectories  {}", stage.stage, stage.uses, stage.rows, style::dim(work));
+        anstream::println!(
+            "  {:<14} {:<12} {:>9} trajectories  {}",
+            stage.stage,
+            stage.uses,
+            stage.rows,
+            style::dim(work)
+        );
     }
     anstream::print!("{}", summary::of_stages(stages));
     Ok(())
@@ -88,7 +100,8 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
         })
         .collect();
     if common.json {
-        let columns: Vec<_> = columns.iter().map(|(name, data_type)| serde_json::json!({"name": name, "type": data_type})).collect();
+        let columns: Vec<_> =
+            columns.iter().map(|(name, data_type)| serde_json::json!({"name": name, "type": data_type})).collect();
         let shown = serde_json::json!({"stage": name, "rows": dataset.rows(), "shards": dataset.shards.len(), "columns": columns});
         anstream::println!("{}", serde_json::to_string(&shown)?);
         return Ok(());
@@ -194,7 +207,8 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
         print_text("did", value(batch, "turns.action", turn)?);
         print_text("diagnosis", value(batch, "turns.diagnosis", turn)?);
         for path in &turn_paths {
-            let known = ["observation", "action", "verdict", "rule", "diagnosis", "advantage", "tool_name", "tool_arguments"];
+            let known =
+                ["observation", "action", "verdict", "rule", "diagnosis", "advantage", "tool_name", "tool_arguments"];
             if path.turn_name().is_some_and(|name| known.contains(&name)) || is_long(batch, path) {
                 continue;
             }
@@ -210,7 +224,9 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
 
 /// Token lists and the like: not for reading.
 fn is_long(batch: &TrajectoryBatch, path: &ColumnPath) -> bool {
-    batch.column(path.as_str()).is_some_and(|array| matches!(array.data_type(), DataType::List(_) | DataType::Struct(_)))
+    batch
+        .column(path.as_str())
+        .is_some_and(|array| matches!(array.data_type(), DataType::List(_) | DataType::Struct(_)))
 }
 
 fn print_text(label: &str, text: Option<String>) {

@@ -38,7 +38,9 @@ pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
 }
 
 fn options(kind: &StageKind) -> serde_json::Value {
-    let mut generator = schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
+    let mut generator = schemars::generate::SchemaSettings::draft07()
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator();
     (kind.schema)(&mut generator).to_value()
 }
 

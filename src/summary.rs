@@ -47,7 +47,11 @@ pub(crate) fn of_stages(stages: &[StageResult]) -> String {
 
 /// The count of the last stage that has it: what came out in the end.
 fn counted(stages: &[StageResult], name: &str) -> Option<u64> {
-    stages.iter().rev().find(|stage| stage.metrics.iter().any(|(known, _)| known == name)).map(|stage| stage.metrics.counted(name))
+    stages
+        .iter()
+        .rev()
+        .find(|stage| stage.metrics.iter().any(|(known, _)| known == name))
+        .map(|stage| stage.metrics.counted(name))
 }
 
 fn distribution(stages: &[StageResult], name: &str) -> Option<Distribution> {
@@ -64,7 +68,9 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
     if let Some(groups) = counted(stages, "groups") {
         figures.push(("groups", groups.to_string()));
     }
-    if let (Some(successes), Some(trajectories)) = (counted(stages, "successes"), trajectories.filter(|count| *count > 0)) {
+    if let (Some(successes), Some(trajectories)) =
+        (counted(stages, "successes"), trajectories.filter(|count| *count > 0))
+    {
         let rate = 100.0 * successes as f64 / trajectories as f64;
         figures.push(("success rate", format!("{rate:.1} % ({successes} of {trajectories})")));
     }
@@ -77,7 +83,8 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
     if let Some(advantage) = distribution(stages, "advantage") {
         let spread = advantage.standard_deviation();
         let (low, high) = (advantage.minimum, advantage.maximum);
-        figures.push(("advantage", format!("mean {:.3}, spread {spread:.3}, from {low:.3} to {high:.3}", advantage.mean)));
+        figures
+            .push(("advantage", format!("mean {:.3}, spread {spread:.3}, from {low:.3} to {high:.3}", advantage.mean)));
     }
     let verdicts = ["progress", "redundant", "invalid", "failed", "none"];
     let judged: Vec<String> = verdicts
@@ -92,7 +99,8 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
 
 fn write_highlight(text: &mut String, highlight: &Highlight) {
     let place = format!("{} turn {}", highlight.trajectory_id, highlight.turn);
-    let _ = write!(text, "\n{} {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
+    let _ =
+        write!(text, "\n{} {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
     for (label, line) in &highlight.lines {
         let line = line.replace('\n', "\n                ");
         let _ = writeln!(text, "    {label:<12}{line}");

@@ -5,8 +5,10 @@
 pub mod column;
 pub mod contract;
 pub mod dataset;
+mod decode;
 pub mod event;
 pub mod metrics;
+pub mod pipeline;
 pub mod problem;
 pub mod run;
 pub mod stage;

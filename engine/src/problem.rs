@@ -41,6 +41,8 @@ pub struct Problem {
     pub path: Vec<Segment>,
     /// Byte range inside the text of that value, where the fault lies in a part of it (an expression).
     pub within: Option<Range<usize>>,
+    /// Whether the key at the end of the path is at fault, rather than its value.
+    pub at_key: bool,
     /// What is wrong: lower case, no full stop, names in backticks, what was expected and what was found.
     pub message: String,
     /// A few words that stand beside the marked place.
@@ -55,6 +57,7 @@ impl Problem {
         Self {
             path: path.into_iter().map(Into::into).collect(),
             within: None,
+            at_key: false,
             message: message.into(),
             label: None,
             help: None,
@@ -77,6 +80,13 @@ impl Problem {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// About the key at the end of the path rather than its value.
+    #[must_use]
+    pub fn at_key(mut self) -> Self {
+        self.at_key = true;
         self
     }
 

@@ -1,1 +1,3 @@
-//! x
+//! Tests of the whole program, a module a topic.
+
+mod broken_pipelines;

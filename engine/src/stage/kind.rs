@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
 use super::traits::Stage;
-use crate::problem::{Problem, Segment};
+use crate::decode::decode;
+use crate::problem::Problem;
 
 /// What a stage is built from, besides its options.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,9 @@ pub trait BuiltIn: Stage + Sized + 'static {
     const DOCUMENTATION: &'static str;
     /// Raised whenever the same options and input would give another result: part of the key.
     const VERSION: u32;
+    /// Columns that it adds under some option, so that a pipeline that lacks one can be told which stage would
+    /// provide it.
+    const PROVIDES: &'static [&'static str] = &[];
 
     /// Builds the stage. Called once when the pipeline is loaded; may read small files that `with` names.
     ///
@@ -72,6 +76,8 @@ pub struct StageKind {
     pub documentation: &'static str,
     /// Part of the key.
     pub version: u32,
+    /// Columns that it can add.
+    pub provides: &'static [&'static str],
     /// The JSON Schema of `with`.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     build: BuildFunction,
@@ -85,6 +91,7 @@ impl StageKind {
             summary: S::SUMMARY,
             documentation: S::DOCUMENTATION,
             version: S::VERSION,
+            provides: S::PROVIDES,
             schema: |generator| generator.subschema_for::<S::Options>(),
             build: build::<S>,
         }
@@ -100,23 +107,10 @@ impl StageKind {
 }
 
 fn build<S: BuiltIn>(with: Value, context: &BuildContext<'_>) -> Result<Built, Vec<Problem>> {
-    let options: S::Options = serde_path_to_error::deserialize(with).map_err(|error| vec![decoding_problem(error)])?;
+    let options: S::Options = decode(with).complete()?;
     let canonical = canonical_json(&options).map_err(|error| vec![Problem::new(error.to_string())])?;
     let stage = S::build(options, context)?;
     Ok(Built { stage: Box::new(stage), options: canonical })
-}
-
-fn decoding_problem(error: serde_path_to_error::Error<serde_yaml::Error>) -> Problem {
-    let path = error
-        .path()
-        .iter()
-        .filter_map(|segment| match segment {
-            serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(*index)),
-            serde_path_to_error::Segment::Map { key } => Some(Segment::Key(key.clone())),
-            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
-        })
-        .collect::<Vec<_>>();
-    Problem::at(path, error.into_inner().to_string())
 }
 
 /// JSON with sorted keys and no white space.

@@ -1,0 +1,442 @@
+//! Loads a pipeline: text to tree, tree to values, values to entries, entries to stages. Each phase goes as far
+//! as it sensibly can behind a fault, so that all errors of a file come at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_yaml::{Mapping, Value};
+
+use super::diagnostic::{Diagnostic, PipelineErrors};
+use super::document::{LoopEntry, Name, PipelineEntry};
+use super::graph::resolve;
+use super::index::{Content, Document, Entry};
+use super::interpolation::Scope;
+use super::model::{BuiltStage, OnError, Pipeline, StageNode};
+use super::parameters::set_parameters;
+use super::report::Report;
+use super::scan::scan;
+use super::stage_entry::{From, StageEntry};
+use super::values;
+use crate::decode::decode;
+use crate::problem::{Segment, nearest};
+use crate::stage::{BuildContext, Registry, StageKind};
+
+/// What loading depends on besides the text.
+pub struct LoadOptions<'a> {
+    /// `params.NAME=VALUE`, as `--set` takes them.
+    pub set: &'a [String],
+    /// Reads an environment variable.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Directory of the pipeline file: relative input paths begin here.
+    pub directory: &'a Path,
+    /// Where the command runs: relative output paths begin here.
+    pub current_directory: &'a Path,
+}
+
+/// A stage whose `from` is not resolved yet.
+pub(super) struct Draft {
+    pub(super) node: StageNode,
+    pub(super) from: Option<From>,
+    /// Its path in the file.
+    pub(super) path: Vec<Segment>,
+}
+
+/// Loads a pipeline from its text. `file` is its name, as people know it.
+///
+/// # Errors
+/// Every error that the file has.
+pub fn load(
+    text: &str,
+    file: &Path,
+    options: &LoadOptions<'_>,
+    registry: &Registry,
+) -> Result<Pipeline, PipelineErrors> {
+    let (document, duplicates) =
+        scan(text, &file.to_string_lossy()).map_err(|diagnostic| PipelineErrors::new(vec![*diagnostic]))?;
+    let mut report = Report::new(&document);
+    report.diagnostics = duplicates;
+    let (root, params) = values_of(&document, options, &mut report);
+    let (entry, problems) = {
+        let decoded = decode::<PipelineEntry>(root);
+        (decoded.value, decoded.problems)
+    };
+    report.problems(&[], None, problems);
+    let Some(entry) = entry else { return Err(PipelineErrors::new(report.diagnostics)) };
+
+    if entry.version.is_none() && !report.is_unknown(&["version".into()]) {
+        let error = document.error(start_of(&document), "`version` is missing").label("begins without it");
+        report.add(error.help("add `version: 1` as the first line"));
+    }
+    let (drafts, mut unsupported) = drafts(entry.stages.as_ref(), options, registry, &mut report);
+    if let Some(repeat) = &entry.repeat {
+        check_loop(repeat, &drafts, &mut report);
+        let span = document.key_span(&["loop".into()]);
+        unsupported.push(not_carried_out(document.error(span, ""), "loop"));
+    }
+    let (stages, order) = resolve(drafts, &mut report);
+    if !report.diagnostics.is_empty() {
+        return Err(PipelineErrors::new(report.diagnostics));
+    }
+    let mut providers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for kind in registry.kinds() {
+        for column in kind.provides {
+            providers.entry(*column).or_default().push(kind.name);
+        }
+    }
+    let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Pipeline {
+        name: entry.name.map_or_else(stem, |name| name.0),
+        file: PathBuf::from(file),
+        directory: options.directory.to_owned(),
+        seed: entry.seed,
+        params,
+        stages,
+        order,
+        unsupported: PipelineErrors::new(unsupported).into_iter().collect(),
+        document,
+        providers,
+    })
+}
+
+fn start_of(document: &Document) -> std::ops::Range<usize> {
+    match &document.root.content {
+        Content::Mapping(entries) => entries.first().map_or(0..0, |entry| entry.key_span.clone()),
+        _ => 0..0,
+    }
+}
+
+/// The whole file as values, and the parameters that went into them.
+fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report<'_>) -> (Value, Value) {
+    let entries: &[Entry] = match &document.root.content {
+        Content::Mapping(entries) => entries,
+        _ => &[],
+    };
+    let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+    let carried: Option<BTreeSet<String>> = find("loop").map(|_| {
+        let carry = document.place(&["loop".into(), "carry".into()]);
+        match &carry.node.content {
+            Content::Mapping(carried) if carry.exact => carried.iter().map(|entry| entry.key.clone()).collect(),
+            _ => BTreeSet::new(),
+        }
+    });
+    let none = BTreeSet::new();
+    let mut unknown_parameters = BTreeSet::new();
+    let scope = |parameters, unknown_parameters| Scope {
+        parameters,
+        unknown_parameters,
+        environment: options.environment,
+        carried: carried.as_ref(),
+    };
+    let mut params = match find("params") {
+        Some(entry) => values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none), report),
+        None => Value::Mapping(Mapping::new()),
+    };
+    unknown_parameters.extend(report.unknown_below("params"));
+    unknown_parameters.extend(set_parameters(&mut params, options.set, report));
+    if entries.is_empty() {
+        let root = values::value(&document.root, &mut Vec::new(), &scope(Some(&params), &unknown_parameters), report);
+        return (root, params);
+    }
+    let scope = scope(Some(&params), &unknown_parameters);
+    let mut root = Mapping::new();
+    for entry in entries {
+        let value = match entry.key.as_str() {
+            "params" => params.clone(),
+            key => values::value(&entry.value, &mut vec![key.into()], &scope, report),
+        };
+        root.insert(Value::String(entry.key.clone()), value);
+    }
+    values::merge(&mut root);
+    (Value::Mapping(root), params)
+}
+
+/// The stages, as far as each can be understood by itself.
+fn drafts(
+    stages: Option<&Mapping>,
+    options: &LoadOptions<'_>,
+    registry: &Registry,
+    report: &mut Report<'_>,
+) -> (Vec<Draft>, Vec<Diagnostic>) {
+    let (mut drafts, mut unsupported) = (Vec::new(), Vec::new());
+    let key: Segment = "stages".into();
+    match stages {
+        None if !report.is_unknown(std::slice::from_ref(&key)) => {
+            let error = report.document.error(start_of(report.document), "`stages` is missing");
+            report.add(error.help("add the stages of the pipeline: `stages:`, and below it each stage by its name"));
+        }
+        Some(stages) if stages.is_empty() => {
+            let error = report.document.error(report.document.key_span(&[key.clone()]), "a pipeline without a stage");
+            report
+                .add(error.help("add one below `stages`, as in `import: {uses: import, with: {files: data/*.json}}`"));
+        }
+        _ => {}
+    }
+    for (name, value) in stages.into_iter().flatten() {
+        let name = name.as_str().unwrap_or_default();
+        let path = vec![key.clone(), name.into()];
+        if !Name::fits(name) {
+            let message = format!("`{name}` is not a name: small letters, digits and `-`, beginning with a letter");
+            let mut error = report.document.error(report.document.key_span(&path), message).stage(name);
+            error.help = Name::suggestion(name).map(|meant| format!("call it `{meant}`"));
+            report.add(error);
+        }
+        let decoded = decode::<StageEntry>(value.clone());
+        report.problems(&path, Some(name), decoded.problems);
+        let Some(entry) = decoded.value else { continue };
+        unsupported.extend(not_supported(&entry, &path, name, report.document));
+        drafts.extend(draft(name, path, entry, options, registry, report, &mut unsupported));
+    }
+    (drafts, unsupported)
+}
+
+/// Where a `uses` leads.
+fn is_plugin(uses: &str) -> bool {
+    uses.starts_with("oci://") || uses.contains('/') || uses.ends_with(".wasm")
+}
+
+fn draft(
+    name: &str,
+    path: Vec<Segment>,
+    entry: StageEntry,
+    options: &LoadOptions<'_>,
+    registry: &Registry,
+    report: &mut Report<'_>,
+    unsupported: &mut Vec<Diagnostic>,
+) -> Option<Draft> {
+    let document = report.document;
+    let uses_path = below(&path, "uses");
+    let with = match entry.with {
+        None | Some(Value::Null) => Value::Mapping(Mapping::new()),
+        Some(with) => with,
+    };
+    let uses_span = document.value_span(&uses_path);
+    let mut built = None;
+    match &entry.uses {
+        None if report.is_unknown(&uses_path) => {}
+        None => {
+            let error = document.error(document.key_span(&path), format!("the stage `{name}` has no `uses`"));
+            let kinds: Vec<String> = registry.kinds().map(|kind| format!("`{}`", kind.name)).collect();
+            report.add(error.stage(name).help(format!("say what it does: `uses:` one of {}", kinds.join(", "))));
+        }
+        Some(_) if report.is_unknown(&uses_path) => {}
+        Some(uses) if is_plugin(uses) => {
+            unsupported.push(
+                document
+                    .error(uses_span.clone(), "plugins are not carried out by this version")
+                    .warning()
+                    .stage(name)
+                    .help("use a built-in stage"),
+            );
+        }
+        Some(uses) => match registry.get(uses) {
+            None => report.add(unknown_kind(document, &uses_path, uses, registry).stage(name)),
+            Some(kind) => {
+                for (key, given) in [
+                    ("sha256", entry.sha256.is_some()),
+                    ("allow", entry.allow.is_some()),
+                    ("limits", entry.limits.is_some()),
+                ] {
+                    if given {
+                        let span = document.key_span(&below(&path, key));
+                        let error = document.error(span, format!("`{key}` is for plugins, and `{uses}` is built in"));
+                        report.add(error.stage(name).help("take it out"));
+                    }
+                }
+                built = build(kind, &with, name, &path, options, report);
+            }
+        },
+    }
+    let node = StageNode {
+        name: name.to_owned(),
+        uses: entry.uses.unwrap_or_default(),
+        inputs: Vec::new(),
+        with,
+        built,
+        cache: entry.cache,
+        on_error: entry.on_error,
+        uses_span,
+    };
+    Some(Draft { node, from: entry.from, path })
+}
+
+fn build(
+    kind: &StageKind,
+    with: &Value,
+    name: &str,
+    path: &[Segment],
+    options: &LoadOptions<'_>,
+    report: &mut Report<'_>,
+) -> Option<BuiltStage> {
+    let context = BuildContext { directory: options.directory, current_directory: options.current_directory };
+    match kind.build(with.clone(), &context) {
+        Ok(built) => Some(BuiltStage { kind: kind.clone(), stage: built.stage, options: built.options }),
+        Err(problems) => {
+            report.problems(&below(path, "with"), Some(name), problems);
+            None
+        }
+    }
+}
+
+fn unknown_kind(document: &Document, path: &[Segment], uses: &str, registry: &Registry) -> Diagnostic {
+    let error = document.error(document.value_span(path), format!("there is no stage `{uses}`")).label("not known");
+    match nearest(uses, registry.kinds().map(|kind| kind.name)) {
+        Some(meant) => error.help(format!("did you mean `{meant}`?")),
+        None => {
+            let known: Vec<String> = registry.kinds().map(|kind| format!("`{}`", kind.name)).collect();
+            error.help(format!("known stages: {}; a plugin is a path such as `./name.wasm`", known.join(", ")))
+        }
+    }
+}
+
+/// What the entry asks for and this version does not do.
+fn not_supported(entry: &StageEntry, path: &[Segment], name: &str, document: &Document) -> Vec<Diagnostic> {
+    let asked = [
+        ("retries", entry.retries.is_some()),
+        ("timeout", entry.timeout.is_some()),
+        ("resources", entry.resources.is_some()),
+        ("when", entry.when.is_some()),
+        ("matrix", entry.matrix.is_some()),
+        ("on_error", entry.on_error == OnError::Quarantine),
+    ];
+    let keys = asked.into_iter().filter(|(_, asked)| *asked).map(|(key, _)| key);
+    keys.map(|key| {
+        let shown = if key == "on_error" { "on_error: quarantine" } else { key };
+        not_carried_out(document.error(document.key_span(&below(path, key)), ""), shown).stage(name)
+    })
+    .collect()
+}
+
+fn not_carried_out(mut diagnostic: Diagnostic, key: &str) -> Diagnostic {
+    diagnostic.message = format!("`{key}` is not carried out by this version");
+    diagnostic.warning().help("take it out to run the pipeline")
+}
+
+fn check_loop(repeat: &LoopEntry, drafts: &[Draft], report: &mut Report<'_>) {
+    let document = report.document;
+    for (name, reference) in &repeat.carry {
+        let path: Vec<Segment> = ["loop", "carry", name].map(Segment::from).to_vec();
+        let stage = reference.split('.').next().unwrap_or_default();
+        let names = || drafts.iter().map(|draft| draft.node.name.as_str());
+        if !report.is_unknown(&path) && !names().any(|known| known == stage) {
+            let mut error = document.error(document.value_span(&path), format!("there is no stage named `{stage}`"));
+            error.help = nearest(stage, names()).map(|meant| format!("did you mean `{meant}`?"));
+            report.add(error);
+        }
+        if !repeat.start.contains_key(name) {
+            let error = document.error(document.key_span(&path), format!("`loop.start` has no `{name}`"));
+            report.add(error.help(format!("say what the first iteration gets: `start: {{{name}: …}}`")));
+        }
+    }
+    for name in repeat.start.keys().filter(|name| !repeat.carry.contains_key(*name)) {
+        let path: Vec<Segment> = ["loop", "start", name].map(Segment::from).to_vec();
+        let error = document.error(document.key_span(&path), format!("`loop.carry` has no `{name}`"));
+        report.add(error.help("name it under `carry` with the stage that makes the next one"));
+    }
+}
+
+/// The path of a key.
+pub(super) fn below(path: &[Segment], key: &str) -> Vec<Segment> {
+    path.iter().cloned().chain([key.into()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::loaded;
+    use super::*;
+
+    fn errors(text: &str, set: &[&str]) -> String {
+        loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
+    }
+
+    const WHOLE: &str = "\
+version: 1
+seed: 7
+params: {files: a.json, limit: 3}
+stages:
+  # The source stands last on purpose.
+  write: {uses: write, from: credit, with: {to: out}}
+  credit: {uses: credit, from: score, cache: false}
+  score: {uses: score, from: [read], with: {weights: [0.5, 1]}}
+  read:
+    uses: read
+    with:
+      files: ${env.HOME}/${params.files}
+      limit: ${params.limit}
+";
+
+    #[test]
+    fn a_whole_pipeline() {
+        let pipeline = loaded(WHOLE, &["params.limit=9"]).unwrap();
+        assert_eq!((pipeline.name.as_str(), pipeline.seed), ("demo", 7));
+        assert_eq!(pipeline.order, [3, 2, 1, 0]);
+        let (index, read) = pipeline.stage("read").unwrap();
+        assert_eq!(index, 3);
+        let options = &read.built.as_ref().unwrap().options;
+        assert_eq!(options, r#"{"files":"/home/me/a.json","format":"tau-bench","limit":9,"scored":false}"#);
+        assert!(!pipeline.stages[1].cache && pipeline.stages[2].cache);
+        assert_eq!(pipeline.stages[2].inputs[0].stage, 3);
+        assert!(pipeline.unsupported().is_empty());
+    }
+
+    #[test]
+    fn all_errors_come_at_once() {
+        let text = "\
+version: 1
+sede: 7
+params: {limit: 3}
+stages:
+  read:
+    uses: read
+    with: {fils: a.json, format: taubench, limit: many}
+    retry: 3
+  Score:
+    uses: scor
+    from: raed
+  credit:
+    uses: credit
+    from: [read, read.validation, write]
+  write:
+    uses: write
+    from: credit
+    with: {to: \"${params.limits}\"}
+";
+        insta::assert_snapshot!(errors(text, &["params.limit=x"]), @"");
+    }
+
+    #[test]
+    fn every_problem_of_a_built_stage_is_placed_within_its_text() {
+        let text = "version: 1\nstages:\n  read: {uses: read, with: {files: 'a?b'}}\n";
+        insta::assert_snapshot!(errors(text, &[]), @"");
+    }
+
+    #[test]
+    fn what_is_not_carried_out_is_a_warning_at_its_place() {
+        let text = "\
+version: 1
+loop: {times: 3, carry: {files: read}, start: {files: a}}
+stages:
+  read:
+    uses: read
+    retries: 2
+    on_error: quarantine
+    with: {files: \"${carry.files}\", limit: \"${iteration}\"}
+  plugin:
+    uses: ./plugins/penalty.wasm
+    from: {left: read.any}
+    sha256: 9f2c
+    allow: [clock]
+    limits: {memory: 64MiB, call_time: 5s}
+";
+        let pipeline = loaded(text, &[]).unwrap();
+        let told: Vec<String> =
+            pipeline.unsupported().iter().map(|one| format!("{:?} {}", one.position(), one.message)).collect();
+        insta::assert_snapshot!(told.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_diagnostic_is_data_for_programs() {
+        let errors = loaded("version: 1\nstages:\n  é: {uses: reed}\n", &[]).unwrap_err();
+        let json = serde_json::to_string_pretty(&errors.diagnostics().last()).unwrap();
+        insta::assert_snapshot!(json, @"");
+    }
+}

@@ -1,0 +1,29 @@
+//! Pipelines: from a YAML text to a checked [`Pipeline`], with every fault reported at its place.
+
+mod diagnostic;
+mod document;
+mod graph;
+mod index;
+mod interpolation;
+mod load;
+mod model;
+mod narrow;
+mod parameters;
+mod plain;
+mod propagate;
+mod quantities;
+mod report;
+mod scan;
+mod schema_document;
+mod stage_entry;
+mod values;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use diagnostic::{Diagnostic, PipelineErrors, Severity};
+pub use load::{LoadOptions, load};
+pub use model::{BuiltStage, InputReference, OnError, Pipeline, StageNode};
+pub use plain::render_plain;
+pub use propagate::{StageSchemas, check};
+pub use schema_document::pipeline_schema;

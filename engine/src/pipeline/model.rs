@@ -1,0 +1,120 @@
+//! A pipeline as the engine works with it: every name resolved, every option decoded. Made by `load` alone, so
+//! that one that exists is one without errors.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::diagnostic::Diagnostic;
+use super::index::Document;
+use crate::stage::{Stage, StageKind};
+
+/// A loaded pipeline.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// Its `name`; else the file's name without its ending.
+    pub name: String,
+    /// The file, as it was named.
+    pub file: PathBuf,
+    /// Directory of the file: relative input paths begin here.
+    pub directory: PathBuf,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// The parameters, `--set` applied.
+    pub params: serde_yaml::Value,
+    /// The stages, in the file's order.
+    pub stages: Vec<StageNode>,
+    /// Indices of the stages, inputs before those who take them; else in the file's order.
+    pub order: Vec<usize>,
+    pub(super) unsupported: Vec<Diagnostic>,
+    pub(super) document: Document,
+    /// For every column that built-in stages add, their names.
+    pub(super) providers: BTreeMap<&'static str, Vec<&'static str>>,
+}
+
+impl Pipeline {
+    /// What the file asks for, rightly, and this version cannot carry out; each a warning at its place. A
+    /// pipeline with any of these must not be run.
+    pub fn unsupported(&self) -> &[Diagnostic] {
+        &self.unsupported
+    }
+
+    /// The stage of this name, with its index.
+    pub fn stage(&self, name: &str) -> Option<(usize, &StageNode)> {
+        self.stages.iter().enumerate().find(|(_, stage)| stage.name == name)
+    }
+
+    /// An error about a stage, marked at its `uses`: for what is found only when inputs are read.
+    pub fn stage_error(&self, stage: usize, message: impl Into<String>) -> Diagnostic {
+        let node = self.stages.get(stage);
+        let span = node.map_or(0..0, |node| node.uses_span.clone());
+        let diagnostic = self.document.error(span, message);
+        match node {
+            Some(node) => diagnostic.stage(&node.name),
+            None => diagnostic,
+        }
+    }
+}
+
+/// A stage of a pipeline.
+#[derive(Debug)]
+pub struct StageNode {
+    /// Its key under `stages`.
+    pub name: String,
+    /// Its kind, or the address of a plugin.
+    pub uses: String,
+    /// Where its input comes from, in order; empty for a source.
+    pub inputs: Vec<InputReference>,
+    /// Its options as written, `${…}` replaced.
+    pub with: serde_yaml::Value,
+    /// The stage itself. `None` only where [`Pipeline::unsupported`] says why.
+    pub built: Option<BuiltStage>,
+    /// Whether results are kept and used again.
+    pub cache: bool,
+    /// What becomes of a trajectory that it cannot process.
+    pub on_error: OnError,
+    pub(super) uses_span: Range<usize>,
+}
+
+/// A stage built from its options.
+pub struct BuiltStage {
+    /// Its kind.
+    pub kind: StageKind,
+    /// The stage.
+    pub stage: Box<dyn Stage>,
+    /// Its options as canonical JSON, defaults filled in.
+    pub options: String,
+}
+
+impl fmt::Debug for BuiltStage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BuiltStage").field("kind", &self.kind.name).field("options", &self.options).finish()
+    }
+}
+
+/// An output of a stage, taken by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputReference {
+    /// Index of the stage in [`Pipeline::stages`].
+    pub stage: usize,
+    /// Which of its outputs: `out`, but for stages with several.
+    pub output: String,
+    /// The input that it is bound to, where `from` is a map.
+    pub binding: Option<String>,
+    pub(super) span: Range<usize>,
+}
+
+/// What becomes of a trajectory that a stage cannot process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// The run stops with an error that names it.
+    #[default]
+    Fail,
+    /// It is put aside with the reason. Not carried out by this version.
+    Quarantine,
+}

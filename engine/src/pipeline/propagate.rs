@@ -1,0 +1,191 @@
+//! Checks that every stage gets the columns that it reads, by carrying schemas through the graph before anything
+//! runs. Sources open their inputs for it, just far enough to know their columns.
+
+use crate::column::ColumnPath;
+use crate::contract::Contract;
+use crate::problem::nearest;
+use crate::trajectory::TrajectorySchema;
+
+use super::diagnostic::{Diagnostic, PipelineErrors};
+use super::load::below;
+use super::model::{Pipeline, StageNode};
+use super::report::placed;
+
+/// What goes into a stage and what comes out.
+#[derive(Clone, Debug)]
+pub struct StageSchemas {
+    /// Index of the stage in [`Pipeline::stages`].
+    pub stage: usize,
+    /// The columns that it is given; none for a source.
+    pub input: TrajectorySchema,
+    /// What it declares for that input.
+    pub contract: Contract,
+    /// The columns that it hands on; none for a sink.
+    pub output: TrajectorySchema,
+}
+
+/// Carries schemas through a pipeline; in the order of [`Pipeline::order`]. Stages that this version does not
+/// carry out, and those behind them, are left out.
+///
+/// # Errors
+/// Every stage whose input does not fit it; those behind it are passed over.
+pub fn check(pipeline: &Pipeline) -> Result<Vec<StageSchemas>, PipelineErrors> {
+    let mut known: Vec<StageSchemas> = Vec::new();
+    let mut errors = Vec::new();
+    for stage in &pipeline.order {
+        let Some(node) = pipeline.stages.get(*stage) else { continue };
+        match check_stage(pipeline, *stage, node, &known) {
+            Ok(schemas) => known.extend(schemas),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() { Ok(known) } else { Err(PipelineErrors::new(errors)) }
+}
+
+fn check_stage(
+    pipeline: &Pipeline,
+    stage: usize,
+    node: &StageNode,
+    known: &[StageSchemas],
+) -> Result<Option<StageSchemas>, Vec<Diagnostic>> {
+    let Some(built) = &node.built else { return Ok(None) };
+    let mut inputs = Vec::with_capacity(node.inputs.len());
+    for reference in &node.inputs {
+        match known.iter().find(|schemas| schemas.stage == reference.stage) {
+            Some(schemas) => inputs.push(&schemas.output),
+            None => return Ok(None),
+        }
+    }
+    let input = inputs.first().map_or_else(TrajectorySchema::empty, |first| (*first).clone());
+    check_joined(pipeline, node, &inputs)?;
+    let contract = built.stage.contract(&input).map_err(|problem| {
+        let with = ["stages", &node.name, "with"].map(Into::into);
+        let path: Vec<_> = with.into_iter().chain(problem.path.iter().cloned()).collect();
+        vec![placed(&pipeline.document, &path, problem).stage(&node.name)]
+    })?;
+    let missing: Vec<Diagnostic> = contract
+        .reads
+        .iter()
+        .filter(|path| !input.has(path.as_str()))
+        .map(|path| missing_column(pipeline, stage, node, path, &input))
+        .collect();
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let output = contract.output(&input);
+    Ok(Some(StageSchemas { stage, input, contract, output }))
+}
+
+fn missing_column(
+    pipeline: &Pipeline,
+    stage: usize,
+    node: &StageNode,
+    path: &ColumnPath,
+    input: &TrajectorySchema,
+) -> Diagnostic {
+    let name = &node.name;
+    let message = format!("`{name}` reads `{path}`, which nothing upstream provides");
+    let error = pipeline.stage_error(stage, message).label(format!("reads `{path}`"));
+    let upstream = node.inputs.last().and_then(|reference| pipeline.stages.get(reference.stage));
+    let providers = pipeline.providers.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
+    let columns = input.paths();
+    match (providers, upstream) {
+        ([provider, ..], Some(upstream)) => {
+            error.help(format!("add a `{provider}` stage between `{}` and `{name}`", upstream.name))
+        }
+        _ => match nearest(path.as_str(), columns.iter().map(ColumnPath::as_str)) {
+            Some(meant) => error.help(format!("there is a column `{meant}`")),
+            None => {
+                let columns: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+                error.help(format!("its input has {}", columns.join(", ")))
+            }
+        },
+    }
+}
+
+/// Datasets that are joined must have the same columns.
+fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySchema]) -> Result<(), Vec<Diagnostic>> {
+    let Some((first, others)) = inputs.split_first() else { return Ok(()) };
+    let mut errors = Vec::new();
+    for (other, reference) in others.iter().zip(node.inputs.iter().skip(1)) {
+        let name = |stage: Option<usize>| {
+            stage.and_then(|stage| pipeline.stages.get(stage)).map_or("", |stage| stage.name.as_str())
+        };
+        let first_name = name(node.inputs.first().map(|reference| reference.stage));
+        let other_name = name(Some(reference.stage));
+        let mut paths = first.paths();
+        paths.extend(other.paths().into_iter().filter(|path| first.field(path).is_none()));
+        let difference = paths.iter().find_map(|path| match (first.field(path), other.field(path)) {
+            (Some(_), None) => Some(format!("`{first_name}` has `{path}`, `{other_name}` has not")),
+            (None, Some(_)) => Some(format!("`{other_name}` has `{path}`, `{first_name}` has not")),
+            (Some(left), Some(right)) if left.data_type() != right.data_type() => Some(format!(
+                "`{path}` is {} in `{first_name}` and {} in `{other_name}`",
+                left.data_type(),
+                right.data_type()
+            )),
+            _ => None,
+        });
+        if let Some(difference) = difference {
+            let path = below(&["stages".into(), node.name.as_str().into()], "from");
+            let span = reference.span.clone();
+            let error =
+                pipeline.document.error(span, format!("`from` joins datasets of different columns: {difference}"));
+            let error = error.related(pipeline.document.key_span(&path), "joined here");
+            errors.push(error.stage(&node.name).help("let both pass through the same stages before they are joined"));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::loaded;
+    use super::*;
+
+    fn checked(stages: &str) -> Result<Vec<StageSchemas>, PipelineErrors> {
+        check(&loaded(&format!("version: 1\nstages:\n{stages}"), &[]).unwrap())
+    }
+
+    #[test]
+    fn columns_are_carried_along() {
+        let schemas =
+            checked("  credit: {uses: credit, from: read}\n  read: {uses: read, with: {files: a, scored: true}}\n")
+                .unwrap();
+        let stages: Vec<usize> = schemas.iter().map(|schemas| schemas.stage).collect();
+        assert_eq!(stages, [1, 0]);
+        assert!(!schemas[1].input.has("turns.advantage"));
+        assert!(schemas[1].output.has("turns.advantage") && schemas[1].output.has("reward"));
+    }
+
+    #[test]
+    fn a_missing_column_names_who_would_provide_it() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  credit:
+    uses: credit
+    from: read
+  again: {uses: credit, from: credit}
+";
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+    }
+
+    #[test]
+    fn joined_datasets_must_be_alike() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  score: {uses: score, from: read}
+  both: {uses: score, from: [read, score]}
+";
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+    }
+
+    #[test]
+    fn what_lies_behind_a_plugin_is_passed_over() {
+        let stages = "\
+  read: {uses: read, with: {files: a}}
+  plugin: {uses: ./p.wasm, from: read}
+  credit: {uses: credit, from: plugin}
+";
+        assert_eq!(checked(stages).unwrap().len(), 1);
+    }
+}

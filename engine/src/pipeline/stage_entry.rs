@@ -1,0 +1,181 @@
+//! The keys of a stage in a pipeline file, as YAML spells them. Private: `load` turns them into a `StageNode`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Value;
+
+use super::model::OnError;
+use super::quantities::{Duration, Memory};
+
+/// A stage: what it does, on what, and how.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Stage")]
+pub(super) struct StageEntry {
+    /// The kind of stage (see `sternlight stages`), or a plugin: `./name.wasm`, `oci://…`.
+    #[schemars(required)]
+    pub(super) uses: Option<String>,
+    /// The stage whose output this one takes: `reward`, or `split.validation` for an output of another name. A
+    /// list joins datasets of the same columns; a map binds named inputs.
+    pub(super) from: Option<From>,
+    /// The stage's options.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub(super) with: Option<Value>,
+    /// Whether results are kept and used again; `false` runs the stage every time.
+    #[serde(default = "enabled")]
+    pub(super) cache: bool,
+    /// What becomes of a trajectory that the stage cannot process.
+    #[serde(default)]
+    pub(super) on_error: OnError,
+    /// How often to try again what may pass. Not carried out by this version.
+    pub(super) retries: Option<u32>,
+    /// After how long to give up. Not carried out by this version.
+    pub(super) timeout: Option<Duration>,
+    /// What the stage needs. Not carried out by this version.
+    pub(super) resources: Option<Resources>,
+    /// Whether to run the stage: a condition on parameters and iteration. Not carried out by this version.
+    pub(super) when: Option<Condition>,
+    /// Values to run the stage for, once each. Not carried out by this version.
+    #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
+    pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
+    /// The digest that a plugin must have.
+    pub(super) sha256: Option<String>,
+    /// What a plugin may use.
+    pub(super) allow: Option<Vec<Permission>>,
+    /// What a plugin may take.
+    pub(super) limits: Option<Limits>,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+/// What a stage needs to run.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "checked; carried out by a later version")]
+pub(super) struct Resources {
+    /// Processor cores.
+    pub(super) cpus: Option<f64>,
+    /// Graphics processors.
+    pub(super) gpus: Option<f64>,
+    /// Memory, as in `4GiB`.
+    pub(super) memory: Option<Memory>,
+}
+
+/// What a plugin may take.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "checked; carried out by a later version")]
+pub(super) struct Limits {
+    /// Memory, as in `256MiB`.
+    pub(super) memory: Option<Memory>,
+    /// Time for one call, as in `5s`.
+    pub(super) call_time: Option<Duration>,
+}
+
+/// What a plugin may use beyond its input.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Permission {
+    /// The time of day.
+    Clock,
+    /// Files that `with` names.
+    Files,
+    /// Connections to other machines.
+    Network,
+    /// Random numbers that no seed decides.
+    Randomness,
+}
+
+/// `true`, `false`, or an expression.
+#[derive(Debug)]
+pub(super) struct Condition;
+
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ConditionVisitor;
+        impl Visitor<'_> for ConditionVisitor {
+            type Value = Condition;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("`true`, `false` or an expression")
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Condition, E> {
+                Ok(Condition)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Condition, E> {
+                Ok(Condition)
+            }
+        }
+        deserializer.deserialize_any(ConditionVisitor)
+    }
+}
+
+impl JsonSchema for Condition {
+    fn schema_name() -> Cow<'static, str> {
+        "Condition".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["boolean", "string"] })
+    }
+}
+
+/// Where a stage's input comes from.
+#[derive(Debug)]
+pub(super) enum From {
+    /// One stage.
+    One(String),
+    /// Several, joined in order.
+    List(Vec<String>),
+    /// Several, by name.
+    Named(BTreeMap<String, String>),
+}
+
+impl<'de> Deserialize<'de> for From {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FromVisitor;
+        impl<'de> Visitor<'de> for FromVisitor {
+            type Value = From;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a stage, a list of names, or a map of names")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<From, E> {
+                Ok(From::One(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<From, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(items)).map(From::List)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<From, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(entries)).map(From::Named)
+            }
+        }
+        deserializer.deserialize_any(FromVisitor)
+    }
+}
+
+impl JsonSchema for From {
+    fn schema_name() -> Cow<'static, str> {
+        "From".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            { "type": "object", "additionalProperties": { "type": "string" } },
+        ] })
+    }
+}
