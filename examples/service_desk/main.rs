@@ -30,7 +30,7 @@ struct Arguments {
     #[arg(long, default_value_t = 4)]
     files: usize,
     /// The agent's skill, from 0 to 100.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 50)]
     skill: u64,
 }
 

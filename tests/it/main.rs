@@ -1,1 +1,4 @@
 //! x
+mod sample_data;
+
+fn main() {}

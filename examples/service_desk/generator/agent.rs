@@ -19,15 +19,15 @@ use super::wording::{self, Speaker};
 mod weight {
     pub(super) const FAULTY_CALL: u64 = 36;
     pub(super) const NEEDLESS_REPEAT: u64 = 12;
-    pub(super) const REPEAT_AFTER_ERROR: u64 = 110;
+    pub(super) const REPEAT_AFTER_ERROR: u64 = 75;
     pub(super) const GIVE_UP_AFTER_ERROR: u64 = 60;
-    pub(super) const GIVE_UP: u64 = 15;
-    pub(super) const WRONG_VALUE: u64 = 75;
-    pub(super) const FORBIDDEN_CHANGE: u64 = 160;
-    pub(super) const DECLINE_WRONGLY: u64 = 22;
+    pub(super) const GIVE_UP: u64 = 25;
+    pub(super) const WRONG_VALUE: u64 = 125;
+    pub(super) const FORBIDDEN_CHANGE: u64 = 200;
+    pub(super) const DECLINE_WRONGLY: u64 = 35;
     pub(super) const SKIP_CONFIRMATION: u64 = 40;
-    pub(super) const INVENT_PRICE: u64 = 45;
-    pub(super) const CLAIM_WITHOUT_ACTING: u64 = 30;
+    pub(super) const INVENT_PRICE: u64 = 60;
+    pub(super) const CLAIM_WITHOUT_ACTING: u64 = 55;
 }
 
 /// After this many repetitions of a failing call an agent is stuck and goes on until its steps are used up.

@@ -52,7 +52,7 @@ impl ToolSchemas {
             }
         }
         if let Some(name) = parameters.required.iter().find(|name| !arguments.contains_key(*name)) {
-            return Err(format!("Error: missing argument '{name}' for {tool}"));
+            return Err(format!("Error: missing required argument '{name}' for {tool}"));
         }
         Ok(arguments)
     }

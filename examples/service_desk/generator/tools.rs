@@ -114,7 +114,8 @@ impl Desk {
 
     fn calculate_price(&self, action: &Action) -> Answer {
         let item = action.text("item").unwrap_or_default();
-        let needed = |name| action.text(name).ok_or_else(|| format!("Error: missing argument '{name}' for {item}"));
+        let needed =
+            |name| action.text(name).ok_or_else(|| format!("Error: missing required argument '{name}' for {item}"));
         if item == "repair" {
             let price = self.repair_price(needed("customer_id")?, needed("service")?)?;
             return Ok(json!({ "item": item, "price": price, "currency": "EUR" }));
@@ -128,7 +129,8 @@ impl Desk {
         };
         match item {
             "extension" => {
-                let months = action.integer("months").ok_or("Error: missing argument 'months' for extension")?;
+                let months =
+                    action.integer("months").ok_or("Error: missing required argument 'months' for extension")?;
                 let insurance = if rental.insured { INSURANCE_PER_MONTH } else { 0 };
                 let price = months * (monthly_fee(&rental.instrument)? + insurance);
                 Ok(json!({ "item": item, "months": months, "price": price, "currency": "EUR" }))
@@ -185,7 +187,7 @@ impl Desk {
             self.modify_rental(id, &action)?;
         } else if let Some(repair) = self.database.repairs.get(id).cloned() {
             let (Some(date), Some(slot)) = (action.text("date"), action.text("slot")) else {
-                return Err("Error: missing argument 'date' or 'slot' for a repair".to_owned());
+                return Err("Error: missing required argument 'date' or 'slot' for a repair".to_owned());
             };
             self.take_slot(date, slot)?;
             self.free_slot(&repair.date, &repair.slot);
