@@ -1,4 +1,3 @@
 //! x
-mod sample_data;
 
-fn main() {}
+mod sample_data;

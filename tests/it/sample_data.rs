@@ -1,5 +1,7 @@
 //! The sample recordings: as the generator writes them, judged rightly, and as varied as they are meant to be.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -131,7 +133,7 @@ fn messages_alternate_as_in_tau_bench() {
         }
         let steps = roles.iter().filter(|role| **role == "assistant").count();
         assert!((1..=30).contains(&steps));
-        assert_eq!(finished(record), steps < 30 || roles.len() < 2 + 2 * 30);
+        assert!(finished(record) || steps == 30);
         for (message, answer) in messages(record).iter().zip(&messages(record)[1..]) {
             if let Some(calls) = message["tool_calls"].as_array() {
                 assert_eq!(calls.len(), 1);

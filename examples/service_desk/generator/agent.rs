@@ -105,7 +105,7 @@ impl<'a, 'b> Agent<'a, 'b> {
             .and_then(|action| policy::objection_for(&self.task.customer, action, self.conversation.database()));
         match (wanted, objection) {
             (Some(action), Some(objection)) => self.object(request, &action, objection),
-            _ if self.slips(weight::DECLINE_WRONGLY) => {
+            _ if !request.is_question() && self.slips(weight::DECLINE_WRONGLY) => {
                 self.mistakes.insert(Mistake::WronglyDeclined);
                 let meaning = self.say(agent::DECLINES_WRONGLY, &[], Intent::Decline)?;
                 if meaning == Meaning::Insists { self.fulfil(request) } else { Ok(meaning) }
@@ -304,9 +304,8 @@ impl<'a, 'b> Agent<'a, 'b> {
         let wish = database
             .customers
             .get(&task.customer)
-            .map(|customer| wording::request(request, customer, Speaker::Others, task.knows_numbers, database))
-            .unwrap_or_default()
-            .replace("your ", "their ");
+            .map(|customer| wording::request(request, customer, Speaker::Colleague, task.knows_numbers, database))
+            .unwrap_or_default();
         let summary = phrase(agent::TRANSFER, &mut self.draws, &[("request", &wish), ("name", &task.name)]);
         match self.send(TRANSFER, &json!({ "summary": summary }).to_string()) {
             Err(ended) => ended,

@@ -3,17 +3,36 @@
 use super::database::{Customer, Database};
 use super::task::{Action, Preference, Request};
 
-/// From whose mouth: `my cello` or `your cello`.
+/// Who speaks of the customer's things: `my cello`, `your cello`, `their cello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaker {
     Customer,
-    Others,
+    Instruction,
+    Colleague,
+}
+
+impl Speaker {
+    fn own(self) -> &'static str {
+        match self {
+            Self::Customer => "my",
+            Self::Instruction => "your",
+            Self::Colleague => "their",
+        }
+    }
+
+    fn object(self) -> &'static str {
+        match self {
+            Self::Customer => "me",
+            Self::Instruction => "you",
+            Self::Colleague => "them",
+        }
+    }
 }
 
 /// What the simulated user is told.
 pub(crate) fn instruction(customer: &Customer, knows_numbers: bool, requests: &[Request], shop: &Database) -> String {
     let wishes: Vec<String> =
-        requests.iter().map(|wish| request(wish, customer, Speaker::Others, knows_numbers, shop)).collect();
+        requests.iter().map(|wish| request(wish, customer, Speaker::Instruction, knows_numbers, shop)).collect();
     let numbers = if knows_numbers { "You have your booking numbers at hand." } else { "You do not know any numbers." };
     format!(
         "You are {}, a customer of Quaver & Reed, and your e-mail address is {}. You want to {}. {numbers} \
@@ -32,7 +51,7 @@ pub(crate) fn request(
     with_number: bool,
     shop: &Database,
 ) -> String {
-    let own = if speaker == Speaker::Customer { "my" } else { "your" };
+    let own = speaker.own();
     let whose = |id: &str| match shop.owner(id).and_then(|owner| shop.customers.get(owner)) {
         Some(owner) if owner.email != customer.email => format!("{}'s", owner.name),
         _ => own.to_owned(),
@@ -73,9 +92,7 @@ pub(crate) fn request(
         Request::PriceExtension { booking: id, months } => {
             format!("know what it would cost to extend {} by {}", booking(id), months_text(*months))
         }
-        Request::PriceRepair { service } => {
-            format!("know what a {service} would cost {}", if own == "my" { "me" } else { "you" })
-        }
+        Request::PriceRepair { service } => format!("know what a {service} would cost {}", speaker.object()),
     }
 }
 
