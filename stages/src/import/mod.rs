@@ -23,6 +23,8 @@ mod text_agent;
 
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod testing;
 
 pub use options::{FailedReward, Files, Format, GroupBy, Identity, Options, Reasoning, TaskFrom};
 pub use stage::Import;

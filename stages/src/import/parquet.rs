@@ -126,3 +126,79 @@ fn content_digest(file: &InputFile, memo: &dyn Memo) -> Result<String, StageErro
     }
     Ok(digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+    use sternlight_engine::stage::{Source as _, Stage as _};
+    use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
+
+    use super::super::testing::{Notes, stage};
+    use super::*;
+
+    /// Ten rows in row groups of two.
+    fn write(path: &std::path::Path) {
+        let mut builder = TrajectoryBuilder::new();
+        for number in 0..10 {
+            builder.push(&TrajectoryRow {
+                trajectory_id: number.to_string(),
+                turns: vec![TurnRow { observation: "x".repeat(number), ..TurnRow::default() }],
+                ..TrajectoryRow::default()
+            });
+        }
+        let batch = builder.finish().unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+        let schema = Arc::clone(batch.record_batch().schema_ref());
+        let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema, Some(properties)).unwrap();
+        writer.write(batch.record_batch()).unwrap();
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn shards_are_runs_of_row_groups_in_place() {
+        let directory = tempfile::tempdir().unwrap();
+        write(&directory.path().join("a.parquet"));
+        let stage = stage(directory.path(), "files: '*.parquet'", 1500).unwrap();
+        let contract = stage.contract(&TrajectorySchema::empty()).unwrap();
+        let sternlight_engine::contract::Effect::Source(schema) = contract.effect else { panic!("not a source") };
+        assert_eq!(schema.paths(), imported_schema().paths());
+        let survey = stage.survey(&Notes::default()).unwrap();
+        let mut next = 0;
+        for shard in &survey.shards {
+            let ShardContent::InPlace { path, row_groups } = &shard.content else { panic!("not in place") };
+            assert_eq!((path.as_path(), row_groups.start), (directory.path().join("a.parquet").as_path(), next));
+            next = row_groups.end;
+            let names: Vec<&str> = shard.key.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["file", "bytes", "footer", "modified_ns", "row groups"]);
+        }
+        assert_eq!(next, 5);
+        assert!(survey.shards.len() > 1);
+    }
+
+    #[test]
+    fn identity_by_content_does_not_care_for_times() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = |name: &str| {
+            write(&directory.path().join(name));
+            let stage = stage(directory.path(), &format!("{{files: {name}, identity: content}}"), 1 << 20).unwrap();
+            let shards = stage.survey(&Notes::default()).unwrap().shards;
+            shards[0].key.iter().find(|(name, _)| name == "content").unwrap().1.clone()
+        };
+        assert_eq!(keys("a.parquet"), keys("b.parquet"));
+    }
+
+    #[test]
+    fn a_file_cut_in_half_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.parquet");
+        write(&path);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let stage = stage(directory.path(), "files: a.parquet", 1 << 20).unwrap();
+        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err();
+        assert!(problem.message.starts_with("cannot read `a.parquet` as Parquet: "), "{}", problem.message);
+    }
+}

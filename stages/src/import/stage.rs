@@ -58,14 +58,7 @@ impl BuiltIn for Import {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self {
-            options,
-            directory: context.directory.to_owned(),
-            current_directory: context.current_directory.to_owned(),
-            shard_bytes: *SHARD_BYTES_IN_USE,
-            inputs: OnceLock::new(),
-            surveyed: Mutex::default(),
-        })
+        Ok(Self::new(options, context, *SHARD_BYTES_IN_USE))
     }
 }
 
@@ -84,6 +77,18 @@ impl Stage for Import {
 }
 
 impl Import {
+    /// The stage with options that fit each other.
+    pub(super) fn new(options: Options, context: &BuildContext<'_>, shard_bytes: u64) -> Self {
+        Self {
+            options,
+            directory: context.directory.to_owned(),
+            current_directory: context.current_directory.to_owned(),
+            shard_bytes,
+            inputs: OnceLock::new(),
+            surveyed: Mutex::default(),
+        }
+    }
+
     fn inputs(&self) -> Result<&Inputs, Problem> {
         self.inputs.get_or_init(|| self.find_inputs()).as_ref().map_err(Clone::clone)
     }
@@ -212,5 +217,148 @@ impl Source for Import {
             read_shard(shard, stream, &self.options, context, &mut |batch| emit(*index, batch))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sternlight_engine::problem::Segment;
+
+    use super::super::testing::{Notes, import, import_in_shards, stage};
+    use super::*;
+
+    fn write(directory: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(directory.join(name), bytes).unwrap();
+    }
+
+    const CHAT: &str = r#"{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]}"#;
+    const RUN: &str = r#"{"task_id": 1, "reward": 1.0, "info": {"reward_info": {}}, "traj": []}"#;
+
+    #[test]
+    fn rows_do_not_depend_on_shards_or_compression() {
+        let directory = tempfile::tempdir().unwrap();
+        let lines = format!("{CHAT}\n\n").repeat(50);
+        let array = format!("[{}]", vec![CHAT; 50].join(",\n"));
+        for (name, text) in [("a.jsonl", &lines), ("a.json", &array)] {
+            write(directory.path(), name, text);
+            let whole = import(directory.path(), &format!("files: {name}")).unwrap();
+            assert_eq!((whole.rows.len(), whole.survey.shards.len()), (50, 1));
+            assert_eq!(whole.rows[49]["source"], format!("{name}#49"));
+            let cut = import_in_shards(directory.path(), &format!("files: {name}"), 500).unwrap();
+            assert!(cut.survey.shards.len() > 5 && cut.survey.shards.iter().all(|shard| shard.stream.is_none()));
+            assert_eq!((&cut.rows, &cut.context.metrics), (&whole.rows, &whole.context.metrics));
+            let zipped = format!("{name}.zst");
+            write(directory.path(), &zipped, zstd::encode_all(text.as_bytes(), 1).unwrap());
+            let cut = import_in_shards(directory.path(), &format!("{{files: {zipped}, policy: a}}"), 500).unwrap();
+            assert!(cut.survey.shards.iter().all(|shard| shard.stream == Some(0)));
+            let without_source = |rows: &[serde_json::Value]| -> Vec<serde_json::Value> {
+                let mut rows = rows.to_vec();
+                rows.iter_mut().for_each(|row| row["source"] = "".into());
+                rows
+            };
+            assert_eq!(without_source(&cut.rows), without_source(&whole.rows));
+        }
+    }
+
+    #[test]
+    fn only_the_shards_that_are_asked_for_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = format!("{CHAT}\n").repeat(50);
+        write(directory.path(), "a.jsonl.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
+        let stage = stage(directory.path(), "files: a.jsonl.zst", 500).unwrap();
+        let survey = stage.survey(&Notes::default()).unwrap();
+        let (mut contexts, mut seen) = (vec![Context::default(); 2], Vec::new());
+        let mut emit = |shard, batch: TrajectoryBatch| {
+            seen.push((shard, batch.text("trajectory_id").unwrap().value(0).to_owned()));
+            Ok(())
+        };
+        stage.read(&survey, &[1, 3], &mut contexts, &mut emit).unwrap();
+        let first = |label: &str| label.split(['-', ' ']).nth(2).unwrap().to_owned();
+        let expected: Vec<_> =
+            [1, 3].map(|shard| (shard, format!("a#{}", first(&survey.shards[shard].label)))).to_vec();
+        assert_eq!(seen, expected);
+        assert!(stage.read(&survey, &[99], &mut contexts, &mut |_, _| Ok(())).is_err());
+    }
+
+    #[test]
+    fn the_environment_is_a_fact_of_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let failed = r#"{"task_id": 1, "reward": 0.0, "info": {"error": "x"}, "traj": []}"#;
+        let telling = r##"{"task_id": 2, "info": {}, "traj": [{"role": "system", "content": "# Airline Agent Policy"}]}"##;
+        write(directory.path(), "a.json", format!("[{failed},{failed},{telling}]"));
+        let outcome = import_in_shards(directory.path(), "files: a.json", 10).unwrap();
+        assert!(outcome.rows.iter().all(|row| row["env"] == "tau-bench/airline"));
+        assert!(outcome.survey.shards.iter().all(|shard| {
+            shard.key.contains(&("environment".to_owned(), "tau-bench/airline".to_owned()))
+        }));
+    }
+
+    #[test]
+    fn broken_data_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let truncated = zstd::encode_all(format!("{CHAT}\n").repeat(9999).as_bytes(), 1).unwrap();
+        let files: [(&str, Vec<u8>); 9] = [
+            ("cut.jsonl", format!("{CHAT}\n\n{}", &CHAT[..40]).into_bytes()),
+            ("cut.json", format!("[{RUN},\n{}", &RUN[..40]).into_bytes()),
+            ("type.jsonl", format!("{CHAT}\n{{\"messages\": 7}}\n").into_bytes()),
+            ("type.json", format!("[{RUN},\n\n{{\"task_id\": 1, \"traj\": [{{}}]}}]").into_bytes()),
+            ("utf8.jsonl", b"{\"messages\": [],\n\"note\": \"\xff\"}".to_vec()),
+            ("utf8.json", [b"[".as_slice(), b"{\"task_id\": 1,\n \"traj\": [{\"content\": \"\xff\"}]}]"].concat()),
+            ("surrogate.jsonl", br#"{"messages": [{"role": "user", "content": "\ud800"}]}"#.to_vec()),
+            ("empty.json", Vec::new()),
+            ("damaged.jsonl.zst", truncated[..truncated.len() / 2].to_vec()),
+        ];
+        let mut errors = Vec::new();
+        for (name, bytes) in files {
+            write(directory.path(), name, bytes);
+            errors.push(import(directory.path(), &format!("files: {name}")).unwrap_err());
+        }
+        insta::assert_snapshot!(errors.join("\n"), @"");
+        write(directory.path(), "none.json", "[ ]");
+        assert_eq!(import(directory.path(), "files: none.json").unwrap().rows.len(), 0);
+    }
+
+    #[test]
+    fn calls_without_results_are_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        let call = r#"{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "x", "arguments": "{}"}}]}"#;
+        write(directory.path(), "a.jsonl", format!("{{\"messages\": [{call}, {call}]}}\n"));
+        let outcome = import(directory.path(), "files: a.jsonl").unwrap();
+        assert_eq!(outcome.context.warnings, ["a.jsonl, records 0-0: 2 calls without a result"]);
+    }
+
+    #[test]
+    fn mixed_files_and_foreign_options_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), "a.jsonl", CHAT);
+        write(directory.path(), "b.json", format!("[{RUN}]"));
+        write(directory.path(), "c.parquet", "PAR1");
+        let refused = |options: &str| import(directory.path(), options).unwrap_err();
+        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`a.jsonl` is `openai-chat`, but `b.json` is `tau-bench`");
+        insta::assert_snapshot!(refused("files: [b.json, c.parquet]"), @"`b.json` is `tau-bench`, but `c.parquet` is `sternlight`");
+        insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat`, but the files are `tau-bench`");
+        insta::assert_snapshot!(refused("{files: a.jsonl, format: openai-chat, identity: stat}"), @"option `identity` belongs to `sternlight`, but the files are `openai-chat`");
+    }
+
+    #[test]
+    fn a_missing_file_is_a_problem_of_the_option() {
+        let directory = tempfile::tempdir().unwrap();
+        let stage = stage(directory.path(), "files: none.json", 500).unwrap();
+        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err();
+        assert_eq!(problem.path, [Segment::from("files")]);
+        assert!(stage.survey(&Notes::default()).is_err());
+    }
+
+    #[test]
+    fn a_file_that_changes_after_the_survey_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), "a.jsonl", CHAT);
+        let stage = stage(directory.path(), "files: a.jsonl", 500).unwrap();
+        let survey = stage.survey(&Notes::default()).unwrap();
+        write(directory.path(), "a.jsonl", CHAT.replace("yes", "no!"));
+        let error = stage.read(&survey, &[0], &mut [Context::default()], &mut |_, _| Ok(())).unwrap_err();
+        insta::assert_snapshot!(error, @"`a.jsonl` changed while it was imported");
     }
 }

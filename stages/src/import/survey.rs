@@ -177,25 +177,11 @@ fn digested(piece: Piece, hasher: &mut blake3::Hasher) -> Piece {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::fs::{File, FileTimes};
     use std::path::Path;
-    use std::sync::Mutex;
 
+    use super::super::testing::Notes;
     use super::*;
-
-    #[derive(Default)]
-    struct Notes(Mutex<BTreeMap<String, Vec<u8>>>);
-
-    impl Memo for Notes {
-        fn get(&self, key: &str) -> Option<Vec<u8>> {
-            self.0.lock().unwrap().get(key).cloned()
-        }
-
-        fn put(&self, key: &str, value: &[u8]) {
-            self.0.lock().unwrap().insert(key.to_owned(), value.to_owned());
-        }
-    }
 
     fn lines(directory: &Path, text: &str, age: Duration) -> JsonFile {
         let path = directory.join("runs.jsonl");
