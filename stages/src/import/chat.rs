@@ -232,13 +232,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Strikes the call that a result belongs to: by its id, or the oldest where either has none.
+    /// Strikes the call that a result belongs to: the one of its id, or the oldest where either has none.
     fn answer(&mut self, id: Option<&str>) {
-        let call = self.unanswered.iter().position(|call| match (call.as_deref(), id) {
-            (Some(call), Some(id)) => call == id,
-            _ => true,
-        });
-        match call {
+        let same = self.unanswered.iter().position(|call| call.as_deref() == id);
+        match same.or_else(|| self.unanswered.iter().position(|call| call.is_none() || id.is_none())) {
             Some(call) => {
                 self.unanswered.remove(call);
             }
@@ -339,7 +336,7 @@ mod tests {
         ");
         assert_eq!((turns[2].action.as_str(), conversation.final_observation.as_str()), ("Done", "Bye"));
         assert_eq!(conversation.counts, Counts { calls: 2, ..Counts::default() });
-        insta::assert_snapshot!(extra, @"");
+        insta::assert_snapshot!(extra, @r#"{"prompt_messages":[{"role":"system","bytes":1},{"role":"developer","bytes":1}],"turns":{"observed":[null,[{"role":"user","name":"Ann","bytes":2},{"role":"system","bytes":5}],[{"role":"tool","tool_call_id":"2","bytes":3},{"role":"tool","content":[{"type":"text"}],"tool_call_id":"1","bytes":3}]],"content":[null,"",null],"calls":[null,[{"id":"1"},{"id":"2"}],null],"weight":[null,0,null],"reasoning":[null,null,"so"]}}"#);
     }
 
     #[test]
@@ -355,10 +352,11 @@ mod tests {
                 {"role": "tool", "tool_call_id": "9", "content": ""},
                 {"role": "assistant", "content": "text", "function_call": {"name": "y", "arguments": "{}"}},
                 {"role": "function", "name": "y", "content": "old"},
-                {"role": "tool", "tool_call_ids": ["1", "2"], "content": "late"}]"#,
+                {"role": "tool", "tool_call_ids": ["1", "2"], "content": "late"},
+                {"role": "assistant", "tool_calls": [{"id": "3", "function": {"name": "x", "arguments": "{}"}}]}]"#,
             Reading::default(),
         );
-        let expected = Counts { calls: 2, text_and_call: 1, results_without_call: 2, calls_without_result: 1 };
+        let expected = Counts { calls: 3, text_and_call: 1, results_without_call: 2, calls_without_result: 1 };
         assert_eq!(conversation.counts, expected);
     }
 
@@ -375,7 +373,7 @@ mod tests {
         assert_eq!(conversation.turns[0].tool_arguments.as_deref(), Some(r#"{"a":1}"#));
         assert_eq!(conversation.turns[1].observation, "7");
         assert_eq!(conversation.final_observation, "API output: is what I said");
-        insta::assert_snapshot!(extra, @"");
+        insta::assert_snapshot!(extra, @r#"{"text_agent":true,"turns":{"observed":[null,[{"role":"user","prefix":"API output: "}]]}}"#);
     }
 
     #[test]

@@ -31,10 +31,9 @@ pub(super) struct Detected {
 
 /// Finds out what a file is. A `format` that was chosen is believed, as far as the file can be read that way.
 pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detected, StageError> {
-    let failed = |error: &std::io::Error| StageError::file("read", file.path.as_path(), error);
-    let mut stream = TextStream::open(&file.path).map_err(|error| failed(&error))?;
+    let mut stream = TextStream::open(&file.path).map_err(|error| file.unreadable(&error))?;
     let is_compressed = stream.is_compressed();
-    let start = beginning(&mut stream).map_err(|error| failed(&error))?;
+    let start = beginning(&mut stream).map_err(|error| file.unreadable(&error))?;
     let container = match start.as_slice() {
         start if start.starts_with(PARQUET_MAGIC) => {
             return parquet(file, chosen, is_compressed);
@@ -48,7 +47,10 @@ pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detecte
         }
     };
     if chosen == Some(Format::Sternlight) {
-        return Err(StageError::new(format!("`{}` is not a Parquet file, which `format: sternlight` expects", file.shown)));
+        return Err(StageError::new(format!(
+            "`{}` is not a Parquet file, which `format: sternlight` expects",
+            file.shown
+        )));
     }
     let mut shape = Shape::default();
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(start.as_slice().chain(stream)));
@@ -265,7 +267,20 @@ mod tests {
             "Thought: hello",
         ];
         let messages: Vec<String> = refusals.iter().map(|text| look(text.as_bytes(), None).unwrap_err()).collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @"
+        `file` is empty
+        `file` is empty
+        `file` is an Inspect log (`.eval`), which `import` does not read yet
+        `file` is an ATIF trajectory, which `import` does not read yet
+        `file` is a τ²-bench result file, which `import` does not read yet
+        `file` is an Inspect log, which `import` does not read yet
+        `file` is a ShareGPT file, which `import` does not read yet
+        `file` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered
+        cannot tell what `file` is: its first record has the keys `a`, `b`
+        `file` is not valid JSON: EOF while parsing a value at line 1 column 6
+        `file` does not begin with an object that has keys
+        `file` is neither JSON nor Parquet
+        ");
     }
 
     #[test]

@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn nothing_is_overwritten() {
-        let value: Box<RawValue> = serde_json::from_str(r#"{"turns": 1, "a": 2.50, "record.a": 3, "n": null}"#).unwrap();
+        let value: Box<RawValue> =
+            serde_json::from_str(r#"{"turns": 1, "a": 2.50, "record.a": 3, "n": null}"#).unwrap();
         let mut object = ObjectText::default();
         object.json("a", "0");
         object.rest_of_record(Fields::of(&value).unwrap()).unwrap();

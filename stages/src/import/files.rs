@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use sternlight_engine::problem::{Problem, Segment};
+use sternlight_engine::stage::StageError;
 
 use super::options::Files;
 
@@ -37,6 +38,12 @@ impl InputFile {
             stem = shorter;
         }
         stem
+    }
+
+    /// An error of the operating system, or of a decompressor.
+    pub(super) fn unreadable(&self, error: &std::io::Error) -> StageError {
+        StageError::new(format!("cannot read `{}`: {error}", self.shown))
+            .help("if it is compressed, it may be cut off or damaged: try to decompress it")
     }
 
     /// The stem without directories: what a policy is called if nothing else names it.
@@ -77,7 +84,9 @@ pub(super) fn distinct_stems<'a>(files: impl Iterator<Item = &'a InputFile>) -> 
                 ["files"],
                 format!("`{}` and `{}` would both be called `{}` in ids", other.shown, file.shown, file.stem()),
             )
-            .help("use one glob that begins above both, such as `runs/**/*.json`: ids use the path below its fixed part"));
+            .help(
+                "use one glob that begins above both, such as `runs/**/*.json`: ids use the path below its fixed part",
+            ));
         }
     }
     Ok(())

@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
             let (line, column) = (error.line(), error.column());
             let fault = Fault::from(error);
             Fault {
-                message: format!("is not a valid JSON object: {} (column {column})", fault.message),
+                message: format!("not a valid JSON object: {} (column {column})", fault.message),
                 line: line.saturating_sub(1) as u64,
                 ..fault
             }
@@ -159,8 +159,11 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// A text.
 pub(super) fn text(value: &RawValue) -> Result<Cow<'_, str>, Fault> {
     expect(value, b"\"", "text")?;
-    let Text(text) = serde_json::from_str(value.get())?;
-    Ok(text)
+    match serde_json::from_str(value.get()) {
+        Ok(Text(text)) => Ok(text),
+        // Ours says more where it is about surrogates.
+        Err(error) => Err(string_length(value.get().as_bytes()).err().unwrap_or_else(|| error.into())),
+    }
 }
 
 /// A text, or a number as it is spelled.
@@ -329,8 +332,8 @@ mod tests {
     fn faults_name_the_field() {
         let fault = |record: &[u8]| Fields::of_record(record).unwrap_err().to_string();
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"b\": \"x\xff\"}"), @"field `b`: is not valid UTF-8 at byte 16 of the record");
-        insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"is not a valid JSON object: the key `a` stands twice (column 12)");
-        insta::assert_snapshot!(fault(b"{\"a\": "), @"is not a valid JSON object: EOF while parsing a value (column 6)");
+        insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"not a valid JSON object: the key `a` stands twice (column 16)");
+        insta::assert_snapshot!(fault(b"{\"a\": "), @"not a valid JSON object: EOF while parsing a value (column 6)");
         let value = raw(r#"{"list": [{}, 7]}"#);
         let mut fields = Fields::of(&value).unwrap();
         insta::assert_snapshot!(

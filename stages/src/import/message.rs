@@ -17,13 +17,6 @@ pub(super) struct Content<'a> {
     pub(super) parts: Option<String>,
 }
 
-impl Content<'_> {
-    /// What it says, null being nothing.
-    pub(super) fn as_str(&self) -> &str {
-        self.text.as_deref().unwrap_or_default()
-    }
-}
-
 /// Reads `content`: a text, or a list of parts, whose texts are joined without anything between.
 pub(super) fn content(value: &RawValue) -> Result<Content<'_>, Fault> {
     match value.get().as_bytes().first() {
@@ -122,11 +115,7 @@ fn call(mut fields: Fields<'_>) -> Result<Call<'_>, Fault> {
 }
 
 /// A call of the function that these fields describe; what else they say is left over under `function`.
-fn function<'a>(
-    mut fields: Fields<'a>,
-    id: Option<Cow<'a, str>>,
-    mut leftover: ObjectText,
-) -> Result<Call<'a>, Fault> {
+fn function<'a>(mut fields: Fields<'a>, id: Option<Cow<'a, str>>, mut leftover: ObjectText) -> Result<Call<'a>, Fault> {
     let name = fields.require("name", text)?;
     let arguments = match fields.take("arguments") {
         None => Cow::Borrowed(""),
@@ -179,11 +168,11 @@ mod tests {
     fn parts_become_text_and_are_kept() {
         let one = raw(r#"[{"type": "text", "text": "hi"}]"#);
         let content = content(&one).unwrap();
-        assert_eq!((content.as_str(), content.parts.as_deref()), ("hi", Some(r#"[{"type":"text"}]"#)));
+        assert_eq!((content.text.as_deref(), content.parts.as_deref()), (Some("hi"), Some(r#"[{"type":"text"}]"#)));
         let several = raw(r#"[{"type": "text", "text": "see "}, {"type": "image_url", "image_url": {"url": "u"}}, "x",
             {"type": "refusal", "refusal": "no"}, {"type": "file", "file": {}}]"#);
         let content = super::content(&several).unwrap();
-        assert_eq!(content.as_str(), "see [image]xno[file]");
+        assert_eq!(content.text.as_deref().unwrap(), "see [image]xno[file]");
         assert!(content.parts.unwrap().contains(r#"{"url":"u"}"#));
         let wrong = raw(r#"[{"type": "text", "text": 7}]"#);
         insta::assert_snapshot!(
@@ -198,13 +187,11 @@ mod tests {
 
     #[test]
     fn arguments_are_never_repaired() {
-        let message = raw(
-            r#"{"tool_calls": [
+        let message = raw(r#"{"tool_calls": [
                 {"id": "1", "type": "function", "function": {"name": "a", "arguments": "{\"x\":  1.0}"}},
                 {"function": {"name": "b\"", "arguments": "{'x': 1}"}},
                 {"id": "3", "function": {"name": "c", "arguments": {"x": 1.50, "y": []}, "strict": true}}
-            ], "function_call": {"name": "d"}}"#,
-        );
+            ], "function_call": {"name": "d"}}"#);
         let mut fields = Fields::of(&message).unwrap();
         let calls = take_calls(&mut fields).unwrap();
         insta::assert_snapshot!(action(" \n", &calls), @r#"

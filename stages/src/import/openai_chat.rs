@@ -17,10 +17,8 @@ const ENVIRONMENT: &str = "openai-chat";
 pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Result<Imported, Fault> {
     let mut record = Fields::of_record(record)?;
     let mut extra = ObjectText::default();
-    let reading =
-        Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: false };
-    let mut conversation =
-        record.require("messages", |messages| conversation(objects(messages)?, reading))?;
+    let reading = Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: false };
+    let mut conversation = record.require("messages", |messages| conversation(objects(messages)?, reading))?;
     let tools = record.read("tools", |tools| match tools.get().starts_with('"') {
         true => text(tools).map(Cow::into_owned),
         false => compact(tools),
@@ -36,9 +34,9 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     let seed = seed(&mut record);
     let trajectory_id = record.read("trajectory_id", label)?.map_or_else(|| origin.trajectory_id(), Cow::into_owned);
     let recorded_task = record.read(first_of(&record, ["task_id", "id"]), label)?;
-    let task_id = recorded_task.map(Cow::into_owned).or_else(|| {
-        (options.task_from == Some(TaskFrom::FirstUser)).then(|| digest_of_beginning(&conversation))
-    });
+    let task_id = recorded_task
+        .map(Cow::into_owned)
+        .or_else(|| (options.task_from == Some(TaskFrom::FirstUser)).then(|| digest_of_beginning(&conversation)));
     // What an option overrules stays in `extra`.
     let env = match &options.env {
         Some(env) => env.clone(),
@@ -132,7 +130,8 @@ mod tests {
 
     #[test]
     fn what_a_column_cannot_hold_stays_in_extra() {
-        let row = read(r#"{"messages": [], "score": 0.123456789012, "seed": -1, "policy": "p"}"#, "policy: mine").unwrap();
+        let row =
+            read(r#"{"messages": [], "score": 0.123456789012, "seed": -1, "policy": "p"}"#, "policy: mine").unwrap();
         assert_eq!(row.extra.as_deref(), Some(r#"{"recorded_reward":0.123456789012,"seed":-1,"policy":"p"}"#));
         assert_eq!((row.policy.as_deref(), row.seed), (Some("mine"), None));
     }

@@ -27,7 +27,7 @@ pub(super) struct ParquetFile {
 
 /// Reads a file's footer.
 pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
-    let input = File::open(&file.path).map_err(|error| StageError::file("read", &file.path, &error))?;
+    let input = File::open(&file.path).map_err(|error| file.unreadable(&error))?;
     // The embedded Arrow schema says how somebody held the values in memory, not what they are.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let footer = ArrowReaderMetadata::load(&input, options).map_err(|error| {
@@ -90,7 +90,7 @@ pub(super) fn shards(
 /// rewritten file hardly ever keeps its own.
 fn stat_identity(file: &InputFile) -> Result<Vec<(String, String)>, StageError> {
     let state = FileState::of(file)?;
-    let failed = |error: std::io::Error| StageError::file("read", &file.path, &error);
+    let failed = |error: std::io::Error| file.unreadable(&error);
     let mut input = File::open(&file.path).map_err(failed)?;
     let mut tail = [0; TAIL_BYTES as usize];
     input.seek(SeekFrom::Start(state.bytes.saturating_sub(TAIL_BYTES))).map_err(failed)?;
@@ -117,7 +117,7 @@ fn content_digest(file: &InputFile, memo: &dyn Memo) -> Result<String, StageErro
     if let Some(remembered) = before.as_deref().and_then(|key| memo.get(key)) {
         return Ok(String::from_utf8_lossy(&remembered).into_owned());
     }
-    let failed = |error: std::io::Error| StageError::file("read", &file.path, &error);
+    let failed = |error: std::io::Error| file.unreadable(&error);
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(&file.path).map_err(failed)?).map_err(failed)?;
     let digest = hasher.finalize().to_hex().to_string();

@@ -7,8 +7,7 @@ use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::{TrajectorySchema, canonical_type, is_required, turns_field};
 
 /// Columns without which rows are no trajectories.
-const REQUIRED: [&str; 6] =
-    ["trajectory_id", "group_id", "status", TURNS, "turns.observation", "turns.action"];
+const REQUIRED: [&str; 6] = ["trajectory_id", "group_id", "status", TURNS, "turns.observation", "turns.action"];
 
 /// The dataset's schema for a file whose columns Parquet describes so: known columns with the types that they are
 /// read as, others as they are.
@@ -30,17 +29,14 @@ pub(super) fn dataset_schema(file: &str, inferred: &Schema) -> Result<Trajectory
             let error = StageError::new(format!("`{file}` has no column `{path}`, which every trajectory needs"));
             Err(match nearest(path, paths.iter().map(ColumnPath::as_str)) {
                 Some(near) => error.help(format!("is `{near}` meant? rename it")),
-                None => error.help("the columns that a file must have are listed under `import`'s documentation"),
+                None => error.help("`sternlight stages import` lists the columns that a file must have"),
             })
         }
     }
 }
 
 /// Checks that a further file has the columns of the first.
-pub(super) fn agree(
-    first: (&str, &TrajectorySchema),
-    other: (&str, &TrajectorySchema),
-) -> Result<(), StageError> {
+pub(super) fn agree(first: (&str, &TrajectorySchema), other: (&str, &TrajectorySchema)) -> Result<(), StageError> {
     let lacks = |having: (&str, &TrajectorySchema), lacking: (&str, &TrajectorySchema)| {
         let path = having.1.paths().into_iter().find(|path| !lacking.1.has(path.as_str()))?;
         Some(StageError::new(format!("`{}` has no column `{path}`, but `{}` has", lacking.0, having.0)))
@@ -85,7 +81,7 @@ fn turn_fields(file: &str, field: &Field) -> Result<Fields, StageError> {
 fn column(file: &str, path: &ColumnPath, field: &FieldRef) -> Result<Field, StageError> {
     let name = field.name();
     match canonical_type(path) {
-        None => Ok(field.as_ref().clone().with_nullable(true).with_metadata(Default::default())),
+        None => Ok(Field::new(name, field.data_type().clone(), true)),
         Some(expected) if can_be_read_as(field.data_type(), &expected) => {
             Ok(Field::new(name, expected, !is_required(path)))
         }
@@ -150,20 +146,20 @@ mod tests {
                 format!("{path} {}{}", field.data_type(), if field.is_nullable() { "?" } else { "" })
             })
             .collect();
-        insta::assert_snapshot!(described.join(", "), @"");
+        insta::assert_snapshot!(described.join(", "), @"trajectory_id Utf8, group_id Utf8, status Utf8, reward Float32?, mine Date32?, turns.observation Utf8, turns.action Utf8");
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
         let error = |row: &[(&str, DataType)], turn: &[(&str, DataType)]| {
             let error = dataset_schema("a.parquet", &schema(row, turn)).unwrap_err();
-            format!("{error}; {}", error.help.unwrap())
+            format!("{error}; {}", error.help.as_deref().unwrap())
         };
         let misspelled = [ROW[0].clone(), ("group", DataType::Utf8), ROW[2].clone()];
-        insta::assert_snapshot!(error(&misspelled, &TURN), @"");
-        insta::assert_snapshot!(error(&ROW, &TURN[..1]), @"");
+        insta::assert_snapshot!(error(&misspelled, &TURN), @"`a.parquet` has no column `group_id`, which every trajectory needs; is `group` meant? rename it");
+        insta::assert_snapshot!(error(&ROW, &TURN[..1]), @"`a.parquet` has no column `turns.action`, which every trajectory needs; `sternlight stages import` lists the columns that a file must have");
         let whole = [ROW[0].clone(), ROW[1].clone(), ROW[2].clone(), ("task_id", DataType::Int64)];
-        insta::assert_snapshot!(error(&whole, &TURN), @"");
+        insta::assert_snapshot!(error(&whole, &TURN), @"column `task_id` of `a.parquet` has type Int64, expected Utf8; write it as Utf8, or under another name");
     }
 
     #[test]
@@ -175,7 +171,7 @@ mod tests {
         row[4].1 = DataType::Int64;
         let three = dataset_schema("c", &schema(&row, &TURN)).unwrap();
         assert!(agree(("a", &one), ("a", &one)).is_ok());
-        insta::assert_snapshot!(agree(("a", &one), ("b", &two)).unwrap_err(), @"");
-        insta::assert_snapshot!(agree(("b", &two), ("c", &three)).unwrap_err(), @"");
+        insta::assert_snapshot!(agree(("a", &one), ("b", &two)).unwrap_err(), @"`a` has no column `mine`, but `b` has");
+        insta::assert_snapshot!(agree(("b", &two), ("c", &three)).unwrap_err(), @"column `mine` has type Int64 in `c`, but Int32 in `b`");
     }
 }

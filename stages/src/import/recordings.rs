@@ -23,7 +23,7 @@ fn text_of(path: &Path) -> String {
 fn counts(outcome: &Outcome) -> String {
     let metrics = &outcome.context.metrics;
     let rows = &outcome.rows;
-    let rewards: f64 = rows.iter().filter_map(|row| row["reward"].as_f64()).sum();
+    let rewards = rows.iter().filter_map(|row| row["reward"].as_f64()).fold(0.0, |sum, reward| sum + reward);
     let results = rows.iter().flat_map(|row| {
         let turns = row["turns"].as_array().unwrap();
         let next = turns.iter().skip(1).map(|turn| &turn["observation"]).chain([&row["final_observation"]]);

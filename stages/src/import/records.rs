@@ -157,10 +157,7 @@ impl<'a, R: Read> Records<'a, R> {
         let read = loop {
             match self.input.read(&mut self.buffer[self.filled..]) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(StageError::new(format!("cannot read `{}`: {error}", self.file.shown))
-                        .help("if it is compressed, it may be cut off or damaged: try to decompress it"));
-                }
+                Err(error) => return Err(self.file.unreadable(&error)),
                 Ok(read) => break read,
             }
         };

@@ -57,7 +57,7 @@ pub(super) fn read_shard(
 ) -> Result<(), StageError> {
     let JsonFile { file, container, format, .. } = &shard.file;
     let piece = &shard.piece;
-    stream.skip_to(piece.start).map_err(|error| StageError::file("read", &file.path, &error))?;
+    stream.skip_to(piece.start).map_err(|error| file.unreadable(&error))?;
     let start = Start { offset: piece.start, record: piece.first_record, line: piece.first_line };
     let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start);
     let mut builder = TrajectoryBuilder::new();

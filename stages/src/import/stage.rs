@@ -154,19 +154,15 @@ fn problem(error: StageError) -> Problem {
 
 impl Source for Import {
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError> {
-        let inputs = self.inputs().map_err(|problem| StageError {
-            help: problem.help,
-            ..StageError::new(problem.message)
-        })?;
+        let inputs =
+            self.inputs().map_err(|problem| StageError { help: problem.help, ..StageError::new(problem.message) })?;
         let mut found = Survey::default();
         let mut surveyed = Vec::new();
         match inputs {
             Inputs::Parquet { files, .. } => {
                 let identity = self.options.identity.unwrap_or_default();
-                let shards: Vec<Result<Vec<SourceShard>, StageError>> = files
-                    .par_iter()
-                    .map(|file| parquet::shards(file, identity, self.shard_bytes, memo))
-                    .collect();
+                let shards: Vec<Result<Vec<SourceShard>, StageError>> =
+                    files.par_iter().map(|file| parquet::shards(file, identity, self.shard_bytes, memo)).collect();
                 for shards in shards {
                     found.shards.extend(shards?);
                 }
@@ -176,8 +172,7 @@ impl Source for Import {
                 for (index, (file, survey)) in files.iter().zip(surveys).enumerate() {
                     let survey = survey?;
                     for piece in survey.pieces {
-                        let shard =
-                            Shard { file: file.clone(), environment: survey.environment.clone(), piece };
+                        let shard = Shard { file: file.clone(), environment: survey.environment.clone(), piece };
                         found.shards.push(SourceShard {
                             label: shard.label(),
                             key: shard.key(),
@@ -210,7 +205,7 @@ impl Source for Import {
             let (_, stream) = match &mut open {
                 Some(same) if same.0 == path => same,
                 other => {
-                    let stream = TextStream::open(path).map_err(|error| StageError::file("read", path, &error))?;
+                    let stream = TextStream::open(path).map_err(|error| shard.file.file.unreadable(&error))?;
                     other.insert((path, stream))
                 }
             };
@@ -286,13 +281,18 @@ mod tests {
     fn the_environment_is_a_fact_of_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let failed = r#"{"task_id": 1, "reward": 0.0, "info": {"error": "x"}, "traj": []}"#;
-        let telling = r##"{"task_id": 2, "info": {}, "traj": [{"role": "system", "content": "# Airline Agent Policy"}]}"##;
+        let telling =
+            r##"{"task_id": 2, "info": {}, "traj": [{"role": "system", "content": "# Airline Agent Policy"}]}"##;
         write(directory.path(), "a.json", format!("[{failed},{failed},{telling}]"));
         let outcome = import_in_shards(directory.path(), "files: a.json", 10).unwrap();
         assert!(outcome.rows.iter().all(|row| row["env"] == "tau-bench/airline"));
-        assert!(outcome.survey.shards.iter().all(|shard| {
-            shard.key.contains(&("environment".to_owned(), "tau-bench/airline".to_owned()))
-        }));
+        assert!(
+            outcome
+                .survey
+                .shards
+                .iter()
+                .all(|shard| { shard.key.contains(&("environment".to_owned(), "tau-bench/airline".to_owned())) })
+        );
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
             ("cut.json", format!("[{RUN},\n{}", &RUN[..40]).into_bytes()),
             ("type.jsonl", format!("{CHAT}\n{{\"messages\": 7}}\n").into_bytes()),
             ("type.json", format!("[{RUN},\n\n{{\"task_id\": 1, \"traj\": [{{}}]}}]").into_bytes()),
-            ("utf8.jsonl", b"{\"messages\": [],\n\"note\": \"\xff\"}".to_vec()),
+            ("utf8.jsonl", b"{\"messages\": [], \"note\": \"\xff\"}".to_vec()),
             ("utf8.json", [b"[".as_slice(), b"{\"task_id\": 1,\n \"traj\": [{\"content\": \"\xff\"}]}]"].concat()),
             ("surrogate.jsonl", br#"{"messages": [{"role": "user", "content": "\ud800"}]}"#.to_vec()),
             ("empty.json", Vec::new()),
@@ -315,7 +315,17 @@ mod tests {
             write(directory.path(), name, bytes);
             errors.push(import(directory.path(), &format!("files: {name}")).unwrap_err());
         }
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @"
+        cut.jsonl:3: not a valid JSON object: EOF while parsing an object (column 40)
+        cut.json, element 1 (line 2): the file ends within this element: it is cut off
+        type.jsonl:2: field `messages`: expected a list, found a number
+        type.json, element 1 (line 3): field `traj[0].role`: is missing or null
+        utf8.jsonl:1: field `note`: is not valid UTF-8 at byte 26 of the record
+        utf8.json, element 0 (line 2): field `content`: is not valid UTF-8 at byte 38 of the record
+        surrogate.jsonl:1: field `messages[0].content`: a string holds a lone surrogate escape
+        `empty.json` is empty
+        cannot read `damaged.jsonl.zst`: incomplete frame
+        ");
         write(directory.path(), "none.json", "[ ]");
         assert_eq!(import(directory.path(), "files: none.json").unwrap().rows.len(), 0);
     }
@@ -323,7 +333,8 @@ mod tests {
     #[test]
     fn calls_without_results_are_a_warning() {
         let directory = tempfile::tempdir().unwrap();
-        let call = r#"{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "x", "arguments": "{}"}}]}"#;
+        let call =
+            r#"{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "x", "arguments": "{}"}}]}"#;
         write(directory.path(), "a.jsonl", format!("{{\"messages\": [{call}, {call}]}}\n"));
         let outcome = import(directory.path(), "files: a.jsonl").unwrap();
         assert_eq!(outcome.context.warnings, ["a.jsonl, records 0-0: 2 calls without a result"]);

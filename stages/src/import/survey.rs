@@ -104,7 +104,7 @@ pub(super) struct FileState {
 
 impl FileState {
     pub(super) fn of(file: &InputFile) -> Result<Self, StageError> {
-        let failed = |error: std::io::Error| StageError::file("read", &file.path, &error);
+        let failed = |error: std::io::Error| file.unreadable(&error);
         let metadata = std::fs::metadata(&file.path).map_err(failed)?;
         let modified = metadata.modified().map_err(failed)?;
         let since_1970 = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -134,8 +134,7 @@ fn inode(_: &std::fs::Metadata) -> u64 {
 }
 
 fn pass(file: &JsonFile, shard_bytes: u64) -> Result<FileSurvey, StageError> {
-    let stream =
-        TextStream::open(&file.file.path).map_err(|error| StageError::file("read", &file.file.path, &error))?;
+    let stream = TextStream::open(&file.file.path).map_err(|error| file.file.unreadable(&error))?;
     let mut records = Records::of_file(stream, &file.file, file.container);
     let mut survey = FileSurvey::default();
     let mut environment = None;

@@ -108,10 +108,8 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     {
         extra.raw("recorded_reward", recorded)?;
     }
-    let reading =
-        Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: true };
-    let mut conversation =
-        record.require("traj", |messages| conversation(objects(messages)?, reading))?;
+    let reading = Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: true };
+    let mut conversation = record.require("traj", |messages| conversation(objects(messages)?, reading))?;
     extra.rest_of_record(record)?;
     conversation.leave_over(&mut extra);
 
@@ -201,9 +199,9 @@ mod tests {
         let row = |reward: &str, info: &str| {
             read(&format!(r#"{{"task_id": "a", "reward": {reward}, "traj": [], "info": {info}}}"#), "").unwrap()
         };
-        let done = row("1.0000001", r#"{"reward_info": {}}"#);
+        let done = row("1.00000001", r#"{"reward_info": {}}"#);
         assert_eq!((done.status, done.success), (Status::Done, Some(true)));
-        assert!(done.extra.unwrap().contains(r#""recorded_reward":1.0000001"#));
+        assert!(done.extra.unwrap().contains(r#""recorded_reward":1.00000001"#));
         let cut = row("0.0", r#"{"reward_info": null}"#);
         assert_eq!((cut.status, cut.success, cut.extra.as_deref()), (Status::Truncated, Some(false), Some("{}")));
         assert_eq!(row("null", "null").reward, None);
@@ -213,8 +211,8 @@ mod tests {
     fn the_domain_is_told_by_the_policy_or_by_the_tools() {
         let system = r##"{"traj": [{"role": "system", "content": "# Retail agent policy\nx"}]}"##;
         assert_eq!(environment(system.as_bytes()), Some("tau-bench/retail"));
-        let tools = r#"{"traj": [{"role": "user", "content": "# Retail agent policy"}],
-            "info": {"task": {"actions": [{"name": "calculate"}, {"name": "book_reservation"}]}}}"#;
+        let tools = r##"{"traj": [{"role": "user", "content": "# Retail agent policy"}],
+            "info": {"task": {"actions": [{"name": "calculate"}, {"name": "book_reservation"}]}}}"##;
         assert_eq!(environment(tools.as_bytes()), Some("tau-bench/airline"));
         assert_eq!(environment(FAILED.as_bytes()), None);
     }

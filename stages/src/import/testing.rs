@@ -98,9 +98,8 @@ fn rows_of(batch: &TrajectoryBatch) -> Vec<Value> {
             let mut object = Map::new();
             let turns = batch.turns_of(row).map(|turn| {
                 let fields = schema.turn_fields();
-                let cells = fields.iter().map(|field| {
-                    (field.name().clone(), cell(&format!("turns.{}", field.name()), turn))
-                });
+                let cells =
+                    fields.iter().map(|field| (field.name().clone(), cell(&format!("turns.{}", field.name()), turn)));
                 Value::Object(cells.collect())
             });
             object.insert("turns".to_owned(), turns.collect());
