@@ -1,0 +1,353 @@
+//! JSON records taken apart one level at a time, borrowing from the record's text: what no column wants keeps its
+//! spelling. Not concerned with what fields mean.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memchr2;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::scan::is_white;
+
+/// What is wrong with a record, and in which of its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Path of the field: `messages[3].content`; empty for the record as a whole.
+    pub(super) field: String,
+    /// What was expected and what was found.
+    pub(super) message: String,
+    /// Line within the record, from 0, where that is known better than from the record's beginning.
+    pub(super) line: u64,
+}
+
+impl Fault {
+    /// A fault of the value at hand.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { field: String::new(), message: message.into(), line: 0 }
+    }
+
+    /// The same fault, seen from one level further up.
+    #[must_use]
+    pub(super) fn within(mut self, parent: &str) -> Self {
+        let separator = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{parent}{separator}{}", self.field);
+        self
+    }
+
+    /// The same fault, seen from the list that holds the value.
+    #[must_use]
+    pub(super) fn at_index(self, index: usize) -> Self {
+        self.within(&format!("[{index}]"))
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        let text = error.to_string();
+        // The position is relative to the piece that was being read, which means nothing to a reader.
+        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+        Self::new(message)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.field.is_empty() {
+            write!(formatter, "field `{}`: ", self.field)?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+/// The fields of an object, in recorded order, values unread.
+#[derive(Debug)]
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    /// Takes a record apart.
+    pub(super) fn of_record(record: &'a [u8]) -> Result<Self, Fault> {
+        let text = std::str::from_utf8(record).map_err(|error| invalid_utf8(record, error.valid_up_to()))?;
+        serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let fault = Fault::from(error);
+            Fault {
+                message: format!("not a valid JSON object: {} (column {column})", fault.message),
+                line: line.saturating_sub(1) as u64,
+                ..fault
+            }
+        })
+    }
+
+    /// Takes an object apart.
+    pub(super) fn of(value: &'a RawValue) -> Result<Self, Fault> {
+        expect(value, b"{", "an object")?;
+        Ok(serde_json::from_str(value.get())?)
+    }
+
+    /// A field's value; null counts as not there.
+    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value).filter(|value| value.get() != "null")
+    }
+
+    /// Takes a field out, so that it is not left over.
+    pub(super) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        let index = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(index).1).filter(|value| value.get() != "null")
+    }
+
+    /// Takes a field out and reads it; what is wrong with it is told with its name.
+    pub(super) fn read<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        self.take(name).map(read).transpose().map_err(|fault| fault.within(name))
+    }
+
+    /// As [`Self::read`], for a field that must be there.
+    pub(super) fn require<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.read(name, read)?.ok_or_else(|| Fault::new("is missing or null").within(name))
+    }
+
+    /// What was not taken, nulls left out.
+    pub(super) fn rest(self) -> impl Iterator<Item = (Cow<'a, str>, &'a RawValue)> {
+        self.0.into_iter().filter(|(_, value)| value.get() != "null")
+    }
+
+    /// Whether nothing but nulls is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|(_, value)| value.get() == "null")
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    if fields.iter().any(|(known, _)| *known == name) {
+                        return Err(A::Error::custom(format_args!("the key `{name}` stands twice")));
+                    }
+                    fields.push((name, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A text.
+pub(super) fn text(value: &RawValue) -> Result<Cow<'_, str>, Fault> {
+    expect(value, b"\"", "text")?;
+    match serde_json::from_str(value.get()) {
+        Ok(Text(text)) => Ok(text),
+        // Ours says more where it is about surrogates.
+        Err(error) => Err(string_length(value.get().as_bytes()).err().unwrap_or_else(|| error.into())),
+    }
+}
+
+/// A text, or a number as it is spelled.
+pub(super) fn label(value: &RawValue) -> Result<Cow<'_, str>, Fault> {
+    match value.get().as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => Ok(Cow::Borrowed(value.get())),
+        _ => {
+            expect(value, b"\"", "text or a number")?;
+            text(value)
+        }
+    }
+}
+
+/// A finite number.
+pub(super) fn number(value: &RawValue) -> Result<f64, Fault> {
+    expect(value, b"-0123456789", "a number")?;
+    match value.get().parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err(Fault::new(format!("{} is out of range", value.get()))),
+    }
+}
+
+/// True or false.
+pub(super) fn boolean(value: &RawValue) -> Result<bool, Fault> {
+    expect(value, b"tf", "true or false")?;
+    Ok(value.get() == "true")
+}
+
+/// The values of a list.
+pub(super) fn list(value: &RawValue) -> Result<Vec<&RawValue>, Fault> {
+    expect(value, b"[", "a list")?;
+    Ok(serde_json::from_str(value.get())?)
+}
+
+/// The objects of a list.
+pub(super) fn objects(value: &RawValue) -> Result<Vec<Fields<'_>>, Fault> {
+    expect(value, b"[", "a list")?;
+    // In one pass where nothing is wrong; else again, to name the element at fault.
+    serde_json::from_str(value.get()).or_else(|error: serde_json::Error| {
+        let elements = list(value)?;
+        let read = |(index, element)| Fields::of(element).map_err(|fault| fault.at_index(index));
+        match elements.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>() {
+            Ok(_) => Err(error.into()),
+            Err(fault) => Err(fault),
+        }
+    })
+}
+
+/// Appends a value without the white space between its tokens, every token spelled as it was.
+pub(super) fn append_compact(into: &mut String, value: &RawValue) -> Result<(), Fault> {
+    let text = value.get();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let run = bytes[at..].iter().position(|byte| *byte == b'"' || is_white(*byte)).unwrap_or(bytes.len() - at);
+        into.push_str(&text[at..at + run]);
+        at += run;
+        if bytes.get(at) == Some(&b'"') {
+            let length = string_length(&bytes[at..])?;
+            into.push_str(&text[at..at + length]);
+            at += length;
+        } else {
+            at += bytes[at..].iter().take_while(|byte| is_white(**byte)).count();
+        }
+    }
+    Ok(())
+}
+
+/// A value without the white space between its tokens.
+pub(super) fn compact(value: &RawValue) -> Result<String, Fault> {
+    let mut text = String::with_capacity(value.get().len());
+    append_compact(&mut text, value)?;
+    Ok(text)
+}
+
+/// Length of the string literal that the bytes begin with, its surrogates checked: `serde_json` skips over values
+/// that it does not decode without looking at them.
+fn string_length(bytes: &[u8]) -> Result<usize, Fault> {
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', &bytes[at..]).ok_or_else(|| Fault::new("a string does not end"))?;
+        if bytes[at] == b'"' {
+            return Ok(at + 1);
+        }
+        at += match escaped_unit(&bytes[at..]) {
+            None => 2,
+            Some(0xD800..=0xDBFF) if matches!(escaped_unit(&bytes[at + 6..]), Some(0xDC00..=0xDFFF)) => 12,
+            Some(0xD800..=0xDFFF) => return Err(Fault::new("a string holds a lone surrogate escape")),
+            Some(_) => 6,
+        };
+    }
+}
+
+/// The UTF-16 unit of a `\u` escape that the bytes begin with.
+fn escaped_unit(bytes: &[u8]) -> Option<u16> {
+    let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// What a value is, in words.
+fn kind(value: &RawValue) -> &'static str {
+    match value.get().as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "text",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+fn expect(value: &RawValue, first: &[u8], expected: &str) -> Result<(), Fault> {
+    match value.get().as_bytes().first() {
+        Some(byte) if first.contains(byte) => Ok(()),
+        _ => Err(Fault::new(format!("expected {expected}, found {}", kind(value)))),
+    }
+}
+
+/// Names the innermost field around a byte that is not UTF-8, by the last key that stands before it.
+fn invalid_utf8(record: &[u8], at: usize) -> Fault {
+    let (before, line) = (&record[..at], memchr::memchr_iter(b'\n', &record[..at]).count() as u64);
+    let field = last_key(before).unwrap_or_default();
+    Fault { field, message: format!("is not valid UTF-8 at byte {at} of the record"), line }
+}
+
+/// The last complete string that a colon follows.
+fn last_key(before: &[u8]) -> Option<String> {
+    let (mut at, mut key) = (0, None);
+    while let Some(quote) = memchr::memchr(b'"', &before[at..]) {
+        let start = at + quote;
+        let Ok(length) = string_length(&before[start..]) else { break };
+        at = start + length;
+        let colon = before[at..].iter().find(|byte| !is_white(**byte));
+        if colon == Some(&b':') {
+            key = Some(String::from_utf8_lossy(&before[start + 1..at - 1]).into_owned());
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn compact_keeps_spelling_and_drops_white_space() {
+        let value = raw(" {\"a b\" : [ 1.50,\n 1e3 , \"x\\\" : y\\u00e9\" ] , \"\\\\\":null }");
+        assert_eq!(compact(&value).unwrap(), r#"{"a b":[1.50,1e3,"x\" : y\u00e9"],"\\":null}"#);
+    }
+
+    #[test]
+    fn lone_surrogates_are_refused_and_pairs_kept() {
+        assert_eq!(compact(&raw(r#"["\ud83d\ude00"]"#)).unwrap(), r#"["\ud83d\ude00"]"#);
+        for lone in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\u0041""#, r#""\ud83dx""#] {
+            assert!(compact(&raw(lone)).is_err() && text(&raw(lone)).is_err(), "{lone}");
+        }
+    }
+
+    #[test]
+    fn faults_name_the_field() {
+        let fault = |record: &[u8]| Fields::of_record(record).unwrap_err().to_string();
+        insta::assert_snapshot!(fault(b"{\"a\": 1, \"b\": \"x\xff\"}"), @"field `b`: is not valid UTF-8 at byte 16 of the record");
+        insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"not a valid JSON object: the key `a` stands twice (column 16)");
+        insta::assert_snapshot!(fault(b"{\"a\": "), @"not a valid JSON object: EOF while parsing a value (column 6)");
+        let value = raw(r#"{"list": [{}, 7]}"#);
+        let mut fields = Fields::of(&value).unwrap();
+        insta::assert_snapshot!(
+            fields.require("list", objects).unwrap_err(),
+            @"field `list[1]`: expected an object, found a number"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn compact_is_the_same_value(text in r#"[\[\]{}",:\\ a\n/é😀]{0,12}"#, number in any::<f64>()) {
+            let value = serde_json::json!({ "a": [text, number], (text): { "b": [] } });
+            let pretty = format!("{value:#}");
+            prop_assert_eq!(compact(&raw(&pretty)).unwrap(), value.to_string());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Records of chat messages as the OpenAI API spells them, with what people put beside `messages`.
+
+use std::borrow::Cow;
+
+use sternlight_engine::trajectory::{Status, TrajectoryRow};
+
+use super::chat::{Conversation, Reading, conversation};
+use super::extra::ObjectText;
+use super::json::{Fault, Fields, boolean, compact, label, objects, text};
+use super::options::{Options, Reasoning, TaskFrom};
+use super::row::{Imported, Origin, group_id, reward};
+
+/// What the environment is called if nothing names one.
+const ENVIRONMENT: &str = "openai-chat";
+
+/// The row of a record.
+pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Result<Imported, Fault> {
+    let mut record = Fields::of_record(record)?;
+    let mut extra = ObjectText::default();
+    let reading = Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: false };
+    let mut conversation = record.require("messages", |messages| conversation(objects(messages)?, reading))?;
+    let tools = record.read("tools", |tools| match tools.get().starts_with('"') {
+        true => text(tools).map(Cow::into_owned),
+        false => compact(tools),
+    })?;
+
+    let reward_field = if record.get("reward").is_some() { "reward" } else { "score" };
+    let recorded = record.take(reward_field);
+    let reward = recorded.map(reward).transpose().map_err(|fault| fault.within(reward_field))?;
+    if let Some(recorded) = recorded.filter(|_| reward.is_some_and(|reward| !reward.exact)) {
+        extra.raw("recorded_reward", recorded)?;
+    }
+    let success = record.read("success", boolean)?;
+    let seed = seed(&mut record);
+    let trajectory_id = record.read("trajectory_id", label)?.map_or_else(|| origin.trajectory_id(), Cow::into_owned);
+    let recorded_task = record.read(first_of(&record, ["task_id", "id"]), label)?;
+    let task_id = recorded_task
+        .map(Cow::into_owned)
+        .or_else(|| (options.task_from == Some(TaskFrom::FirstUser)).then(|| digest_of_beginning(&conversation)));
+    // What an option overrules stays in `extra`.
+    let env = match &options.env {
+        Some(env) => env.clone(),
+        None => record.read("env", text)?.map_or_else(|| ENVIRONMENT.to_owned(), Cow::into_owned),
+    };
+    let policy = match &options.policy {
+        Some(policy) => policy.clone(),
+        None => record
+            .read(first_of(&record, ["policy", "model"]), text)?
+            .map_or_else(|| origin.file.policy().to_owned(), Cow::into_owned),
+    };
+    let group = match (record.read("group_id", label)?, &task_id) {
+        (Some(group), _) => group.into_owned(),
+        (None, Some(task)) => group_id(options, &env, task, &policy),
+        (None, None) => trajectory_id.clone(),
+    };
+    extra.rest_of_record(record)?;
+    conversation.leave_over(&mut extra);
+
+    let row = TrajectoryRow {
+        trajectory_id,
+        group_id: group,
+        task_id,
+        env: Some(env),
+        policy: Some(policy),
+        prompt: Some(conversation.prompt),
+        tools,
+        seed,
+        turns: conversation.turns,
+        final_observation: Some(conversation.final_observation),
+        reward: reward.map(|reward| reward.value),
+        success,
+        status: Status::Done,
+        error: None,
+        source: Some(origin.source()),
+        extra: Some(extra.finish()),
+    };
+    Ok(Imported { row, counts: conversation.counts })
+}
+
+/// The name under which a fact stands, where there are two.
+fn first_of(record: &Fields<'_>, [name, other]: [&'static str; 2]) -> &'static str {
+    if record.get(name).is_some() { name } else { other }
+}
+
+/// A seed that the column can hold; any other stays in `extra`.
+fn seed(record: &mut Fields<'_>) -> Option<u64> {
+    let seed = record.get("seed")?.get().parse().ok()?;
+    record.take("seed");
+    Some(seed)
+}
+
+/// The same for conversations that begin alike: a digest of prompt and first observation.
+fn digest_of_beginning(conversation: &Conversation) -> String {
+    let first = conversation.turns.first().map_or(conversation.final_observation.as_str(), |turn| &turn.observation);
+    let mut hasher = blake3::Hasher::new();
+    // The length keeps apart what would otherwise run together.
+    hasher.update(&(conversation.prompt.len() as u64).to_le_bytes());
+    hasher.update(conversation.prompt.as_bytes());
+    hasher.update(first.as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::files::InputFile;
+    use super::*;
+
+    fn read(record: &str, options: &str) -> Result<TrajectoryRow, Fault> {
+        let file = InputFile { path: PathBuf::new(), name: "run.jsonl".to_owned(), shown: String::new() };
+        let options = serde_yaml::from_str(&format!("{{files: x, {options}}}")).unwrap();
+        let origin = Origin { file: &file, index: 3, environment: None };
+        import(record.as_bytes(), origin, &options).map(|imported| imported.row)
+    }
+
+    #[test]
+    fn keys_beside_the_messages_fill_columns_and_the_rest_is_kept() {
+        let row = read(
+            r#"{"messages": [], "tools": [ {"a": 1.0} ], "id": 5, "task_id": "t", "reward": 0.1, "score": 2,
+                "success": true, "env": "e", "model": "m", "seed": 18446744073709551615, "metadata": {"k": 1.00}}"#,
+            "",
+        )
+        .unwrap();
+        assert_eq!(row.tools.as_deref(), Some(r#"[{"a":1.0}]"#));
+        assert_eq!((row.task_id.as_deref(), row.group_id.as_str()), (Some("t"), "e/t/m"));
+        assert_eq!((row.reward, row.success, row.seed), (Some(0.1), Some(true), Some(u64::MAX)));
+        assert_eq!(row.extra.as_deref(), Some(r#"{"id":5,"score":2,"metadata":{"k":1.00}}"#));
+    }
+
+    #[test]
+    fn what_a_column_cannot_hold_stays_in_extra() {
+        let row =
+            read(r#"{"messages": [], "score": 0.123456789012, "seed": -1, "policy": "p"}"#, "policy: mine").unwrap();
+        assert_eq!(row.extra.as_deref(), Some(r#"{"recorded_reward":0.123456789012,"seed":-1,"policy":"p"}"#));
+        assert_eq!((row.policy.as_deref(), row.seed), (Some("mine"), None));
+    }
+
+    #[test]
+    fn a_row_without_a_task_is_its_own_group() {
+        let row = read(r#"{"messages": []}"#, "").unwrap();
+        assert_eq!((row.task_id, row.group_id.as_str(), row.reward), (None, "run#3", None));
+        let row = read(r#"{"messages": [], "trajectory_id": "a", "group_id": "g"}"#, "").unwrap();
+        assert_eq!((row.trajectory_id.as_str(), row.group_id.as_str()), ("a", "g"));
+    }
+
+    #[test]
+    fn conversations_that_begin_alike_can_form_a_group() {
+        let task = |messages: &str| {
+            read(&format!(r#"{{"messages": [{messages}]}}"#), "task_from: first_user").unwrap().task_id.unwrap()
+        };
+        let (system, user) = (r#"{"role": "system", "content": "s"}"#, r#"{"role": "user", "content": "u"}"#);
+        let answer = r#"{"role": "assistant", "content": "a"}"#;
+        assert_eq!(task(&format!("{system},{user}")), task(&format!("{system},{user},{answer}")));
+        assert_ne!(task(&format!("{system},{user}")), task(user));
+        assert_eq!(read(r#"{"messages": [], "id": "own"}"#, "task_from: first_user").unwrap().task_id.unwrap(), "own");
+    }
+
+    #[test]
+    fn faults_name_the_field() {
+        let fault = |record: &str| read(record, "").unwrap_err().to_string();
+        insta::assert_snapshot!(fault(r#"{"prompt": 1}"#), @"field `messages`: is missing or null");
+        insta::assert_snapshot!(fault(r#"{"messages": {}}"#), @"field `messages`: expected a list, found an object");
+        insta::assert_snapshot!(fault(r#"{"messages": [], "success": 1}"#), @"field `success`: expected true or false, found a number");
+        insta::assert_snapshot!(fault(r#"{"messages": [], "score": {}}"#), @"field `score`: expected a number, found an object");
+        insta::assert_snapshot!(fault(r#"{"messages": [], "note": ["\ud800"]}"#), @"field `note`: a string holds a lone surrogate escape");
+    }
+}

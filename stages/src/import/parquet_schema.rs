@@ -1,0 +1,177 @@
+//! Which columns Parquet files have, as the engine will read them. Not concerned with rows.
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use sternlight_engine::column::{ColumnPath, TURNS};
+use sternlight_engine::problem::nearest;
+use sternlight_engine::stage::StageError;
+use sternlight_engine::trajectory::{TrajectorySchema, canonical_type, is_required, turns_field};
+
+/// Columns without which rows are no trajectories.
+const REQUIRED: [&str; 6] = ["trajectory_id", "group_id", "status", TURNS, "turns.observation", "turns.action"];
+
+/// The dataset's schema for a file whose columns Parquet describes so: known columns with the types that they are
+/// read as, others as they are.
+pub(super) fn dataset_schema(file: &str, inferred: &Schema) -> Result<TrajectorySchema, StageError> {
+    let fields = inferred
+        .fields()
+        .iter()
+        .map(|field| match field.name() == TURNS {
+            true => Ok(turns_field(turn_fields(file, field)?)),
+            false => column(file, &ColumnPath::new(field.name()), field),
+        })
+        .collect::<Result<Vec<Field>, StageError>>()?;
+    let schema = TrajectorySchema::new(Schema::new(fields).into());
+    let missing = REQUIRED.into_iter().find(|path| !schema.has(path));
+    match missing {
+        None => Ok(schema),
+        Some(path) => {
+            let paths = schema.paths();
+            let error = StageError::new(format!("`{file}` has no column `{path}`, which every trajectory needs"));
+            Err(match nearest(path, paths.iter().map(ColumnPath::as_str)) {
+                Some(near) => error.help(format!("is `{near}` meant? rename it")),
+                None => error.help("`sternlight stages import` lists the columns that a file must have"),
+            })
+        }
+    }
+}
+
+/// Checks that a further file has the columns of the first.
+pub(super) fn agree(first: (&str, &TrajectorySchema), other: (&str, &TrajectorySchema)) -> Result<(), StageError> {
+    let lacks = |having: (&str, &TrajectorySchema), lacking: (&str, &TrajectorySchema)| {
+        let path = having.1.paths().into_iter().find(|path| !lacking.1.has(path.as_str()))?;
+        Some(StageError::new(format!("`{}` has no column `{path}`, but `{}` has", lacking.0, having.0)))
+    };
+    let differs = || {
+        first.1.paths().into_iter().find_map(|path| {
+            let (mine, theirs) = (first.1.field(&path)?, other.1.field(&path)?);
+            (mine.data_type() != theirs.data_type()).then(|| {
+                StageError::new(format!(
+                    "column `{path}` has type {} in `{}`, but {} in `{}`",
+                    theirs.data_type(),
+                    other.0,
+                    mine.data_type(),
+                    first.0
+                ))
+            })
+        })
+    };
+    match lacks(first, other).or_else(|| lacks(other, first)).or_else(differs) {
+        None => Ok(()),
+        Some(error) => Err(error.help("files of one import must have the same columns: import them apart")),
+    }
+}
+
+fn turn_fields(file: &str, field: &Field) -> Result<Fields, StageError> {
+    let element = match field.data_type() {
+        DataType::List(element) | DataType::LargeList(element) => element.data_type(),
+        other => other,
+    };
+    match element {
+        DataType::Struct(fields) if element != field.data_type() => {
+            let columns = fields.iter().map(|turn| column(file, &ColumnPath::of_turn(turn.name()), turn));
+            Ok(columns.collect::<Result<Vec<Field>, _>>()?.into())
+        }
+        _ => Err(StageError::new(format!(
+            "column `turns` of `{file}` has type {}, expected a list of structs",
+            field.data_type()
+        ))),
+    }
+}
+
+fn column(file: &str, path: &ColumnPath, field: &FieldRef) -> Result<Field, StageError> {
+    let name = field.name();
+    match canonical_type(path) {
+        None => Ok(Field::new(name, field.data_type().clone(), true)),
+        Some(expected) if can_be_read_as(field.data_type(), &expected) => {
+            Ok(Field::new(name, expected, !is_required(path)))
+        }
+        Some(expected) => Err(StageError::new(format!(
+            "column `{path}` of `{file}` has type {}, expected {expected}",
+            field.data_type()
+        ))
+        .help(format!("write it as {expected}, or under another name"))),
+    }
+}
+
+/// Whether values of a type are the same values in another representation.
+fn can_be_read_as(found: &DataType, expected: &DataType) -> bool {
+    let is_whole = |found: &DataType| found.is_integer();
+    match (found, expected) {
+        (DataType::Null, _) => true,
+        (DataType::Dictionary(_, values), _) => can_be_read_as(values, expected),
+        (DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View, DataType::Utf8) => true,
+        (found, DataType::Float32) => found.is_floating() || is_whole(found),
+        (found, DataType::UInt64 | DataType::Int32) => is_whole(found),
+        (DataType::List(found) | DataType::LargeList(found), DataType::List(expected)) => {
+            can_be_read_as(found.data_type(), expected.data_type())
+        }
+        (found, expected) => found == expected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn schema(row: &[(&str, DataType)], turn: &[(&str, DataType)]) -> Schema {
+        let fields = |columns: &[(&str, DataType)]| -> Vec<Field> {
+            columns.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true)).collect()
+        };
+        let element = Field::new("item", DataType::Struct(fields(turn).into()), true);
+        let mut all = fields(row);
+        all.push(Field::new(TURNS, DataType::LargeList(Arc::new(element)), true));
+        Schema::new(all)
+    }
+
+    const ROW: [(&str, DataType); 4] = [
+        ("trajectory_id", DataType::LargeUtf8),
+        ("group_id", DataType::Utf8View),
+        ("status", DataType::Utf8),
+        ("reward", DataType::Float64),
+    ];
+    const TURN: [(&str, DataType); 2] = [("observation", DataType::Utf8), ("action", DataType::LargeUtf8)];
+
+    #[test]
+    fn known_columns_are_read_as_the_schema_says_and_others_pass() {
+        let mut row = ROW.to_vec();
+        row.push(("mine", DataType::Date32));
+        let schema = dataset_schema("a.parquet", &schema(&row, &TURN)).unwrap();
+        let described: Vec<String> = schema
+            .paths()
+            .iter()
+            .map(|path| {
+                let field = schema.field(path).unwrap();
+                format!("{path} {}{}", field.data_type(), if field.is_nullable() { "?" } else { "" })
+            })
+            .collect();
+        insta::assert_snapshot!(described.join(", "), @"trajectory_id Utf8, group_id Utf8, status Utf8, reward Float32?, mine Date32?, turns.observation Utf8, turns.action Utf8");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let error = |row: &[(&str, DataType)], turn: &[(&str, DataType)]| {
+            let error = dataset_schema("a.parquet", &schema(row, turn)).unwrap_err();
+            format!("{error}; {}", error.help.as_deref().unwrap())
+        };
+        let misspelled = [ROW[0].clone(), ("group", DataType::Utf8), ROW[2].clone()];
+        insta::assert_snapshot!(error(&misspelled, &TURN), @"`a.parquet` has no column `group_id`, which every trajectory needs; is `group` meant? rename it");
+        insta::assert_snapshot!(error(&ROW, &TURN[..1]), @"`a.parquet` has no column `turns.action`, which every trajectory needs; `sternlight stages import` lists the columns that a file must have");
+        let whole = [ROW[0].clone(), ROW[1].clone(), ROW[2].clone(), ("task_id", DataType::Int64)];
+        insta::assert_snapshot!(error(&whole, &TURN), @"column `task_id` of `a.parquet` has type Int64, expected Utf8; write it as Utf8, or under another name");
+    }
+
+    #[test]
+    fn files_must_agree() {
+        let one = dataset_schema("a", &schema(&ROW, &TURN)).unwrap();
+        let mut row = ROW.to_vec();
+        row.push(("mine", DataType::Int32));
+        let two = dataset_schema("b", &schema(&row, &TURN)).unwrap();
+        row[4].1 = DataType::Int64;
+        let three = dataset_schema("c", &schema(&row, &TURN)).unwrap();
+        assert!(agree(("a", &one), ("a", &one)).is_ok());
+        insta::assert_snapshot!(agree(("a", &one), ("b", &two)).unwrap_err(), @"`a` has no column `mine`, but `b` has");
+        insta::assert_snapshot!(agree(("b", &two), ("c", &three)).unwrap_err(), @"column `mine` has type Int64 in `c`, but Int32 in `b`");
+    }
+}

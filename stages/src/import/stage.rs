@@ -1,0 +1,375 @@
+//! The stage: which files, what they are, their shards, and the rows of those shards that are asked for.
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+
+use rayon::prelude::*;
+use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Memo, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, imported_schema};
+
+use super::detect::{Detected, detect};
+use super::files::{InputFile, distinct_stems, list};
+use super::options::{Format, Options};
+use super::parquet::{self, ParquetFile};
+use super::parquet_schema::agree;
+use super::shard::{Shard, read_shard};
+use super::stream::TextStream;
+use super::survey::{JsonFile, SHARD_BYTES, survey};
+
+/// Tests cut small files into many shards with this environment variable. In no key: the bytes of a shard are.
+static SHARD_BYTES_IN_USE: LazyLock<u64> = LazyLock::new(|| {
+    let knob = std::env::var("STERNLIGHT_SHARD_BYTES").ok().and_then(|bytes| bytes.parse().ok());
+    knob.filter(|bytes| *bytes > 0).unwrap_or(SHARD_BYTES)
+});
+
+/// The `import` stage.
+pub struct Import {
+    options: Options,
+    directory: PathBuf,
+    current_directory: PathBuf,
+    shard_bytes: u64,
+    /// Found once, so that a run plans and reads the same files.
+    inputs: OnceLock<Result<Inputs, Problem>>,
+    /// What the survey's shards are made of, in its order.
+    surveyed: Mutex<Arc<[Shard]>>,
+}
+
+/// The files of an import, which are all of one format.
+#[derive(Clone)]
+enum Inputs {
+    Json(Vec<JsonFile>),
+    Parquet { schema: TrajectorySchema, files: Vec<ParquetFile> },
+}
+
+impl BuiltIn for Import {
+    type Options = Options;
+
+    const NAME: &'static str = "import";
+    const SUMMARY: &'static str = "Bring recorded trajectories in from other programs' files.";
+    const DOCUMENTATION: &'static str = include_str!("import.md");
+    const VERSION: u32 = 1;
+
+    fn build(options: Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
+        let problems = options.format.map(|format| options.inapplicable(format)).unwrap_or_default();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self::new(options, context, *SHARD_BYTES_IN_USE))
+    }
+}
+
+impl Stage for Import {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+        let schema = match self.inputs()? {
+            Inputs::Json(_) => imported_schema(),
+            Inputs::Parquet { schema, .. } => schema.clone(),
+        };
+        Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(schema) })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Source(self)
+    }
+}
+
+impl Import {
+    /// The stage with options that fit each other.
+    pub(super) fn new(options: Options, context: &BuildContext<'_>, shard_bytes: u64) -> Self {
+        Self {
+            options,
+            directory: context.directory.to_owned(),
+            current_directory: context.current_directory.to_owned(),
+            shard_bytes,
+            inputs: OnceLock::new(),
+            surveyed: Mutex::default(),
+        }
+    }
+
+    fn inputs(&self) -> Result<&Inputs, Problem> {
+        self.inputs.get_or_init(|| self.find_inputs()).as_ref().map_err(Clone::clone)
+    }
+
+    fn find_inputs(&self) -> Result<Inputs, Problem> {
+        let files = list(&self.options.files, &self.directory, &self.current_directory)?;
+        let detected: Vec<Result<Detected, StageError>> =
+            files.par_iter().map(|file| detect(file, self.options.format)).collect();
+        let detected: Vec<(InputFile, Detected)> = files
+            .into_iter()
+            .zip(detected)
+            .map(|(file, detected)| Ok((file, detected.map_err(problem)?)))
+            .collect::<Result<_, Problem>>()?;
+        let format = one_format(&detected)?;
+        if let Some(problem) = self.options.inapplicable(format).into_iter().next() {
+            return Err(problem);
+        }
+        match format {
+            Format::Sternlight => parquet_inputs(detected),
+            Format::TauBench | Format::OpenaiChat => json_inputs(detected, format),
+        }
+    }
+}
+
+/// The format that all files have; a file that does not tell takes that of the others.
+fn one_format(detected: &[(InputFile, Detected)]) -> Result<Format, Problem> {
+    let mut told = detected.iter().filter_map(|(file, detected)| Some((file, detected.format?)));
+    let Some((first, format)) = told.next() else { return Ok(Format::OpenaiChat) };
+    match told.find(|(_, other)| *other != format) {
+        None => Ok(format),
+        Some((file, other)) => Err(Problem::at(
+            ["files"],
+            format!("`{}` is `{}`, but `{}` is `{}`", first.shown, format.name(), file.shown, other.name()),
+        )
+        .help("one import reads files of one format: use a stage for each, and `from: [a, b]` behind them")),
+    }
+}
+
+fn json_inputs(detected: Vec<(InputFile, Detected)>, format: Format) -> Result<Inputs, Problem> {
+    distinct_stems(detected.iter().map(|(file, _)| file))?;
+    let files = detected.into_iter().filter_map(|(file, detected)| {
+        let Detected { container, is_compressed, .. } = detected;
+        Some(JsonFile { file, container: container?, format, is_compressed })
+    });
+    Ok(Inputs::Json(files.collect()))
+}
+
+fn parquet_inputs(detected: Vec<(InputFile, Detected)>) -> Result<Inputs, Problem> {
+    let files: Vec<Result<ParquetFile, StageError>> =
+        detected.par_iter().map(|(file, _)| parquet::open(file)).collect();
+    let files = files.into_iter().collect::<Result<Vec<_>, _>>().map_err(problem)?;
+    let Some(first) = files.first() else { return Err(Problem::at(["files"], "`files` names no file")) };
+    for other in &files {
+        agree((&first.file.shown, &first.schema), (&other.file.shown, &other.schema)).map_err(problem)?;
+    }
+    Ok(Inputs::Parquet { schema: first.schema.clone(), files })
+}
+
+/// What is wrong with an input, as a problem with the option that names it.
+fn problem(error: StageError) -> Problem {
+    Problem { help: error.help.clone(), ..Problem::at(["files"], error.to_string()) }
+}
+
+impl Source for Import {
+    fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError> {
+        let inputs =
+            self.inputs().map_err(|problem| StageError { help: problem.help, ..StageError::new(problem.message) })?;
+        let mut found = Survey::default();
+        let mut surveyed = Vec::new();
+        match inputs {
+            Inputs::Parquet { files, .. } => {
+                let identity = self.options.identity.unwrap_or_default();
+                let shards: Vec<Result<Vec<SourceShard>, StageError>> =
+                    files.par_iter().map(|file| parquet::shards(file, identity, self.shard_bytes, memo)).collect();
+                for shards in shards {
+                    found.shards.extend(shards?);
+                }
+            }
+            Inputs::Json(files) => {
+                let surveys: Vec<_> = files.par_iter().map(|file| survey(file, self.shard_bytes, memo)).collect();
+                for (index, (file, survey)) in files.iter().zip(surveys).enumerate() {
+                    let survey = survey?;
+                    for piece in survey.pieces {
+                        let shard = Shard { file: file.clone(), environment: survey.environment.clone(), piece };
+                        found.shards.push(SourceShard {
+                            label: shard.label(),
+                            key: shard.key(),
+                            stream: file.is_compressed.then_some(index),
+                            content: ShardContent::Decoded,
+                        });
+                        surveyed.push(shard);
+                    }
+                }
+            }
+        }
+        *self.surveyed.lock().unwrap_or_else(PoisonError::into_inner) = surveyed.into();
+        Ok(found)
+    }
+
+    fn read(
+        &self,
+        _: &Survey,
+        shards: &[usize],
+        contexts: &mut [Context],
+        emit: &mut dyn FnMut(usize, TrajectoryBatch) -> Result<(), StageError>,
+    ) -> Result<(), StageError> {
+        let surveyed = Arc::clone(&self.surveyed.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut open: Option<(&PathBuf, TextStream)> = None;
+        for (index, context) in shards.iter().zip(contexts) {
+            let shard = surveyed
+                .get(*index)
+                .ok_or_else(|| StageError::new(format!("shard {index} is not part of the import's survey")))?;
+            let path = &shard.file.file.path;
+            let (_, stream) = match &mut open {
+                Some(same) if same.0 == path => same,
+                other => {
+                    let stream = TextStream::open(path).map_err(|error| shard.file.file.unreadable(&error))?;
+                    other.insert((path, stream))
+                }
+            };
+            read_shard(shard, stream, &self.options, context, &mut |batch| emit(*index, batch))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sternlight_engine::problem::Segment;
+
+    use super::super::testing::{Notes, import, import_in_shards, stage};
+    use super::*;
+
+    fn write(directory: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(directory.join(name), bytes).unwrap();
+    }
+
+    const CHAT: &str = r#"{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]}"#;
+    const RUN: &str = r#"{"task_id": 1, "reward": 1.0, "info": {"reward_info": {}}, "traj": []}"#;
+
+    #[test]
+    fn rows_do_not_depend_on_shards_or_compression() {
+        let directory = tempfile::tempdir().unwrap();
+        let lines = format!("{CHAT}\n\n").repeat(50);
+        let array = format!("[{}]", vec![CHAT; 50].join(",\n"));
+        for (name, text) in [("a.jsonl", &lines), ("a.json", &array)] {
+            write(directory.path(), name, text);
+            let whole = import(directory.path(), &format!("files: {name}")).unwrap();
+            assert_eq!((whole.rows.len(), whole.survey.shards.len()), (50, 1));
+            assert_eq!(whole.rows[49]["source"], format!("{name}#49"));
+            let cut = import_in_shards(directory.path(), &format!("files: {name}"), 500).unwrap();
+            assert!(cut.survey.shards.len() > 5 && cut.survey.shards.iter().all(|shard| shard.stream.is_none()));
+            assert_eq!((&cut.rows, &cut.context.metrics), (&whole.rows, &whole.context.metrics));
+            let zipped = format!("{name}.zst");
+            write(directory.path(), &zipped, zstd::encode_all(text.as_bytes(), 1).unwrap());
+            let cut = import_in_shards(directory.path(), &format!("{{files: {zipped}, policy: a}}"), 500).unwrap();
+            assert!(cut.survey.shards.iter().all(|shard| shard.stream == Some(0)));
+            let without_source = |rows: &[serde_json::Value]| -> Vec<serde_json::Value> {
+                let mut rows = rows.to_vec();
+                rows.iter_mut().for_each(|row| row["source"] = "".into());
+                rows
+            };
+            assert_eq!(without_source(&cut.rows), without_source(&whole.rows));
+        }
+    }
+
+    #[test]
+    fn only_the_shards_that_are_asked_for_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = format!("{CHAT}\n").repeat(50);
+        write(directory.path(), "a.jsonl.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
+        let stage = stage(directory.path(), "files: a.jsonl.zst", 500).unwrap();
+        let survey = stage.survey(&Notes::default()).unwrap();
+        let (mut contexts, mut seen) = (vec![Context::default(); 2], Vec::new());
+        let mut emit = |shard, batch: TrajectoryBatch| {
+            seen.push((shard, batch.text("trajectory_id").unwrap().value(0).to_owned()));
+            Ok(())
+        };
+        stage.read(&survey, &[1, 3], &mut contexts, &mut emit).unwrap();
+        let first = |label: &str| label.split(['-', ' ']).nth(2).unwrap().to_owned();
+        let expected: Vec<_> =
+            [1, 3].map(|shard| (shard, format!("a#{}", first(&survey.shards[shard].label)))).to_vec();
+        assert_eq!(seen, expected);
+        assert!(stage.read(&survey, &[99], &mut contexts, &mut |_, _| Ok(())).is_err());
+    }
+
+    #[test]
+    fn the_environment_is_a_fact_of_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let failed = r#"{"task_id": 1, "reward": 0.0, "info": {"error": "x"}, "traj": []}"#;
+        let telling =
+            r##"{"task_id": 2, "info": {}, "traj": [{"role": "system", "content": "# Airline Agent Policy"}]}"##;
+        write(directory.path(), "a.json", format!("[{failed},{failed},{telling}]"));
+        let outcome = import_in_shards(directory.path(), "files: a.json", 10).unwrap();
+        assert!(outcome.rows.iter().all(|row| row["env"] == "tau-bench/airline"));
+        assert!(
+            outcome
+                .survey
+                .shards
+                .iter()
+                .all(|shard| { shard.key.contains(&("environment".to_owned(), "tau-bench/airline".to_owned())) })
+        );
+    }
+
+    #[test]
+    fn broken_data_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let truncated = zstd::encode_all(format!("{CHAT}\n").repeat(9999).as_bytes(), 1).unwrap();
+        let files: [(&str, Vec<u8>); 9] = [
+            ("cut.jsonl", format!("{CHAT}\n\n{}", &CHAT[..40]).into_bytes()),
+            ("cut.json", format!("[{RUN},\n{}", &RUN[..40]).into_bytes()),
+            ("type.jsonl", format!("{CHAT}\n{{\"messages\": 7}}\n").into_bytes()),
+            ("type.json", format!("[{RUN},\n\n{{\"task_id\": 1, \"traj\": [{{}}]}}]").into_bytes()),
+            ("utf8.jsonl", b"{\"messages\": [], \"note\": \"\xff\"}".to_vec()),
+            ("utf8.json", [b"[".as_slice(), b"{\"task_id\": 1,\n \"traj\": [{\"content\": \"\xff\"}]}]"].concat()),
+            ("surrogate.jsonl", br#"{"messages": [{"role": "user", "content": "\ud800"}]}"#.to_vec()),
+            ("empty.json", Vec::new()),
+            ("damaged.jsonl.zst", truncated[..truncated.len() / 2].to_vec()),
+        ];
+        let mut errors = Vec::new();
+        for (name, bytes) in files {
+            write(directory.path(), name, bytes);
+            errors.push(import(directory.path(), &format!("files: {name}")).unwrap_err());
+        }
+        insta::assert_snapshot!(errors.join("\n"), @"
+        cut.jsonl:3: not a valid JSON object: EOF while parsing an object (column 40)
+        cut.json, element 1 (line 2): the file ends within this element: it is cut off
+        type.jsonl:2: field `messages`: expected a list, found a number
+        type.json, element 1 (line 3): field `traj[0].role`: is missing or null
+        utf8.jsonl:1: field `note`: is not valid UTF-8 at byte 26 of the record
+        utf8.json, element 0 (line 2): field `content`: is not valid UTF-8 at byte 38 of the record
+        surrogate.jsonl:1: field `messages[0].content`: a string holds a lone surrogate escape
+        `empty.json` is empty
+        cannot read `damaged.jsonl.zst`: incomplete frame
+        ");
+        write(directory.path(), "none.json", "[ ]");
+        assert_eq!(import(directory.path(), "files: none.json").unwrap().rows.len(), 0);
+    }
+
+    #[test]
+    fn calls_without_results_are_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        let call =
+            r#"{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "x", "arguments": "{}"}}]}"#;
+        write(directory.path(), "a.jsonl", format!("{{\"messages\": [{call}, {call}]}}\n"));
+        let outcome = import(directory.path(), "files: a.jsonl").unwrap();
+        assert_eq!(outcome.context.warnings, ["a.jsonl, records 0-0: 2 calls without a result"]);
+    }
+
+    #[test]
+    fn mixed_files_and_foreign_options_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), "a.jsonl", CHAT);
+        write(directory.path(), "b.json", format!("[{RUN}]"));
+        write(directory.path(), "c.parquet", "PAR1");
+        let refused = |options: &str| import(directory.path(), options).unwrap_err();
+        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`a.jsonl` is `openai-chat`, but `b.json` is `tau-bench`");
+        insta::assert_snapshot!(refused("files: [b.json, c.parquet]"), @"`b.json` is `tau-bench`, but `c.parquet` is `sternlight`");
+        insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat`, but the files are `tau-bench`");
+        insta::assert_snapshot!(refused("{files: a.jsonl, format: openai-chat, identity: stat}"), @"option `identity` belongs to `sternlight`, but the files are `openai-chat`");
+    }
+
+    #[test]
+    fn a_missing_file_is_a_problem_of_the_option() {
+        let directory = tempfile::tempdir().unwrap();
+        let stage = stage(directory.path(), "files: none.json", 500).unwrap();
+        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err();
+        assert_eq!(problem.path, [Segment::from("files")]);
+        assert!(stage.survey(&Notes::default()).is_err());
+    }
+
+    #[test]
+    fn a_file_that_changes_after_the_survey_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), "a.jsonl", CHAT);
+        let stage = stage(directory.path(), "files: a.jsonl", 500).unwrap();
+        let survey = stage.survey(&Notes::default()).unwrap();
+        write(directory.path(), "a.jsonl", CHAT.replace("yes", "no!"));
+        let error = stage.read(&survey, &[0], &mut [Context::default()], &mut |_, _| Ok(())).unwrap_err();
+        insta::assert_snapshot!(error, @"`a.jsonl` changed while it was imported");
+    }
+}
