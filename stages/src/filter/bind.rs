@@ -533,3 +533,95 @@ fn turn_column_outside(range: Range<usize>, path: &ColumnPath) -> Problem {
         .label("outside of a function over turns")
         .help(format!("say of which turns: `any_turn({name} …)`, `all_turns({name} …)`, `count_turns({name} …)`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use sternlight_engine::stage::Stage as _;
+    use sternlight_engine::trajectory::imported_schema;
+
+    use super::super::sample::{filter, refusal};
+    use super::*;
+
+    fn reads(condition: &str) -> String {
+        let contract = filter(condition).unwrap().contract(&imported_schema()).unwrap();
+        contract.reads.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn only_the_columns_used_are_read() {
+        assert_eq!(reads("reward > 0 and length(turns) < 30"), "reward turns");
+        assert_eq!(
+            reads("reward > 0 and length(turns) < 30 and any_turn(tool_name = 'refund')"),
+            "reward turns.tool_name"
+        );
+        assert_eq!(reads("any_turn(reward > trajectory.reward)"), "reward turns.reward");
+        assert_eq!(reads("count_turns(env = 'shop') > 2"), "env turns");
+        assert_eq!(reads("true"), "");
+    }
+
+    #[test]
+    fn every_column_of_the_schema_can_be_named() {
+        for path in imported_schema().paths() {
+            let condition = match path.turn_name() {
+                Some(name) => format!("any_turn({name} is null and turns.{name} is null)"),
+                None => format!("{path} is null"),
+            };
+            assert_eq!(reads(&condition), path.as_str());
+        }
+    }
+
+    #[test]
+    fn unknown_columns_are_explained() {
+        insta::assert_snapshot!(refusal("rewrad > 0"), @"");
+        insta::assert_snapshot!(refusal("success and\nany_turn(tol_name = 'x')"), @"");
+        insta::assert_snapshot!(refusal("tool_name = 'refund'"), @"");
+        insta::assert_snapshot!(refusal("turns.reward > 0"), @"");
+        insta::assert_snapshot!(refusal("any_turn(advantage > 0)"), @"");
+        insta::assert_snapshot!(refusal("env = \"shop\""), @"");
+        insta::assert_snapshot!(refusal("any_turn(turns.tool_nam = 'x')"), @"");
+        insta::assert_snapshot!(refusal("a.b.c = 1"), @"");
+        insta::assert_snapshot!(refusal("temperature > 1"), @"");
+    }
+
+    #[test]
+    fn types_that_do_not_fit_are_explained() {
+        insta::assert_snapshot!(refusal("reward > 'high'"), @"");
+        insta::assert_snapshot!(refusal("env = 3"), @"");
+        insta::assert_snapshot!(refusal("success = 1"), @"");
+        insta::assert_snapshot!(refusal("reward"), @"");
+        insta::assert_snapshot!(refusal("'größe' = env and env"), @"");
+        insta::assert_snapshot!(refusal("turns = 3"), @"");
+        insta::assert_snapshot!(refusal("(reward > 0) + 1 = 2"), @"");
+        insta::assert_snapshot!(refusal("env in ('a', 3)"), @"");
+        insta::assert_snapshot!(refusal("seed like '1%'"), @"");
+        insta::assert_snapshot!(refusal("(reward is not null) > 0"), @"");
+        insta::assert_snapshot!(refusal("1 < reward < 2"), @"");
+        insta::assert_snapshot!(refusal("coalesce(reward, 'none') = 1"), @"");
+    }
+
+    #[test]
+    fn sql_beyond_conditions_is_refused() {
+        for condition in [
+            "reward > any(1)",
+            "exists (select 1)",
+            "reward in (select 1)",
+            "case when success then true else false end",
+            "cast(seed as text) = '1'",
+            "env similar to 'a'",
+            "env like 'a!%' escape '!'",
+            "env ~ 'a'",
+            "env || 'x' = 'y'",
+            "seed & 1 = 1",
+            "date '2024-01-01' > reward",
+            "env = x'00'",
+            "1e999 > reward",
+            "success = ?",
+        ] {
+            let refused = refusal(condition);
+            assert!(!refused.starts_with("accepted"), "{condition}: {refused}");
+        }
+        insta::assert_snapshot!(refusal("reward > any(1)"), @"");
+        insta::assert_snapshot!(refusal("success or case when success then true end"), @"");
+        insta::assert_snapshot!(refusal("env ~ 'a'"), @"");
+    }
+}

@@ -1,5 +1,6 @@
 //! Binds calls of functions: which there are, what they take, and what they give.
 
+use std::iter::once;
 use std::ops::Range;
 
 use regex::Regex;
@@ -145,8 +146,8 @@ impl Binder<'_> {
     }
 
     fn coalesce(&mut self, first: &Expr, rest: &[&Expr]) -> Result<Bound, Problem> {
-        let mut operands = vec![self.bind(first)?];
-        for operand in rest {
+        let mut operands: Vec<Bound> = Vec::with_capacity(1 + rest.len());
+        for operand in once(&first).chain(rest) {
             let operand = self.bind(operand)?;
             self.comparable(&operand)?;
             if let Some(unlike) = operands.iter().find(|known| common_kind([*known, &operand]).is_none()) {
@@ -201,4 +202,35 @@ fn reason(error: &regex::Error) -> String {
     let said = error.to_string();
     let last = said.lines().last().unwrap_or_default();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::refusal;
+    use super::FUNCTIONS;
+
+    #[test]
+    fn wrong_calls_are_explained() {
+        insta::assert_snapshot!(refusal("any(tool_name = 'refund')"), @"");
+        insta::assert_snapshot!(refusal("reward > 0 and anyturn(tool_name = 'refund')"), @"");
+        insta::assert_snapshot!(refusal("substring_index(env, 'a') = 'b'"), @"");
+        insta::assert_snapshot!(refusal("contains(env)"), @"");
+        insta::assert_snapshot!(refusal("count(*) > 3"), @"");
+        insta::assert_snapshot!(refusal("any_turn(any_turn(reward > 0))"), @"");
+        insta::assert_snapshot!(refusal("any_turn(distinct success)"), @"");
+        insta::assert_snapshot!(refusal("length(reward) > 1"), @"");
+        insta::assert_snapshot!(refusal("regexp_like(env, 'gr(ö')"), @"");
+        insta::assert_snapshot!(refusal("regexp_like(env, env)"), @"");
+        insta::assert_snapshot!(refusal("length(reward) over () > 1"), @"");
+        insta::assert_snapshot!(refusal("any_turn(tool_name)"), @"");
+    }
+
+    #[test]
+    fn functions_are_listed_and_documented() {
+        assert!(FUNCTIONS.is_sorted_by_key(|(name, ..)| *name));
+        let documentation = include_str!("documentation.md");
+        for (name, takes, _) in FUNCTIONS {
+            assert!(documentation.contains(&format!("`{name}({takes})`")), "`{name}({takes})` is not documented");
+        }
+    }
 }

@@ -242,3 +242,145 @@ fn text(function: TextFunction, texts: &StringArray) -> ArrayRef {
         TextFunction::Upper => Arc::new(texts.iter().map(|text| text.map(str::to_uppercase)).collect::<StringArray>()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{answers, floats, letters};
+
+    /// What SQL's `and`, `or` and `not` say of true, false and null (unknown).
+    #[test]
+    fn logic_has_three_values() {
+        let name = |value: Option<bool>| value.map_or("null", |value| if value { "true" } else { "false" });
+        let values = [Some(true), Some(false), None];
+        for left in values {
+            let expected = left.map(|left| !left);
+            assert_eq!(answers(&format!("not {}", name(left)), &floats(vec![None])).iter().next(), Some(expected));
+            for right in values {
+                let and = match (left, right) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                };
+                let or = match (left, right) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                };
+                for (operator, expected) in [("and", and), ("or", or)] {
+                    let condition = format!("{} {operator} {}", name(left), name(right));
+                    assert_eq!(answers(&condition, &floats(vec![None])).iter().next(), Some(expected), "{condition}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn comparisons_with_null_are_null() {
+        assert_eq!(letters("reward > 0"), "ynn?");
+        assert_eq!(letters("not reward > 0"), "nyy?");
+        assert_eq!(letters("reward = null"), "????");
+        assert_eq!(letters("null = null"), "????");
+        assert_eq!(letters("reward is null"), "nnny");
+        assert_eq!(letters("reward is not null"), "yyyn");
+        assert_eq!(letters("reward is distinct from null"), "yyyn");
+        assert_eq!(letters("reward is not distinct from 0.1"), "ynnn");
+        assert_eq!(letters("success is true"), "ynnn");
+        assert_eq!(letters("success is not true"), "nyyy");
+        assert_eq!(letters("success is false"), "nynn");
+        assert_eq!(letters("success is not false"), "ynyy");
+        assert_eq!(letters("success is unknown"), "nnyy");
+        assert_eq!(letters("success"), "yn??");
+        assert_eq!(letters("success = true"), "yn??");
+        assert_eq!(letters("status <> 'done'"), "nynn");
+    }
+
+    #[test]
+    fn numbers_compare_as_they_are_written() {
+        assert_eq!(letters("reward = 0.1"), "ynn?");
+        assert_eq!(letters("reward in (0.1, -2)"), "yyn?");
+        assert_eq!(letters("reward between -2 and 0.1"), "yyy?");
+        assert_eq!(letters("reward not between -2 and 0"), "ynn?");
+        assert_eq!(letters("reward * 2 = 0.2"), "ynn?");
+        assert_eq!(letters("reward = - 0.0"), "nny?");
+        assert_eq!(letters("seed = 18446744073709551615"), "yn??");
+        assert_eq!(letters("seed = 18446744073709551614"), "nn??");
+        assert_eq!(letters("seed + 1 > 18446744073709551615"), "yn??");
+        assert_eq!(letters("seed % 2 = 1"), "yy??");
+        assert_eq!(letters("seed / 2 = 3.5"), "ny??");
+        assert_eq!(letters("length(turns) > 1.5"), "yynn");
+        assert_eq!(letters("length(turns) in (0, 1)"), "nnyy");
+        assert_eq!(letters("-length(turns) = -2"), "yynn");
+        assert_eq!(letters("abs(reward) = 2"), "nyn?");
+        assert_eq!(letters("abs(null) = 2"), "????");
+        assert_eq!(letters("1 + 2 * 3 = 7"), "yyyy");
+    }
+
+    #[test]
+    fn what_has_no_result_is_null() {
+        assert_eq!(letters("1 / reward > 0"), "yn??");
+        assert_eq!(letters("1 % length(turns) = 1"), "yy?n");
+        assert_eq!(letters("1 / 0 is null"), "yyyy");
+        let numbers = floats(vec![Some(f64::NAN), Some(-0.0), Some(f64::INFINITY)]);
+        let list = |condition: &str| answers(condition, &numbers).iter().collect::<Vec<_>>();
+        assert_eq!(list("x is null"), [Some(true), Some(false), Some(false)]);
+        assert_eq!(list("x in (0)"), [None, Some(true), Some(false)]);
+        assert_eq!(list("x - x = 0"), [None, Some(true), None]);
+    }
+
+    #[test]
+    fn lists_follow_null_logic() {
+        assert_eq!(letters("env in ('shop', 'x')"), "yn??");
+        assert_eq!(letters("env not in ('shop', 'x')"), "ny??");
+        assert_eq!(letters("env in ('shop', null)"), "y???");
+        assert_eq!(letters("env not in ('shop', null)"), "n???");
+        assert_eq!(letters("env in (null)"), "????");
+        assert_eq!(letters("null in ('shop')"), "????");
+        assert_eq!(letters("trajectory_id in ('bad', group_id, env)"), "ny??");
+    }
+
+    #[test]
+    fn texts() {
+        assert_eq!(letters("length(env) = 5"), "ny??");
+        assert_eq!(letters("lower(env) = 'größe'"), "ny??");
+        assert_eq!(letters("upper(env) = 'SHOP'"), "yn??");
+        assert_eq!(letters("env like '%ö%'"), "ny??");
+        assert_eq!(letters("env like 's_op'"), "yn??");
+        assert_eq!(letters("env like 's\\_op'"), "nn??");
+        assert_eq!(letters("env not like 'S%'"), "yy??");
+        assert_eq!(letters("env ilike 'GRÖ%'"), "ny??");
+        assert_eq!(letters("env not ilike 'SHOP'"), "ny??");
+        assert_eq!(letters("'shop' like env"), "yn??");
+        assert_eq!(letters("env like null"), "????");
+        assert_eq!(letters("contains(env, 'ho')"), "yn??");
+        assert_eq!(letters("starts_with(env, 'Gr')"), "ny??");
+        assert_eq!(letters("ends_with(trajectory_id, group_id)"), "nnnn");
+        assert_eq!(letters("regexp_like(env, '^s.*p$')"), "yn??");
+        assert_eq!(letters("coalesce(env, 'none') = 'none'"), "nnyy");
+        assert_eq!(letters("coalesce(null, reward, 5) = 5"), "nnny");
+        assert_eq!(letters("env < 'a'"), "ny??");
+    }
+
+    #[test]
+    fn turns_are_gone_over_with_null_logic() {
+        assert_eq!(letters("any_turn(tool_name = 'refund')"), "y?n?");
+        assert_eq!(letters("any_turn(tool_name = 'search')"), "yyn?");
+        assert_eq!(letters("all_turns(tool_name = 'search')"), "n?y?");
+        assert_eq!(letters("all_turns(tool_name is not null)"), "ynyn");
+        assert_eq!(letters("count_turns(tool_name = 'search') = 1"), "yynn");
+        assert_eq!(letters("any_turn(null)"), "??n?");
+        assert_eq!(letters("all_turns(false)"), "nnyn");
+        assert_eq!(letters("count_turns(true) = length(turns)"), "yyyy");
+        assert_eq!(letters("last_turn(tool_name) = 'refund'"), "y???");
+        assert_eq!(letters("first_turn(turns.reward) is null"), "nyyy");
+        assert_eq!(letters("any_turn(observation like 'after%talk')"), "nyny");
+    }
+
+    #[test]
+    fn trajectories_columns_reach_their_turns() {
+        assert_eq!(letters("any_turn(reward = trajectory.reward)"), "y?n?");
+        assert_eq!(letters("any_turn(env = 'shop' and tool_name = 'refund')"), "ynn?");
+        assert_eq!(letters("any_turn(env = 'shop')"), "ynn?");
+        assert_eq!(letters("all_turns(length(turns) = 2)"), "yyyn");
+        assert_eq!(letters("any_turn(coalesce(tool_name, env, 'none') = 'Größe')"), "nynn");
+    }
+}

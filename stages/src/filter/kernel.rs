@@ -1,6 +1,7 @@
 //! Kernels over whole columns that Arrow lacks, or has with other rules for zero, overflow and null.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{
     Array as _, ArrayRef, ArrowPrimitiveType, AsArray as _, BooleanArray, Decimal128Array, PrimitiveArray, StringArray,
@@ -13,7 +14,6 @@ use arrow::row::{RowConverter, SortField};
 
 use super::evaluate::Value;
 use super::expression::{Arithmetic, INTEGER, Kind, ValueSet};
-use std::sync::Arc;
 
 /// A column, or a number of any kind, as a kind. Negative zero becomes zero, which SQL takes for equal and Arrow
 /// does not; what is not a number becomes null.

@@ -8,6 +8,8 @@ mod kernel;
 mod parse;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod sample;
 mod stage;
 
 pub use stage::{Filter, FilterOptions};

@@ -200,3 +200,42 @@ fn location(words: &str) -> Option<Location> {
     let (line, column) = words.split_once(", Column: ")?;
     Some(Location { line: line.parse().ok()?, column: column.parse().ok()? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::refusal;
+    use super::*;
+
+    #[test]
+    fn syntax_errors_point_into_the_text() {
+        insta::assert_snapshot!(refusal("reward >"), @"");
+        insta::assert_snapshot!(refusal("reward > > 0"), @"");
+        insta::assert_snapshot!(refusal("(reward > 0"), @"");
+        insta::assert_snapshot!(refusal("env = 'größe' and\n  env = 'Öl' limit 3"), @"");
+        insta::assert_snapshot!(refusal("reward > 0; drop table x"), @"");
+        insta::assert_snapshot!(refusal("status = done it"), @"");
+        insta::assert_snapshot!(refusal("env = 'shop"), @"");
+        insta::assert_snapshot!(refusal("env in ()"), @"");
+        insta::assert_snapshot!(refusal(" \n"), @"");
+    }
+
+    #[test]
+    fn neither_depth_nor_length_overflows_the_stack() {
+        insta::assert_snapshot!(refusal(&format!("{}true{}", "(".repeat(60), ")".repeat(60))), @"");
+        insta::assert_snapshot!(refusal(&vec!["success"; 1_000].join(" or ")), @"");
+        let longest = format!("{} > 0", vec!["1"; 999].join(" + "));
+        assert_eq!(super::super::sample::letters(&longest), "yyyy");
+        let list = format!("env in ({})", vec!["'shop'"; 20_000].join(", "));
+        assert_eq!(super::super::sample::letters(&list), "yn??");
+    }
+
+    #[test]
+    fn ranges_cover_whole_calls_and_quote_on_one_line() {
+        let text = "not coalesce(length(turns),\n  (1)) is null";
+        let condition = Condition::parse(text).unwrap();
+        assert_eq!(condition.call(4..12), 4..34);
+        assert_eq!(condition.with_suffix(4..34, 2), 4..text.len());
+        assert_eq!(condition.with_prefix(4..34), 0..34);
+        assert_eq!(condition.excerpt(4..34), "coalesce(length(turns), (1))");
+    }
+}

@@ -84,3 +84,29 @@ impl Transform for Filter {
         Ok(Output::Keep(keep))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{batch, filter};
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_over_batches_and_schemas() {
+        let filter = filter("reward > 0").unwrap();
+        let mut context = Context::default();
+        let whole = batch();
+        let narrow = whole.record_batch().project(&[whole.record_batch().schema().index_of("reward").unwrap()]);
+        for batch in [whole.clone(), TrajectoryBatch::new(narrow.unwrap()).unwrap(), whole] {
+            filter.apply(&batch, &mut context).unwrap();
+        }
+        assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (3, 9));
+    }
+
+    #[test]
+    fn options_are_strict() {
+        let decode = |yaml: &str| serde_yaml::from_str::<FilterOptions>(yaml).map(|options| options.condition);
+        assert_eq!(decode("where: reward > 0").unwrap(), "reward > 0");
+        assert!(decode("where: reward > 0\nlimit: 3").is_err());
+        assert!(decode("{}").is_err());
+    }
+}
