@@ -13,7 +13,7 @@ use sternlight_engine::problem::{Problem, nearest};
 use sternlight_engine::trajectory::{TrajectorySchema, canonical_type};
 
 use super::expression::{Arithmetic, Comparison, Expression, Kind, TextTest};
-use super::parse::{Condition, problem};
+use super::parse::{Condition, WHERE, problem};
 use super::{evaluate, kernel};
 
 /// The qualifier that reaches a trajectory's column where one of its turns has the same name.
@@ -103,7 +103,7 @@ impl Bound {
 
 /// The kind that all operands of an operator are converted to. Constants adapt to columns, so that `reward = 0.1`
 /// compares 32-bit floats; among columns the wider number wins.
-pub(super) fn common_kind<'a>(operands: impl IntoIterator<Item = &'a Bound> + Clone) -> Option<Kind> {
+fn common_kind<'a>(operands: impl IntoIterator<Item = &'a Bound> + Clone) -> Option<Kind> {
     let kinds = |level: fn(Level) -> bool| {
         let mut kinds: Vec<Kind> = Vec::new();
         for operand in operands.clone() {
@@ -308,12 +308,29 @@ impl Binder<'_> {
         for side in [&left, &right] {
             self.comparable(side)?;
         }
-        match common_kind([&left, &right]) {
+        let kind = match self.kind_of_all([&left, &right])? {
             // Two nulls: of whatever kind, the outcome is null.
-            Some(Kind::Null) => Ok((left.converted(Kind::Boolean), right.converted(Kind::Boolean))),
-            Some(kind) => Ok((left.converted(kind), right.converted(kind))),
-            None => Err(self.mismatch(&left, &right)),
+            Kind::Null => Kind::Boolean,
+            kind => kind,
+        };
+        Ok((left.converted(kind), right.converted(kind)))
+    }
+
+    /// The common kind of operands, or which of them does not fit.
+    pub(super) fn kind_of_all<'b>(
+        &self,
+        operands: impl IntoIterator<Item = &'b Bound> + Clone,
+    ) -> Result<Kind, Problem> {
+        if let Some(kind) = common_kind(operands.clone()) {
+            return Ok(kind);
         }
+        let mut known = operands.into_iter().filter(|operand| operand.kind != Kind::Null);
+        let first = known.next();
+        let unlike = first.and_then(|first| known.find(|other| common_kind([first, *other]).is_none()));
+        Err(match (first, unlike) {
+            (Some(first), Some(unlike)) => self.mismatch(first, unlike),
+            _ => Problem::at([WHERE], "these values are not of one kind"),
+        })
     }
 
     pub(super) fn comparable(&self, bound: &Bound) -> Result<(), Problem> {
@@ -327,7 +344,7 @@ impl Binder<'_> {
         }
     }
 
-    pub(super) fn mismatch(&self, left: &Bound, right: &Bound) -> Problem {
+    fn mismatch(&self, left: &Bound, right: &Bound) -> Problem {
         let message = format!(
             "`{}` is {}, but `{}` is {}",
             self.quote(&left.range),
@@ -343,6 +360,9 @@ impl Binder<'_> {
                 if matches!(literal.expression, Expression::Constant(_)) =>
             {
                 unlike.help(format!("write text in single quotes: `'{}'`", self.quote(&literal.range)))
+            }
+            (Bound { expression: Expression::Compare(..), .. }, _) => {
+                unlike.help("write two comparisons joined by `and`, or `between`")
             }
             (Bound { kind: Kind::Boolean, range, .. }, _) | (_, Bound { kind: Kind::Boolean, range, .. }) => {
                 unlike.help(format!("`{0}` is a condition by itself: `{0}` or `not {0}`", self.quote(range)))
@@ -417,15 +437,9 @@ impl Binder<'_> {
 
         let mut outcome = None;
         if !constants.is_empty() {
-            for item in &constants {
-                if let Some(unlike) = once(&value).chain(&constants).find(|known| common_kind([*known, item]).is_none())
-                {
-                    return Err(self.mismatch(unlike, item));
-                }
-            }
-            let kind = match common_kind(once(&value).chain(&constants)) {
-                None | Some(Kind::Null) => Kind::Boolean,
-                Some(kind) => kind,
+            let kind = match self.kind_of_all(once(&value).chain(&constants))? {
+                Kind::Null => Kind::Boolean,
+                kind => kind,
             };
             let arrays = constants.into_iter().map(|item| evaluate::constant(&item.converted(kind).expression));
             let set = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| Ok(kernel::value_set(&arrays)?));
@@ -495,7 +509,10 @@ impl Binder<'_> {
     }
 
     fn unsupported(&self, tree: &Expr) -> Problem {
-        let range = self.condition.range(tree.span());
+        let range = match (self.condition.range(tree.span()), tree) {
+            (range, Expr::AnyOp { .. } | Expr::AllOp { .. }) => self.condition.with_suffix(range, 1),
+            (range, _) => range,
+        };
         let found = problem(range.clone(), format!("`{}` is SQL that conditions do not have", self.quote(&range)));
         match tree {
             Expr::AnyOp { .. } | Expr::AllOp { .. } => {
@@ -572,31 +589,132 @@ mod tests {
 
     #[test]
     fn unknown_columns_are_explained() {
-        insta::assert_snapshot!(refusal("rewrad > 0"), @"");
-        insta::assert_snapshot!(refusal("success and\nany_turn(tol_name = 'x')"), @"");
-        insta::assert_snapshot!(refusal("tool_name = 'refund'"), @"");
-        insta::assert_snapshot!(refusal("turns.reward > 0"), @"");
-        insta::assert_snapshot!(refusal("any_turn(advantage > 0)"), @"");
-        insta::assert_snapshot!(refusal("env = \"shop\""), @"");
-        insta::assert_snapshot!(refusal("any_turn(turns.tool_nam = 'x')"), @"");
-        insta::assert_snapshot!(refusal("a.b.c = 1"), @"");
-        insta::assert_snapshot!(refusal("temperature > 1"), @"");
+        insta::assert_snapshot!(refusal("rewrad > 0"), @r"
+        rewrad > 0
+        ^^^^^^
+        there is no column `rewrad`
+        help: did you mean `reward`?
+        ");
+        insta::assert_snapshot!(refusal("success and\nany_turn(tol_name = 'x')"), @r"
+        any_turn(tol_name = 'x')
+                 ^^^^^^^^
+        there is no column `tol_name`
+        help: did you mean `tool_name`?
+        ");
+        insta::assert_snapshot!(refusal("tool_name = 'refund'"), @r"
+        tool_name = 'refund'
+        ^^^^^^^^^ outside of a function over turns
+        `tool_name` is a column of turns: a trajectory has as many values as turns
+        help: say of which turns: `any_turn(tool_name …)`, `all_turns(tool_name …)`, `count_turns(tool_name …)`
+        ");
+        insta::assert_snapshot!(refusal("turns.reward > 0"), @r"
+        turns.reward > 0
+        ^^^^^^^^^^^^ outside of a function over turns
+        `reward` is a column of turns: a trajectory has as many values as turns
+        help: say of which turns: `any_turn(reward …)`, `all_turns(reward …)`, `count_turns(reward …)`
+        ");
+        insta::assert_snapshot!(refusal("any_turn(advantage > 0)"), @r"
+        any_turn(advantage > 0)
+                 ^^^^^^^^^
+        there is no column `advantage`
+        help: the trajectory schema has `turns.advantage`, but no stage before this one provides it
+        ");
+        insta::assert_snapshot!(refusal("env = \"shop\""), @r#"
+        env = "shop"
+              ^^^^^^
+        there is no column `shop`
+        help: text is written in single quotes: `'shop'`
+        "#);
+        insta::assert_snapshot!(refusal("any_turn(turns.tool_nam = 'x')"), @r"
+        any_turn(turns.tool_nam = 'x')
+                 ^^^^^^^^^^^^^^
+        there is no column `turns.tool_nam`
+        help: did you mean `turns.tool_name`?
+        ");
+        insta::assert_snapshot!(refusal("a.b.c = 1"), @r"
+        a.b.c = 1
+        ^^^^^
+        there is no column `a.b.c`
+        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+        ");
+        insta::assert_snapshot!(refusal("temperature > 1"), @r"
+        temperature > 1
+        ^^^^^^^^^^^
+        there is no column `temperature`
+        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+        ");
     }
 
     #[test]
     fn types_that_do_not_fit_are_explained() {
-        insta::assert_snapshot!(refusal("reward > 'high'"), @"");
-        insta::assert_snapshot!(refusal("env = 3"), @"");
-        insta::assert_snapshot!(refusal("success = 1"), @"");
-        insta::assert_snapshot!(refusal("reward"), @"");
-        insta::assert_snapshot!(refusal("'größe' = env and env"), @"");
-        insta::assert_snapshot!(refusal("turns = 3"), @"");
-        insta::assert_snapshot!(refusal("(reward > 0) + 1 = 2"), @"");
-        insta::assert_snapshot!(refusal("env in ('a', 3)"), @"");
-        insta::assert_snapshot!(refusal("seed like '1%'"), @"");
-        insta::assert_snapshot!(refusal("(reward is not null) > 0"), @"");
-        insta::assert_snapshot!(refusal("1 < reward < 2"), @"");
-        insta::assert_snapshot!(refusal("coalesce(reward, 'none') = 1"), @"");
+        insta::assert_snapshot!(refusal("reward > 'high'"), @r"
+        reward > 'high'
+        ^^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `reward` is a number, but `'high'` is text
+        ");
+        insta::assert_snapshot!(refusal("env = 3"), @r"
+        env = 3
+        ^^^^^^^ these two cannot be compared or combined
+        `env` is text, but `3` is a number
+        help: write text in single quotes: `'3'`
+        ");
+        insta::assert_snapshot!(refusal("success = 1"), @r"
+        success = 1
+        ^^^^^^^^^^^ these two cannot be compared or combined
+        `success` is true or false, but `1` is a number
+        help: `success` is a condition by itself: `success` or `not success`
+        ");
+        insta::assert_snapshot!(refusal("reward"), @r"
+        reward
+        ^^^^^^
+        `reward` is a number, expected a condition
+        help: compare it: `reward > 0`
+        ");
+        insta::assert_snapshot!(refusal("'größe' = env and env"), @r"
+        'größe' = env and env
+                          ^^^
+        `env` is text, expected a condition
+        help: compare it: `env = '…'`
+        ");
+        insta::assert_snapshot!(refusal("turns = 3"), @r"
+        turns = 3
+        ^^^^^
+        `turns` is a list, which cannot be compared
+        help: take its `length(…)`, or test it with `is null`
+        ");
+        insta::assert_snapshot!(refusal("(reward > 0) + 1 = 2"), @r"
+        (reward > 0) + 1 = 2
+        ^^^^^^^^^^^^
+        `(reward > 0)` is true or false, expected a number
+        ");
+        insta::assert_snapshot!(refusal("env in ('a', 3)"), @r"
+        env in ('a', 3)
+        ^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `env` is text, but `3` is a number
+        help: write text in single quotes: `'3'`
+        ");
+        insta::assert_snapshot!(refusal("seed like '1%'"), @r"
+        seed like '1%'
+        ^^^^
+        `seed` is a number, expected text
+        ");
+        insta::assert_snapshot!(refusal("(reward is not null) > 0"), @r"
+        (reward is not null) > 0
+        ^^^^^^^^^^^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `(reward is not null)` is true or false, but `0` is a number
+        help: `(reward is not null)` is a condition by itself: `(reward is not null)` or `not (reward is not null)`
+        ");
+        insta::assert_snapshot!(refusal("1 < reward < 2"), @r"
+        1 < reward < 2
+        ^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `1 < reward` is true or false, but `2` is a number
+        help: write two comparisons joined by `and`, or `between`
+        ");
+        insta::assert_snapshot!(refusal("coalesce(reward, 'none') = 1"), @r"
+        coalesce(reward, 'none') = 1
+                 ^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `reward` is a number, but `'none'` is text
+        ");
     }
 
     #[test]
@@ -620,8 +738,23 @@ mod tests {
             let refused = refusal(condition);
             assert!(!refused.starts_with("accepted"), "{condition}: {refused}");
         }
-        insta::assert_snapshot!(refusal("reward > any(1)"), @"");
-        insta::assert_snapshot!(refusal("success or case when success then true end"), @"");
-        insta::assert_snapshot!(refusal("env ~ 'a'"), @"");
+        insta::assert_snapshot!(refusal("reward > any(1)"), @r"
+        reward > any(1)
+        ^^^^^^^^^^^^^^^
+        `reward > any(1)` is SQL that conditions do not have
+        help: over the turns of a trajectory, write `any_turn(condition)` or `all_turns(condition)`
+        ");
+        insta::assert_snapshot!(refusal("success or case when success then true end"), @r"
+        success or case when success then true end
+                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `case when success then true end` is SQL that conditions do not have
+        help: a condition is made of columns, literals, operators and functions
+        ");
+        insta::assert_snapshot!(refusal("env ~ 'a'"), @r"
+        env ~ 'a'
+        ^^^^^^^^^
+        conditions do not have the operator `~`
+        help: match patterns with `regexp_like(text, 'pattern')` or `like`
+        ");
     }
 }

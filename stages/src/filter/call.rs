@@ -10,7 +10,7 @@ use sqlparser::ast::{
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::problem::{Problem, nearest};
 
-use super::bind::{Binder, Bound, Level, common_kind, joined};
+use super::bind::{Binder, Bound, Level, joined};
 use super::expression::{Expression, Kind, OverTurns, TextFunction, TextTest};
 use super::parse::problem;
 
@@ -59,7 +59,7 @@ impl Binder<'_> {
             problem(range.clone(), message).help(format!("write `{name}({takes})`"))
         })?;
         let wrong_number =
-            || problem(range.clone(), format!("`{name}` takes `{name}({takes})`, found {} arguments", arguments.len()));
+            || problem(range.clone(), format!("expected `{name}({takes})`, found {} arguments", arguments.len()));
         let bound = match (function, arguments.as_slice()) {
             (Function::OverTurns(over), [argument]) => self.over_turns(name, over, argument, &range),
             (Function::Absolute, [argument]) => {
@@ -150,12 +150,9 @@ impl Binder<'_> {
         for operand in once(&first).chain(rest) {
             let operand = self.bind(operand)?;
             self.comparable(&operand)?;
-            if let Some(unlike) = operands.iter().find(|known| common_kind([*known, &operand]).is_none()) {
-                return Err(self.mismatch(unlike, &operand));
-            }
             operands.push(operand);
         }
-        let kind = common_kind(&operands).unwrap_or(Kind::Null);
+        let kind = self.kind_of_all(&operands)?;
         let mut operands = operands.into_iter().map(|operand| operand.converted(kind)).rev();
         let last = operands.next().ok_or_else(|| problem(0..0, "`coalesce` takes values, found none"))?;
         Ok(operands.fold(last, |second, first| joined(kind, first, second, Expression::Coalesce)))
@@ -211,18 +208,75 @@ mod tests {
 
     #[test]
     fn wrong_calls_are_explained() {
-        insta::assert_snapshot!(refusal("any(tool_name = 'refund')"), @"");
-        insta::assert_snapshot!(refusal("reward > 0 and anyturn(tool_name = 'refund')"), @"");
-        insta::assert_snapshot!(refusal("substring_index(env, 'a') = 'b'"), @"");
-        insta::assert_snapshot!(refusal("contains(env)"), @"");
-        insta::assert_snapshot!(refusal("count(*) > 3"), @"");
-        insta::assert_snapshot!(refusal("any_turn(any_turn(reward > 0))"), @"");
-        insta::assert_snapshot!(refusal("any_turn(distinct success)"), @"");
-        insta::assert_snapshot!(refusal("length(reward) > 1"), @"");
-        insta::assert_snapshot!(refusal("regexp_like(env, 'gr(ö')"), @"");
-        insta::assert_snapshot!(refusal("regexp_like(env, env)"), @"");
-        insta::assert_snapshot!(refusal("length(reward) over () > 1"), @"");
-        insta::assert_snapshot!(refusal("any_turn(tool_name)"), @"");
+        insta::assert_snapshot!(refusal("any(tool_name = 'refund')"), @r"
+        any(tool_name = 'refund')
+        ^^^
+        there is no function `any`
+        help: over the turns of a trajectory, write `any_turn(condition)`
+        ");
+        insta::assert_snapshot!(refusal("reward > 0 and anyturn(tool_name = 'refund')"), @r"
+        reward > 0 and anyturn(tool_name = 'refund')
+                       ^^^^^^^
+        there is no function `anyturn`
+        help: did you mean `any_turn`?
+        ");
+        insta::assert_snapshot!(refusal("substring_index(env, 'a') = 'b'"), @r"
+        substring_index(env, 'a') = 'b'
+        ^^^^^^^^^^^^^^^
+        there is no function `substring_index`
+        help: the functions are `abs`, `all_turns`, `any_turn`, `coalesce`, `contains`, `count_turns`, `ends_with`, `first_turn`, `last_turn`, `length`, `lower`, `regexp_like`, `starts_with`, `upper`
+        ");
+        insta::assert_snapshot!(refusal("contains(env)"), @r"
+        contains(env)
+        ^^^^^^^^^^^^^
+        expected `contains(text, text)`, found 1 arguments
+        ");
+        insta::assert_snapshot!(refusal("count(*) > 3"), @r"
+        count(*) > 3
+        ^^^^^
+        there is no function `count`
+        help: over the turns of a trajectory, write `count_turns(condition)`
+        ");
+        insta::assert_snapshot!(refusal("any_turn(any_turn(reward > 0))"), @r"
+        any_turn(any_turn(reward > 0))
+                 ^^^^^^^^^^^^^^^^^^^^
+        `any_turn` is inside of another function over turns
+        help: each of them goes over all turns of the trajectory; join them with `and` or `or`
+        ");
+        insta::assert_snapshot!(refusal("any_turn(distinct success)"), @r"
+        any_turn(distinct success)
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `any_turn(distinct success)` is SQL that conditions do not have
+        help: write `any_turn(condition)`
+        ");
+        insta::assert_snapshot!(refusal("length(reward) > 1"), @r"
+        length(reward) > 1
+               ^^^^^^
+        `reward` is a number, expected text or a list
+        ");
+        insta::assert_snapshot!(refusal("regexp_like(env, 'gr(ö')"), @r"
+        regexp_like(env, 'gr(ö')
+                         ^^^^^^
+        not a regular expression: unclosed group
+        help: the syntax is that of the Rust crate `regex`: no look-around, no back-references
+        ");
+        insta::assert_snapshot!(refusal("regexp_like(env, env)"), @r"
+        regexp_like(env, env)
+                         ^^^
+        expected the pattern as a literal in single quotes
+        ");
+        insta::assert_snapshot!(refusal("length(reward) over () > 1"), @r"
+        length(reward) over () > 1
+        ^^^^^^^^^^^^^^
+        `length(reward)` is SQL that conditions do not have
+        help: write `length(text or list)`
+        ");
+        insta::assert_snapshot!(refusal("any_turn(tool_name)"), @r"
+        any_turn(tool_name)
+                 ^^^^^^^^^
+        `tool_name` is text, expected a condition
+        help: compare it: `tool_name = '…'`
+        ");
     }
 
     #[test]

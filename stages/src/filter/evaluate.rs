@@ -2,6 +2,7 @@
 //! when the expression was bound.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, Datum, StringArray, UInt64Array};
@@ -11,6 +12,7 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::{
     and_kleene, contains, ends_with, ilike, is_not_null, is_null, like, not, or_kleene, starts_with, take,
 };
+use sternlight_engine::column::ColumnPath;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
@@ -74,19 +76,8 @@ impl Evaluation<'_> {
     fn value(&self, expression: &Expression) -> Result<Value, StageError> {
         match expression {
             Expression::Constant(array) => Ok(Value { array: Arc::clone(array), constant: true }),
-            Expression::Column(path, kind) => {
-                let array = self.batch.column(path.as_str()).ok_or_else(|| {
-                    StageError::new(format!("column `{path}` was not read, though the condition uses it"))
-                })?;
-                Ok(Value { array: kernel::convert(array, *kind)?, constant: false })
-            }
-            Expression::Spread(operand) => {
-                let value = self.value(operand)?;
-                match value.constant {
-                    true => Ok(value),
-                    false => value.map(|array| Ok(take(array, self.row_of_turn(), None)?)),
-                }
-            }
+            Expression::Column(path, kind) => self.column(path, *kind),
+            Expression::Spread(operand) => self.spread(operand),
             Expression::Convert(operand, kind) => self.map(operand, |array| Ok(kernel::convert(array, *kind)?)),
             Expression::Not(operand) => self.map(operand, |array| Ok(Arc::new(not(array.as_boolean())?))),
             Expression::IsNull(operand) => self.map(operand, |array| Ok(Arc::new(is_null(array)?))),
@@ -118,10 +109,23 @@ impl Evaluation<'_> {
             Expression::Coalesce(first, second) => {
                 self.combine_columns(first, second, |first, second| Ok(zip(&is_not_null(first)?, first, second)?))
             }
-            Expression::OverTurns(over, operand) => {
-                let array = self.value(operand)?.repeated(self.batch.turn_count())?;
-                Ok(Value { array: self.over_turns(*over, &array)?, constant: false })
-            }
+            Expression::OverTurns(over, operand) => self.over_turns(*over, operand),
+        }
+    }
+
+    fn column(&self, path: &ColumnPath, kind: Kind) -> Result<Value, StageError> {
+        let array = self
+            .batch
+            .column(path.as_str())
+            .ok_or_else(|| StageError::new(format!("column `{path}` was not read, though the condition uses it")))?;
+        Ok(Value { array: kernel::convert(array, kind)?, constant: false })
+    }
+
+    fn spread(&self, operand: &Expression) -> Result<Value, StageError> {
+        let value = self.value(operand)?;
+        match value.constant {
+            true => Ok(value),
+            false => value.map(|array| Ok(take(array, self.row_of_turn(), None)?)),
         }
     }
 
@@ -164,46 +168,41 @@ impl Evaluation<'_> {
     }
 
     /// One value a trajectory from one a turn.
-    fn over_turns(&self, over: OverTurns, array: &ArrayRef) -> Result<ArrayRef, StageError> {
-        let turns = (0..self.batch.rows()).map(|row| self.batch.turns_of(row));
+    fn over_turns(&self, over: OverTurns, operand: &Expression) -> Result<Value, StageError> {
+        let array = self.value(operand)?.repeated(self.batch.turn_count())?;
         let answer = |turn: usize| {
             let answers = array.as_boolean();
             answers.is_valid(turn).then(|| answers.value(turn))
         };
-        Ok(match over {
-            OverTurns::Any => {
-                Arc::new(turns.map(|mut turns| found(&mut turns, answer, true)).collect::<BooleanArray>())
-            }
-            OverTurns::All => {
-                Arc::new(turns.map(|mut turns| found(&mut turns, answer, false)).collect::<BooleanArray>())
-            }
-            OverTurns::Count => kernel::integers(
-                turns.map(|turns| Some(turns.filter(|turn| answer(*turn) == Some(true)).count() as i128)),
-            ),
-            OverTurns::First => take(
-                array,
-                &turns.map(|mut turns| turns.next().map(|turn| turn as u64)).collect::<UInt64Array>(),
-                None,
-            )?,
-            OverTurns::Last => take(
-                array,
-                &turns.map(|mut turns| turns.next_back().map(|turn| turn as u64)).collect::<UInt64Array>(),
-                None,
-            )?,
-        })
+        let rows = 0..self.batch.rows();
+        let decided_by = |decisive: bool| -> BooleanArray {
+            rows.clone().map(|row| decision(self.batch.turns_of(row).map(answer), decisive)).collect()
+        };
+        let picked = |pick: fn(Range<usize>) -> Option<usize>| {
+            let turns: UInt64Array =
+                rows.clone().map(|row| pick(self.batch.turns_of(row)).map(|turn| turn as u64)).collect();
+            take(&array, &turns, None)
+        };
+        let array = match over {
+            OverTurns::Any => Arc::new(decided_by(true)),
+            OverTurns::All => Arc::new(decided_by(false)),
+            OverTurns::Count => kernel::integers(rows.map(|row| {
+                let turns = self.batch.turns_of(row);
+                Some(turns.filter(|turn| answer(*turn) == Some(true)).count() as i128)
+            })),
+            OverTurns::First => picked(|mut turns| turns.next())?,
+            OverTurns::Last => picked(|mut turns| turns.next_back())?,
+        };
+        Ok(Value { array, constant: false })
     }
 }
 
-/// Whether a turn decides the matter, as true decides an `or` and false an `and`: then that; else null if a turn
-/// is null; else the opposite.
-fn found(
-    turns: &mut impl Iterator<Item = usize>,
-    answer: impl Fn(usize) -> Option<bool>,
-    decisive: bool,
-) -> Option<bool> {
+/// Whether an answer decides the matter, as true decides an `or` and false an `and`: then that; else null if an
+/// answer is null; else the opposite.
+fn decision(answers: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<bool> {
     let mut outcome = Some(!decisive);
-    for turn in turns {
-        match answer(turn) {
+    for answer in answers {
+        match answer {
             Some(value) if value == decisive => return Some(decisive),
             Some(_) => {}
             None => outcome = None,

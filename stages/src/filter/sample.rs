@@ -1,10 +1,12 @@
 //! What the tests of conditions share: a small batch, running a condition on it, and a drawing of a problem's place.
 
 use std::path::Path;
-
-use arrow::array::{BooleanArray, Float64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema};
 use std::sync::Arc;
+
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, BooleanArray, Float64Array, ListArray, RecordBatch, StructArray,
+};
+use arrow::datatypes::{DataType, Field, Schema};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn as _, Context, Output, Stage as _, Transform as _};
 use sternlight_engine::trajectory::{
@@ -92,9 +94,14 @@ pub(super) fn answers(condition: &str, batch: &TrajectoryBatch) -> BooleanArray 
 
 fn projected(batch: &TrajectoryBatch, schema: &TrajectorySchema) -> TrajectoryBatch {
     let whole = batch.record_batch();
-    let columns = schema.arrow().fields().iter().map(|field| {
+    let columns = schema.arrow().fields().iter().map(|field| -> ArrayRef {
         let column = whole.column_by_name(field.name()).unwrap();
-        arrow::compute::cast(column, field.data_type()).unwrap()
+        let DataType::List(element) = field.data_type() else { return Arc::clone(column) };
+        let (list, turns) = (column.as_list::<i32>(), schema.turn_fields());
+        let structs = list.values().as_struct();
+        let arrays = turns.iter().map(|turn| Arc::clone(structs.column_by_name(turn.name()).unwrap())).collect();
+        let structs = StructArray::try_new_with_length(turns, arrays, None, structs.len()).unwrap();
+        Arc::new(ListArray::new(Arc::clone(element), list.offsets().clone(), Arc::new(structs), None))
     });
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(whole.num_rows()));
     let columns = columns.collect();
