@@ -7,4 +7,9 @@ use crate::import::Import;
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
     Registry::new(Vec::<StageKind>::from([StageKind::of::<Import>()]))
+use crate::filter::Filter;
+
+/// Every built-in stage, by its name in `uses:`.
+pub fn registry() -> Registry {
+    Registry::new([StageKind::of::<Filter>()])
 }

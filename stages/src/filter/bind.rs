@@ -1,0 +1,760 @@
+//! Binds a parsed condition to the columns of a dataset: names become columns, operators get typed operands, and
+//! what SQL has but conditions have not is refused. Functions: `call.rs`.
+
+use std::collections::BTreeSet;
+use std::iter::once;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, NullArray, StringArray, new_null_array};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, Spanned as _, UnaryOperator, Value as Literal};
+use sternlight_engine::column::{ColumnPath, TURNS};
+use sternlight_engine::problem::{Problem, nearest};
+use sternlight_engine::trajectory::{TrajectorySchema, canonical_type};
+
+use super::expression::{Arithmetic, Comparison, Expression, Kind, TextTest};
+use super::parse::{Condition, WHERE, problem};
+use super::{evaluate, kernel};
+
+/// The qualifier that reaches a trajectory's column where one of its turns has the same name.
+const TRAJECTORY: &str = "trajectory";
+
+/// A condition that can be evaluated, and the columns that it needs.
+#[derive(Clone, Debug)]
+pub(super) struct BoundCondition {
+    pub(super) expression: Expression,
+    pub(super) reads: Vec<ColumnPath>,
+}
+
+/// Binds a condition to a schema.
+///
+/// # Errors
+/// The first fault in the condition, with its place.
+pub(super) fn bind(condition: &Condition, schema: &TrajectorySchema) -> Result<BoundCondition, Problem> {
+    let mut binder = Binder { condition, schema, reads: BTreeSet::new(), over_turns: false };
+    let bound = binder.bind(condition.tree())?;
+    let bound = binder.boolean(bound)?;
+    let mut reads = binder.reads;
+    // Any column of the turns brings their counts along.
+    if reads.iter().any(|path| path.turn_name().is_some()) {
+        reads.remove(&ColumnPath::from(TURNS));
+    }
+    Ok(BoundCondition { expression: bound.expression, reads: reads.into_iter().collect() })
+}
+
+/// How many values an expression has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// One.
+    Constant,
+    /// One a trajectory.
+    Trajectory,
+    /// One a turn.
+    Turn,
+}
+
+/// A bound part of the condition.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) expression: Expression,
+    pub(super) kind: Kind,
+    pub(super) level: Level,
+    pub(super) range: Range<usize>,
+}
+
+impl Bound {
+    fn constant(array: ArrayRef, kind: Kind, range: Range<usize>) -> Self {
+        Self { expression: Expression::Constant(array), kind, level: Level::Constant, range }
+    }
+
+    pub(super) fn map(self, kind: Kind, expression: impl FnOnce(Box<Expression>) -> Expression) -> Self {
+        Self { expression: expression(Box::new(self.expression)), kind, ..self }
+    }
+
+    fn at(self, range: Range<usize>) -> Self {
+        Self { range, ..self }
+    }
+
+    /// As one value a turn where the other operands are such.
+    pub(super) fn spread_to(self, level: Level) -> Self {
+        match (self.level, level) {
+            (Level::Trajectory, Level::Turn) => {
+                Self { level, ..self.map_same(|expression| Expression::Spread(Box::new(expression))) }
+            }
+            _ => self,
+        }
+    }
+
+    /// As another kind, which must be one that [`common_kind`] chose for it.
+    pub(super) fn converted(self, kind: Kind) -> Self {
+        match (self.kind, kind.data_type()) {
+            (found, _) if found == kind => self,
+            (Kind::Null, Some(data_type)) => {
+                Self { expression: Expression::Constant(new_null_array(&data_type, 1)), kind, ..self }
+            }
+            _ => self.map(kind, |operand| Expression::Convert(operand, kind)),
+        }
+    }
+
+    fn map_same(self, expression: impl FnOnce(Expression) -> Expression) -> Self {
+        Self { expression: expression(self.expression), ..self }
+    }
+}
+
+/// The kind that all operands of an operator are converted to. Constants adapt to columns, so that `reward = 0.1`
+/// compares 32-bit floats; among columns the wider number wins.
+fn common_kind<'a>(operands: impl IntoIterator<Item = &'a Bound> + Clone) -> Option<Kind> {
+    let kinds = |level: fn(Level) -> bool| {
+        let mut kinds: Vec<Kind> = Vec::new();
+        for operand in operands.clone() {
+            if operand.kind != Kind::Null && level(operand.level) && !kinds.contains(&operand.kind) {
+                kinds.push(operand.kind);
+            }
+        }
+        kinds
+    };
+    let (all, columns) = (kinds(|_| true), kinds(|level| level != Level::Constant));
+    match all.as_slice() {
+        [] => Some(Kind::Null),
+        [kind] => Some(*kind),
+        several if several.iter().all(|kind| kind.is_number()) => Some(match columns.as_slice() {
+            [Kind::Single] => Kind::Single,
+            _ => Kind::Double,
+        }),
+        _ => None,
+    }
+}
+
+pub(super) struct Binder<'a> {
+    pub(super) condition: &'a Condition,
+    schema: &'a TrajectorySchema,
+    pub(super) reads: BTreeSet<ColumnPath>,
+    /// Whether the part at hand is an argument of a function over turns.
+    pub(super) over_turns: bool,
+}
+
+impl Binder<'_> {
+    pub(super) fn bind(&mut self, tree: &Expr) -> Result<Bound, Problem> {
+        match tree {
+            Expr::Identifier(name) => self.column(std::slice::from_ref(name)),
+            Expr::CompoundIdentifier(names) => self.column(names),
+            Expr::Value(value) => self.literal(&value.value, self.condition.range(value.span)),
+            Expr::Nested(inner) => {
+                let bound = self.bind(inner)?;
+                let range = self.condition.with_suffix(self.condition.with_prefix(bound.range.clone()), 1);
+                Ok(bound.at(range))
+            }
+            Expr::Function(function) => self.call(function),
+            Expr::BinaryOp { .. } => self.chain(tree),
+            Expr::UnaryOp { op, expr } => self.unary(*op, expr),
+            Expr::IsNull(operand) | Expr::IsUnknown(operand) => self.is_null(operand, false),
+            Expr::IsNotNull(operand) | Expr::IsNotUnknown(operand) => self.is_null(operand, true),
+            Expr::IsTrue(operand) => self.is_truth(operand, true, false),
+            Expr::IsNotTrue(operand) => self.is_truth(operand, true, true),
+            Expr::IsFalse(operand) => self.is_truth(operand, false, false),
+            Expr::IsNotFalse(operand) => self.is_truth(operand, false, true),
+            Expr::IsDistinctFrom(left, right) => self.compare(Comparison::Distinct, left, right),
+            Expr::IsNotDistinctFrom(left, right) => self.compare(Comparison::NotDistinct, left, right),
+            Expr::Between { expr, negated, low, high } => self.between(expr, low, high, *negated),
+            Expr::InList { expr, list, negated } => self.is_in(expr, list, *negated),
+            Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
+                self.like(TextTest::Like, expr, pattern, *negated)
+            }
+            Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
+                self.like(TextTest::LikeIgnoringCase, expr, pattern, *negated)
+            }
+            _ => Err(self.unsupported(tree)),
+        }
+    }
+
+    fn literal(&self, literal: &Literal, range: Range<usize>) -> Result<Bound, Problem> {
+        Ok(match literal {
+            Literal::Null => Bound::constant(Arc::new(NullArray::new(1)), Kind::Null, range),
+            Literal::Boolean(value) => {
+                Bound::constant(Arc::new(BooleanArray::from(vec![*value])), Kind::Boolean, range)
+            }
+            Literal::SingleQuotedString(text) => {
+                Bound::constant(Arc::new(StringArray::from(vec![text.as_str()])), Kind::Text, range)
+            }
+            Literal::Number(digits, _) => match (digits.parse::<i128>(), digits.parse::<f64>()) {
+                (Ok(integer), _) => Bound::constant(kernel::integers([Some(integer)]), Kind::Integer, range),
+                (_, Ok(float)) if float.is_finite() => {
+                    Bound::constant(Arc::new(Float64Array::from(vec![float])), Kind::Double, range)
+                }
+                _ => return Err(problem(range, format!("`{digits}` is not a number that fits 64 bits"))),
+            },
+            _ => {
+                let message = format!("`{}` is a kind of literal that conditions do not have", self.quote(&range));
+                return Err(problem(range, message).help("write text in single quotes, numbers in decimal"));
+            }
+        })
+    }
+
+    fn column(&mut self, names: &[Ident]) -> Result<Bound, Problem> {
+        let range = match (names.first(), names.last()) {
+            (Some(first), Some(last)) => self.condition.range(first.span).start..self.condition.range(last.span).end,
+            _ => 0..0,
+        };
+        let written: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+        let (of_turn, of_trajectory) = match written.as_slice() {
+            [name] => (self.over_turns.then(|| ColumnPath::of_turn(name)), Some(ColumnPath::new(*name))),
+            [TURNS, name] => (Some(ColumnPath::of_turn(name)), None),
+            [TRAJECTORY, name] => (None, Some(ColumnPath::new(*name))),
+            _ => (None, None),
+        };
+        let of_trajectory = of_trajectory.filter(|path| path.turn_name().is_none());
+        for (path, level) in [(of_turn, Level::Turn), (of_trajectory, Level::Trajectory)] {
+            let Some(path) = path else { continue };
+            let Some(field) = self.schema.field(&path) else { continue };
+            if level == Level::Turn && !self.over_turns {
+                return Err(turn_column_outside(range, &path));
+            }
+            let kind = Kind::of(field.data_type());
+            self.reads.insert(path.clone());
+            return Ok(Bound { expression: Expression::Column(path, kind), kind, level, range });
+        }
+        Err(self.unknown_column(&written, names.iter().any(|name| name.quote_style == Some('"')), range))
+    }
+
+    fn unknown_column(&self, written: &[&str], quoted: bool, range: Range<usize>) -> Problem {
+        let name = written.join(".");
+        let last = written.last().copied().unwrap_or_default();
+        let in_turn = ColumnPath::of_turn(last);
+        if written.len() == 1 && self.schema.field(&in_turn).is_some() {
+            return turn_column_outside(range, &in_turn);
+        }
+        let paths = self.schema.paths();
+        let known = paths.iter().filter_map(|path| match (path.turn_name(), written) {
+            (Some(turn), [_]) => self.over_turns.then_some(turn),
+            (Some(_), [TURNS, _]) => Some(path.as_str()),
+            (None, [_]) => Some(path.as_str()),
+            _ => None,
+        });
+        let unknown = problem(range, format!("there is no column `{name}`"));
+        let canonical = [ColumnPath::new(name.as_str()), in_turn];
+        if quoted {
+            unknown.help(format!("text is written in single quotes: `'{name}'`"))
+        } else if let Some(path) = canonical.iter().find(|path| canonical_type(path).is_some()) {
+            unknown.help(format!("the trajectory schema has `{path}`, but no stage before this one provides it"))
+        } else if let Some(near) = nearest(&name, known) {
+            unknown.help(format!("did you mean `{near}`?"))
+        } else {
+            let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+            unknown.help(format!("the columns are {}", names.join(", ")))
+        }
+    }
+
+    /// Operators of equal precedence nest to the left, however many: walked in a loop, not by recursion.
+    fn chain(&mut self, tree: &Expr) -> Result<Bound, Problem> {
+        let mut first = tree;
+        let mut links = Vec::new();
+        while let Expr::BinaryOp { left, op, right } = first {
+            links.push((op, right.as_ref()));
+            first = left;
+        }
+        let mut bound = self.bind(first)?;
+        for (operator, right) in links.into_iter().rev() {
+            let right = self.bind(right)?;
+            bound = self.binary(operator, bound, right)?;
+        }
+        Ok(bound)
+    }
+
+    fn binary(&self, operator: &BinaryOperator, left: Bound, right: Bound) -> Result<Bound, Problem> {
+        match operator {
+            BinaryOperator::And => self.logical(left, right, Expression::And),
+            BinaryOperator::Or => self.logical(left, right, Expression::Or),
+            BinaryOperator::Eq => self.comparison(Comparison::Equal, left, right),
+            BinaryOperator::NotEq => self.comparison(Comparison::NotEqual, left, right),
+            BinaryOperator::Lt => self.comparison(Comparison::Less, left, right),
+            BinaryOperator::LtEq => self.comparison(Comparison::LessOrEqual, left, right),
+            BinaryOperator::Gt => self.comparison(Comparison::Greater, left, right),
+            BinaryOperator::GtEq => self.comparison(Comparison::GreaterOrEqual, left, right),
+            BinaryOperator::Plus => self.arithmetic(Arithmetic::Add, left, right),
+            BinaryOperator::Minus => self.arithmetic(Arithmetic::Subtract, left, right),
+            BinaryOperator::Multiply => self.arithmetic(Arithmetic::Multiply, left, right),
+            BinaryOperator::Divide => self.arithmetic(Arithmetic::Divide, left, right),
+            BinaryOperator::Modulo => self.arithmetic(Arithmetic::Remainder, left, right),
+            other => Err(problem(
+                left.range.start..right.range.end,
+                format!("conditions do not have the operator `{other}`"),
+            )
+            .help("match patterns with `regexp_like(text, 'pattern')` or `like`")),
+        }
+    }
+
+    fn logical(
+        &self,
+        left: Bound,
+        right: Bound,
+        expression: fn(Box<Expression>, Box<Expression>) -> Expression,
+    ) -> Result<Bound, Problem> {
+        let (left, right) = (self.boolean(left)?, self.boolean(right)?);
+        Ok(joined(Kind::Boolean, left, right, expression))
+    }
+
+    fn compare(&mut self, comparison: Comparison, left: &Expr, right: &Expr) -> Result<Bound, Problem> {
+        let (left, right) = (self.bind(left)?, self.bind(right)?);
+        self.comparison(comparison, left, right)
+    }
+
+    pub(super) fn comparison(&self, comparison: Comparison, left: Bound, right: Bound) -> Result<Bound, Problem> {
+        let (left, right) = self.alike(left, right)?;
+        Ok(joined(Kind::Boolean, left, right, |left, right| Expression::Compare(comparison, left, right)))
+    }
+
+    /// Two operands converted to their common kind.
+    fn alike(&self, left: Bound, right: Bound) -> Result<(Bound, Bound), Problem> {
+        for side in [&left, &right] {
+            self.comparable(side)?;
+        }
+        let kind = match self.kind_of_all([&left, &right])? {
+            // Two nulls: of whatever kind, the outcome is null.
+            Kind::Null => Kind::Boolean,
+            kind => kind,
+        };
+        Ok((left.converted(kind), right.converted(kind)))
+    }
+
+    /// The common kind of operands, or which of them does not fit.
+    pub(super) fn kind_of_all<'b>(
+        &self,
+        operands: impl IntoIterator<Item = &'b Bound> + Clone,
+    ) -> Result<Kind, Problem> {
+        if let Some(kind) = common_kind(operands.clone()) {
+            return Ok(kind);
+        }
+        let mut known = operands.into_iter().filter(|operand| operand.kind != Kind::Null);
+        let first = known.next();
+        let unlike = first.and_then(|first| known.find(|other| common_kind([first, *other]).is_none()));
+        Err(match (first, unlike) {
+            (Some(first), Some(unlike)) => self.mismatch(first, unlike),
+            _ => Problem::at([WHERE], "these values are not of one kind"),
+        })
+    }
+
+    pub(super) fn comparable(&self, bound: &Bound) -> Result<(), Problem> {
+        let message = || format!("`{}` is {}, which cannot be compared", self.quote(&bound.range), bound.kind);
+        match bound.kind {
+            Kind::List => {
+                Err(problem(bound.range.clone(), message()).help("take its `length(…)`, or test it with `is null`"))
+            }
+            Kind::Opaque => Err(problem(bound.range.clone(), message()).help("test it with `is null`")),
+            _ => Ok(()),
+        }
+    }
+
+    fn mismatch(&self, left: &Bound, right: &Bound) -> Problem {
+        let message = format!(
+            "`{}` is {}, but `{}` is {}",
+            self.quote(&left.range),
+            left.kind,
+            self.quote(&right.range),
+            right.kind
+        );
+        let range = left.range.start.min(right.range.start)..left.range.end.max(right.range.end);
+        let unlike = problem(range, message).label("these two cannot be compared or combined");
+        match (left, right) {
+            (Bound { kind: Kind::Text, expression: Expression::Column(..), .. }, literal)
+            | (literal, Bound { kind: Kind::Text, expression: Expression::Column(..), .. })
+                if matches!(literal.expression, Expression::Constant(_)) =>
+            {
+                unlike.help(format!("write text in single quotes: `'{}'`", self.quote(&literal.range)))
+            }
+            (Bound { expression: Expression::Compare(..), .. }, _) => {
+                unlike.help("write two comparisons joined by `and`, or `between`")
+            }
+            (Bound { kind: Kind::Boolean, range, .. }, _) | (_, Bound { kind: Kind::Boolean, range, .. }) => {
+                unlike.help(format!("`{0}` is a condition by itself: `{0}` or `not {0}`", self.quote(range)))
+            }
+            _ => unlike,
+        }
+    }
+
+    fn arithmetic(&self, operator: Arithmetic, left: Bound, right: Bound) -> Result<Bound, Problem> {
+        let (left, right) = (self.number(left)?, self.number(right)?);
+        let kind = match (operator, common_kind([&left, &right])) {
+            (Arithmetic::Divide, Some(Kind::Integer | Kind::Null)) | (_, None) => Kind::Double,
+            (_, Some(Kind::Null)) => Kind::Integer,
+            (_, Some(kind)) => kind,
+        };
+        let (left, right) = (left.converted(kind), right.converted(kind));
+        Ok(joined(kind, left, right, |left, right| Expression::Calculate(operator, left, right)))
+    }
+
+    fn unary(&mut self, operator: UnaryOperator, operand: &Expr) -> Result<Bound, Problem> {
+        let bound = self.bind(operand)?;
+        let range = self.condition.with_prefix(bound.range.clone());
+        let outcome = match operator {
+            UnaryOperator::Not => Ok(self.boolean(bound)?.map(Kind::Boolean, Expression::Not)),
+            UnaryOperator::Plus => self.number(bound),
+            UnaryOperator::Minus => {
+                let zero = Bound::constant(kernel::integers([Some(0)]), Kind::Integer, bound.range.clone());
+                self.arithmetic(Arithmetic::Subtract, zero, bound)
+            }
+            other => {
+                return Err(problem(range, format!("conditions do not have the operator `{other}`")));
+            }
+        };
+        Ok(outcome?.at(range))
+    }
+
+    fn is_null(&mut self, operand: &Expr, negated: bool) -> Result<Bound, Problem> {
+        let bound = self.bind(operand)?;
+        let range = self.condition.with_suffix(bound.range.clone(), 2 + usize::from(negated));
+        Ok(negate_if(negated, bound.map(Kind::Boolean, Expression::IsNull)).at(range))
+    }
+
+    fn is_truth(&mut self, operand: &Expr, truth: bool, negated: bool) -> Result<Bound, Problem> {
+        let bound = self.bind(operand)?;
+        let bound = self.boolean(bound)?;
+        let range = self.condition.with_suffix(bound.range.clone(), 2 + usize::from(negated));
+        let constant = Box::new(Expression::Constant(Arc::new(BooleanArray::from(vec![truth]))));
+        let comparison = if negated { Comparison::Distinct } else { Comparison::NotDistinct };
+        Ok(bound.map(Kind::Boolean, |operand| Expression::Compare(comparison, operand, constant)).at(range))
+    }
+
+    fn between(&mut self, value: &Expr, low: &Expr, high: &Expr, negated: bool) -> Result<Bound, Problem> {
+        let (value, low, high) = (self.bind(value)?, self.bind(low)?, self.bind(high)?);
+        let above = self.comparison(Comparison::GreaterOrEqual, value.clone(), low)?;
+        let below = self.comparison(Comparison::LessOrEqual, value, high)?;
+        Ok(negate_if(negated, joined(Kind::Boolean, above, below, Expression::And)))
+    }
+
+    /// Constants of the list are looked up in a set; anything else is compared one by one.
+    fn is_in(&mut self, value: &Expr, list: &[Expr], negated: bool) -> Result<Bound, Problem> {
+        let value = self.bind(value)?;
+        self.comparable(&value)?;
+        let mut items = Vec::with_capacity(list.len());
+        for item in list {
+            let item = self.bind(item)?;
+            self.comparable(&item)?;
+            items.push(item);
+        }
+        let end = items.last().map_or(value.range.end, |item| item.range.end);
+        let range = self.condition.with_suffix(value.range.start..end, 1);
+        let (constants, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.level == Level::Constant);
+
+        let mut outcome = None;
+        if !constants.is_empty() {
+            let kind = match self.kind_of_all(once(&value).chain(&constants))? {
+                Kind::Null => Kind::Boolean,
+                kind => kind,
+            };
+            let arrays = constants.into_iter().map(|item| evaluate::constant(&item.converted(kind).expression));
+            let set = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| Ok(kernel::value_set(&arrays)?));
+            let set = set.map_err(|error| problem(range.clone(), error.message))?;
+            let value = value.clone().converted(kind);
+            outcome = Some(value.map(Kind::Boolean, |operand| Expression::IsIn(operand, set)));
+        }
+        for item in others {
+            let equal = self.comparison(Comparison::Equal, value.clone(), item)?;
+            outcome = Some(match outcome {
+                None => equal,
+                Some(before) => joined(Kind::Boolean, before, equal, Expression::Or),
+            });
+        }
+        let outcome = outcome.ok_or_else(|| problem(range.clone(), "the list is empty, expected values in it"))?;
+        Ok(negate_if(negated, outcome).at(range))
+    }
+
+    fn like(&mut self, test: TextTest, value: &Expr, pattern: &Expr, negated: bool) -> Result<Bound, Problem> {
+        let (value, pattern) = (self.bind(value)?, self.bind(pattern)?);
+        let (value, pattern) = (self.text(value)?, self.text(pattern)?);
+        let matches = joined(Kind::Boolean, value, pattern, |value, pattern| Expression::Test(test, value, pattern));
+        Ok(negate_if(negated, matches))
+    }
+
+    pub(super) fn boolean(&self, bound: Bound) -> Result<Bound, Problem> {
+        self.expect(bound, |kind| kind == Kind::Boolean, "a condition", Kind::Boolean)
+    }
+
+    pub(super) fn text(&self, bound: Bound) -> Result<Bound, Problem> {
+        self.expect(bound, |kind| kind == Kind::Text, "text", Kind::Text)
+    }
+
+    /// A number, or null.
+    pub(super) fn number(&self, bound: Bound) -> Result<Bound, Problem> {
+        self.expect(bound, |kind| kind.is_number() || kind == Kind::Null, "a number", Kind::Null)
+    }
+
+    fn expect(
+        &self,
+        bound: Bound,
+        fits: impl Fn(Kind) -> bool,
+        expected: &str,
+        null_becomes: Kind,
+    ) -> Result<Bound, Problem> {
+        match bound.kind {
+            kind if fits(kind) => Ok(bound),
+            Kind::Null => Ok(bound.converted(null_becomes)),
+            kind => {
+                let message = format!("`{}` is {kind}, expected {expected}", self.quote(&bound.range));
+                let unfit = problem(bound.range.clone(), message);
+                Err(match (kind, expected) {
+                    (kind, "a condition") if kind.is_number() => {
+                        unfit.help(format!("compare it: `{} > 0`", self.quote(&bound.range)))
+                    }
+                    (Kind::Text, "a condition") => {
+                        unfit.help(format!("compare it: `{} = '…'`", self.quote(&bound.range)))
+                    }
+                    _ => unfit,
+                })
+            }
+        }
+    }
+
+    pub(super) fn quote(&self, range: &Range<usize>) -> String {
+        self.condition.excerpt(range.clone())
+    }
+
+    fn unsupported(&self, tree: &Expr) -> Problem {
+        let range = match (self.condition.range(tree.span()), tree) {
+            (range, Expr::AnyOp { .. } | Expr::AllOp { .. }) => self.condition.with_suffix(range, 1),
+            (range, _) => range,
+        };
+        let found = problem(range.clone(), format!("`{}` is SQL that conditions do not have", self.quote(&range)));
+        match tree {
+            Expr::AnyOp { .. } | Expr::AllOp { .. } => {
+                found.help("over the turns of a trajectory, write `any_turn(condition)` or `all_turns(condition)`")
+            }
+            Expr::RLike { .. } | Expr::SimilarTo { .. } => found.help("use `regexp_like(text, 'pattern')`"),
+            Expr::Like { .. } | Expr::ILike { .. } => {
+                found.help("write one pattern without `escape`; a backslash escapes `%` and `_`")
+            }
+            _ => found.help("a condition is made of columns, literals, operators and functions"),
+        }
+    }
+}
+
+/// An operator over two operands of one kind.
+pub(super) fn joined(
+    kind: Kind,
+    left: Bound,
+    right: Bound,
+    expression: impl FnOnce(Box<Expression>, Box<Expression>) -> Expression,
+) -> Bound {
+    let level = left.level.max(right.level);
+    let range = left.range.start.min(right.range.start)..left.range.end.max(right.range.end);
+    let (left, right) = (left.spread_to(level), right.spread_to(level));
+    Bound { expression: expression(Box::new(left.expression), Box::new(right.expression)), kind, level, range }
+}
+
+fn negate_if(negated: bool, bound: Bound) -> Bound {
+    if negated { bound.map(Kind::Boolean, Expression::Not) } else { bound }
+}
+
+fn turn_column_outside(range: Range<usize>, path: &ColumnPath) -> Problem {
+    let name = path.turn_name().unwrap_or(path.as_str());
+    problem(range, format!("`{name}` is a column of turns: a trajectory has as many values as turns"))
+        .label("outside of a function over turns")
+        .help(format!("say of which turns: `any_turn({name} …)`, `all_turns({name} …)`, `count_turns({name} …)`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sternlight_engine::stage::Stage as _;
+    use sternlight_engine::trajectory::imported_schema;
+
+    use super::super::sample::{filter, refusal};
+    use super::*;
+
+    fn reads(condition: &str) -> String {
+        let contract = filter(condition).unwrap().contract(&imported_schema()).unwrap();
+        contract.reads.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn only_the_columns_used_are_read() {
+        assert_eq!(reads("reward > 0 and length(turns) < 30"), "reward turns");
+        assert_eq!(
+            reads("reward > 0 and length(turns) < 30 and any_turn(tool_name = 'refund')"),
+            "reward turns.tool_name"
+        );
+        assert_eq!(reads("any_turn(reward > trajectory.reward)"), "reward turns.reward");
+        assert_eq!(reads("count_turns(env = 'shop') > 2"), "env turns");
+        assert_eq!(reads("true"), "");
+    }
+
+    #[test]
+    fn every_column_of_the_schema_can_be_named() {
+        for path in imported_schema().paths() {
+            let condition = match path.turn_name() {
+                Some(name) => format!("any_turn({name} is null and turns.{name} is null)"),
+                None => format!("{path} is null"),
+            };
+            assert_eq!(reads(&condition), path.as_str());
+        }
+    }
+
+    #[test]
+    fn unknown_columns_are_explained() {
+        insta::assert_snapshot!(refusal("rewrad > 0"), @r"
+        rewrad > 0
+        ^^^^^^
+        there is no column `rewrad`
+        help: did you mean `reward`?
+        ");
+        insta::assert_snapshot!(refusal("success and\nany_turn(tol_name = 'x')"), @r"
+        any_turn(tol_name = 'x')
+                 ^^^^^^^^
+        there is no column `tol_name`
+        help: did you mean `tool_name`?
+        ");
+        insta::assert_snapshot!(refusal("tool_name = 'refund'"), @r"
+        tool_name = 'refund'
+        ^^^^^^^^^ outside of a function over turns
+        `tool_name` is a column of turns: a trajectory has as many values as turns
+        help: say of which turns: `any_turn(tool_name …)`, `all_turns(tool_name …)`, `count_turns(tool_name …)`
+        ");
+        insta::assert_snapshot!(refusal("turns.reward > 0"), @r"
+        turns.reward > 0
+        ^^^^^^^^^^^^ outside of a function over turns
+        `reward` is a column of turns: a trajectory has as many values as turns
+        help: say of which turns: `any_turn(reward …)`, `all_turns(reward …)`, `count_turns(reward …)`
+        ");
+        insta::assert_snapshot!(refusal("any_turn(advantage > 0)"), @r"
+        any_turn(advantage > 0)
+                 ^^^^^^^^^
+        there is no column `advantage`
+        help: the trajectory schema has `turns.advantage`, but no stage before this one provides it
+        ");
+        insta::assert_snapshot!(refusal("env = \"shop\""), @r#"
+        env = "shop"
+              ^^^^^^
+        there is no column `shop`
+        help: text is written in single quotes: `'shop'`
+        "#);
+        insta::assert_snapshot!(refusal("any_turn(turns.tool_nam = 'x')"), @r"
+        any_turn(turns.tool_nam = 'x')
+                 ^^^^^^^^^^^^^^
+        there is no column `turns.tool_nam`
+        help: did you mean `turns.tool_name`?
+        ");
+        insta::assert_snapshot!(refusal("a.b.c = 1"), @r"
+        a.b.c = 1
+        ^^^^^
+        there is no column `a.b.c`
+        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+        ");
+        insta::assert_snapshot!(refusal("temperature > 1"), @r"
+        temperature > 1
+        ^^^^^^^^^^^
+        there is no column `temperature`
+        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+        ");
+    }
+
+    #[test]
+    fn types_that_do_not_fit_are_explained() {
+        insta::assert_snapshot!(refusal("reward > 'high'"), @r"
+        reward > 'high'
+        ^^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `reward` is a number, but `'high'` is text
+        ");
+        insta::assert_snapshot!(refusal("env = 3"), @r"
+        env = 3
+        ^^^^^^^ these two cannot be compared or combined
+        `env` is text, but `3` is a number
+        help: write text in single quotes: `'3'`
+        ");
+        insta::assert_snapshot!(refusal("success = 1"), @r"
+        success = 1
+        ^^^^^^^^^^^ these two cannot be compared or combined
+        `success` is true or false, but `1` is a number
+        help: `success` is a condition by itself: `success` or `not success`
+        ");
+        insta::assert_snapshot!(refusal("reward"), @r"
+        reward
+        ^^^^^^
+        `reward` is a number, expected a condition
+        help: compare it: `reward > 0`
+        ");
+        insta::assert_snapshot!(refusal("'größe' = env and env"), @r"
+        'größe' = env and env
+                          ^^^
+        `env` is text, expected a condition
+        help: compare it: `env = '…'`
+        ");
+        insta::assert_snapshot!(refusal("turns = 3"), @r"
+        turns = 3
+        ^^^^^
+        `turns` is a list, which cannot be compared
+        help: take its `length(…)`, or test it with `is null`
+        ");
+        insta::assert_snapshot!(refusal("(reward > 0) + 1 = 2"), @r"
+        (reward > 0) + 1 = 2
+        ^^^^^^^^^^^^
+        `(reward > 0)` is true or false, expected a number
+        ");
+        insta::assert_snapshot!(refusal("env in ('a', 3)"), @r"
+        env in ('a', 3)
+        ^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `env` is text, but `3` is a number
+        help: write text in single quotes: `'3'`
+        ");
+        insta::assert_snapshot!(refusal("seed like '1%'"), @r"
+        seed like '1%'
+        ^^^^
+        `seed` is a number, expected text
+        ");
+        insta::assert_snapshot!(refusal("(reward is not null) > 0"), @r"
+        (reward is not null) > 0
+        ^^^^^^^^^^^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `(reward is not null)` is true or false, but `0` is a number
+        help: `(reward is not null)` is a condition by itself: `(reward is not null)` or `not (reward is not null)`
+        ");
+        insta::assert_snapshot!(refusal("1 < reward < 2"), @r"
+        1 < reward < 2
+        ^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `1 < reward` is true or false, but `2` is a number
+        help: write two comparisons joined by `and`, or `between`
+        ");
+        insta::assert_snapshot!(refusal("coalesce(reward, 'none') = 1"), @r"
+        coalesce(reward, 'none') = 1
+                 ^^^^^^^^^^^^^^ these two cannot be compared or combined
+        `reward` is a number, but `'none'` is text
+        ");
+    }
+
+    #[test]
+    fn sql_beyond_conditions_is_refused() {
+        for condition in [
+            "reward > any(1)",
+            "exists (select 1)",
+            "reward in (select 1)",
+            "case when success then true else false end",
+            "cast(seed as text) = '1'",
+            "env similar to 'a'",
+            "env like 'a!%' escape '!'",
+            "env ~ 'a'",
+            "env || 'x' = 'y'",
+            "seed & 1 = 1",
+            "date '2024-01-01' > reward",
+            "env = x'00'",
+            "1e999 > reward",
+            "success = ?",
+        ] {
+            let refused = refusal(condition);
+            assert!(!refused.starts_with("accepted"), "{condition}: {refused}");
+        }
+        insta::assert_snapshot!(refusal("reward > any(1)"), @r"
+        reward > any(1)
+        ^^^^^^^^^^^^^^^
+        `reward > any(1)` is SQL that conditions do not have
+        help: over the turns of a trajectory, write `any_turn(condition)` or `all_turns(condition)`
+        ");
+        insta::assert_snapshot!(refusal("success or case when success then true end"), @r"
+        success or case when success then true end
+                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `case when success then true end` is SQL that conditions do not have
+        help: a condition is made of columns, literals, operators and functions
+        ");
+        insta::assert_snapshot!(refusal("env ~ 'a'"), @r"
+        env ~ 'a'
+        ^^^^^^^^^
+        conditions do not have the operator `~`
+        help: match patterns with `regexp_like(text, 'pattern')` or `like`
+        ");
+    }
+}

@@ -1,0 +1,112 @@
+//! The `filter` stage: its options, and how a condition becomes a choice of rows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+
+use super::bind::bind;
+use super::evaluate::evaluate;
+use super::expression::Expression;
+use super::parse::Condition;
+
+/// Options of `filter`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterOptions {
+    /// The SQL condition that a trajectory must meet to stay, as `reward > 0 and length(turns) < 30`.
+    #[serde(rename = "where")]
+    pub condition: String,
+}
+
+/// Keeps the trajectories that meet a condition.
+#[derive(Debug)]
+pub struct Filter {
+    condition: Condition,
+    /// The condition as bound to the schema of the last batch: nearly always that of the next one too.
+    bound: Mutex<Option<(SchemaRef, Arc<Expression>)>>,
+}
+
+impl BuiltIn for Filter {
+    type Options = FilterOptions;
+
+    const NAME: &'static str = "filter";
+    const SUMMARY: &'static str = "keeps the trajectories that meet a condition";
+    const DOCUMENTATION: &'static str = include_str!("documentation.md");
+    const VERSION: u32 = 1;
+
+    fn build(options: FilterOptions, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
+        let condition = Condition::parse(&options.condition).map_err(|problem| vec![problem])?;
+        Ok(Self { condition, bound: Mutex::new(None) })
+    }
+}
+
+impl Filter {
+    /// A batch holds the columns that the condition reads, with the types that it was checked against, so binding
+    /// it again gives the same expression.
+    fn bound_to(&self, schema: &SchemaRef) -> Result<Arc<Expression>, StageError> {
+        let mut last = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, expression)) = last.as_ref()
+            && known == schema
+        {
+            return Ok(Arc::clone(expression));
+        }
+        let bound = bind(&self.condition, &TrajectorySchema::new(Arc::clone(schema)));
+        let expression = Arc::new(bound.map_err(|problem| StageError::new(problem.message))?.expression);
+        *last = Some((Arc::clone(schema), Arc::clone(&expression)));
+        Ok(expression)
+    }
+}
+
+impl Stage for Filter {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+        let reads = bind(&self.condition, input)?.reads;
+        Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for Filter {
+    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        let expression = self.bound_to(&batch.record_batch().schema())?;
+        let keep = evaluate(&expression, batch)?;
+        let kept = keep.true_count() as u64;
+        context.metrics.count("rows_kept", kept);
+        context.metrics.count("rows_dropped", keep.len() as u64 - kept);
+        Ok(Output::Keep(keep))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{batch, filter};
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_over_batches_and_schemas() {
+        let filter = filter("reward > 0").unwrap();
+        let mut context = Context::default();
+        let whole = batch();
+        let narrow = whole.record_batch().project(&[whole.record_batch().schema().index_of("reward").unwrap()]);
+        for batch in [whole.clone(), TrajectoryBatch::new(narrow.unwrap()).unwrap(), whole] {
+            filter.apply(&batch, &mut context).unwrap();
+        }
+        assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (3, 9));
+    }
+
+    #[test]
+    fn options_are_strict() {
+        let decode = |yaml: &str| serde_yaml::from_str::<FilterOptions>(yaml).map(|options| options.condition);
+        assert_eq!(decode("where: reward > 0").unwrap(), "reward > 0");
+        assert!(decode("where: reward > 0\nlimit: 3").is_err());
+        assert!(decode("{}").is_err());
+    }
+}
