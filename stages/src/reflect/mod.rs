@@ -1,1 +1,17 @@
 //! Judges turns by what the environment said next.
+
+mod arguments;
+mod document;
+mod episode;
+mod finding;
+mod judge;
+mod options;
+mod rule;
+mod rule_set;
+mod stage;
+mod tool_list;
+
+pub use options::{ReflectBy, ReflectOptions, RuleSource, RuleSources};
+pub use document::{AtLeast, ListChange, LoopShape, RuleDocument, ToolMark};
+pub use rule::Rule;
+pub use stage::Reflect;
