@@ -3,8 +3,9 @@
 use sternlight_engine::stage::{Registry, StageKind};
 
 use crate::reflect::Reflect;
+use crate::reward::Reward;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
-    Registry::new([StageKind::of::<Reflect>()])
+    Registry::new([StageKind::of::<Reflect>(), StageKind::of::<Reward>()])
 }

@@ -250,3 +250,202 @@ impl<'a> Earlier<'a> {
         std::iter::successors(latest, |index| self.before[*index])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
+
+    use super::super::episode::Columns;
+    use super::*;
+
+    const TOOLS: &str = r#"[{"name": "look", "parameters": {"properties": {"id": {"type": "string"}}, "required": ["id"]}},
+        {"name": "book_flight"}, {"name": "note", "writes": true}]"#;
+
+    /// A turn: what was done, then (outside of it) what came back.
+    fn reply(text: &str) -> TurnRow {
+        TurnRow { action: text.to_owned(), ..TurnRow::default() }
+    }
+
+    fn call(name: &str, arguments: &str) -> TurnRow {
+        let name_and_arguments = (Some(name.to_owned()), Some(arguments.to_owned()));
+        TurnRow {
+            action: format!("<tool_call>\n{name} {arguments}\n</tool_call>"),
+            tool_name: name_and_arguments.0,
+            tool_arguments: name_and_arguments.1,
+            ..TurnRow::default()
+        }
+    }
+
+    /// A trajectory of turns, each with what came back.
+    fn row(steps: &[(TurnRow, &str)]) -> TrajectoryRow {
+        let mut observation = "hello".to_owned();
+        let mut row = TrajectoryRow { tools: Some(TOOLS.to_owned()), ..TrajectoryRow::default() };
+        for (turn, next) in steps {
+            row.turns.push(TurnRow { observation, ..turn.clone() });
+            observation = (*next).to_owned();
+        }
+        row.final_observation = Some(observation);
+        row
+    }
+
+    /// Rule (or `progress`, or `-` for no verdict) and diagnosis of each turn, after asserting that every quote
+    /// stands in the row.
+    fn judged(row: &TrajectoryRow, rules: &RuleSet) -> Vec<(String, String)> {
+        let mut builder = TrajectoryBuilder::new();
+        builder.push(row);
+        let batch = builder.finish().unwrap();
+        let episode = Episode::of(&Columns::of(&batch).unwrap(), 0, batch.turns_of(0), rules);
+        let mut verdicts = Vec::new();
+        judge(rules, &episode, |judgement| {
+            let mut texts = Vec::new();
+            if let Judgement::Hits(findings) = &judgement {
+                for finding in findings {
+                    texts.push(finding.to_string());
+                    assert!(!finding.quote.is_empty() && stands_in(finding.quote, row), "{finding:?}");
+                    assert!(texts.concat().contains(finding.quote));
+                }
+            }
+            let name = match (judgement.verdict(), judgement.worst()) {
+                (None, _) => "-",
+                (_, None) => "progress",
+                (_, Some(finding)) => finding.rule.as_str(),
+            };
+            verdicts.push((name.to_owned(), texts.join("\n")));
+        });
+        verdicts
+    }
+
+    fn stands_in(quote: &str, row: &TrajectoryRow) -> bool {
+        let turns = row.turns.iter().flat_map(|turn| [Some(&turn.observation), Some(&turn.action), turn.tool_name.as_ref()]);
+        turns.chain([row.final_observation.as_ref()]).flatten().any(|text| text.contains(quote))
+    }
+
+    fn show(row: &TrajectoryRow) -> String {
+        let lines = judged(row, &RuleSet::built_in());
+        lines.iter().map(|(rule, text)| format!("{rule} | {text}")).collect::<Vec<_>>().join("\n")
+    }
+
+    const PAGE: &str = "a page of the shop with more than forty characters on it";
+
+    #[test]
+    fn every_rule_hits_where_it_should() {
+        insta::assert_snapshot!(show(&row(&[
+            (call("lok", r#"{"id": "1"}"#), "Error: no such function"),
+            (call("look", r#"{"id": "1"}"#), "Unknown tool look"),
+            (call("look", "{}"), "Error: it went wrong"),
+            (call("look", r#"{"id": 3}"#), "Traceback: it went wrong"),
+            (call("look", "{'id': 3}"), "Error: look() missing 1 required positional argument: 'id'"),
+            (call("look", r#"{"id": "1"}"#), "Sorry, that is against our policy."),
+            (call("look", r#"{"id": "1"}"#), "Error: not found"),
+            (call("look", r#"{"id": "1"}"#), r#"{"rows": [], "error": "no rows"}"#),
+            (call("look", r#"{"id": "1"}"#), r#"{"ok": false, "why": 7}"#),
+            (call("look", r#"{"id": "1"}"#), r#"{"error": null, "rows": [1]}"#),
+            (call("look", r#"{ "id" : "1" }"#), r#"{"error": null, "rows": [1]}"#),
+            (reply("hm"), PAGE),
+            (reply("hm again"), PAGE),
+        ])), @"");
+    }
+
+    #[test]
+    fn a_call_that_changes_state_makes_a_second_look_worth_it() {
+        for (between, expected) in [("look", "repeated-call"), ("book_flight", "progress"), ("note", "progress"), ("bookmarks", "repeated-call")] {
+            let row = row(&[
+                (call("look", r#"{"id": "1"}"#), "[1]"),
+                (call(between, r#"{"id": "2"}"#), "fine"),
+                (call("look", r#"{"id": "1"}"#), "[1]"),
+            ]);
+            assert_eq!(judged(&row, &RuleSet::built_in())[2].0, expected, "{between}");
+        }
+    }
+
+    #[test]
+    fn equal_results_of_different_queries_are_information() {
+        let row = row(&[(call("look", r#"{"id": "1"}"#), "[]"), (call("look", r#"{"id": "2"}"#), "[]")]);
+        assert_eq!(show(&row), "progress | \nprogress | ");
+    }
+
+    #[test]
+    fn loops_are_blocks_of_up_to_three_actions() {
+        let step = |name: &str, result| (call(name, r#"{"id": "1"}"#), result);
+        let steps = ["1", "2", "3", "4", "5", "6"];
+        let two: Vec<_> = steps.iter().zip(["look", "note"].iter().cycle()).map(|(result, name)| step(name, *result)).collect();
+        insta::assert_snapshot!(show(&row(&two)), @"");
+        let one: Vec<_> = steps[..3].iter().map(|result| step("look", *result)).collect();
+        insta::assert_snapshot!(show(&row(&one)), @"");
+    }
+
+    #[test]
+    fn without_an_answer_there_is_no_verdict() {
+        assert_eq!(show(&row(&[(reply("hi"), "yes"), (call("look", "{}"), " ")])), "progress | \n- | ");
+        assert_eq!(show(&row(&[(reply("hi"), "")])), "progress | ");
+        let mut cut = row(&[(reply("hi"), "")]);
+        cut.final_observation = None;
+        assert_eq!(show(&cut), "- | ");
+    }
+
+    #[test]
+    fn replies_are_not_judged_by_what_people_say() {
+        assert_eq!(show(&row(&[(reply("may I?"), "Error: that is forbidden")])), "progress | ");
+        // With the prefix of a text agent's harness it is no person who speaks.
+        let text_agent = row(&[(reply("look"), "API output: Error: nothing there")]);
+        assert_eq!(show(&text_agent), "tool-error | error: \"Error: nothing there\"");
+    }
+
+    #[test]
+    fn several_calls_are_judged_each_by_its_own_result() {
+        let several = call("look,lok,look", r#"[{"id": "1"}, {}, {"id": "2"}]"#);
+        let results = |second: &str| {
+            format!("<tool_response>\n[1]\n</tool_response>\n<tool_response>\n{second}\n</tool_response>\n\
+                <tool_response>\nError: gone\n</tool_response>\nand a word")
+        };
+        insta::assert_snapshot!(show(&row(&[(several.clone(), &results("Error: what"))])), @"");
+        // The record lost a result: nobody knows whose the others are.
+        insta::assert_snapshot!(show(&row(&[(several, "<tool_response>\nError: what\n</tool_response>")])), @"");
+    }
+
+    #[test]
+    fn a_mark_of_the_record_makes_an_error() {
+        let mut marked = call("look", r#"{"id": "1"}"#);
+        marked.tool_error = Some(true);
+        assert_eq!(show(&row(&[(marked.clone(), "gone")])), "tool-error | error: \"gone\"");
+        let together = "<tool_response>\ngone\n</tool_response>\nand a word";
+        assert_eq!(show(&row(&[(marked, together)])), "tool-error | error: \"gone\"");
+    }
+
+    #[test]
+    fn a_late_refusal_is_quoted_from_where_it_begins() {
+        let long = format!("{} not allowed here", "x".repeat(300));
+        assert_eq!(show(&row(&[(call("look", "{}"), &long)])), "policy-refusal | refused: \"not allowed here\"");
+        let later = format!("{} not allowed here", "x".repeat(400));
+        assert_eq!(show(&row(&[(call("look", "{}"), &later)])), "progress | ");
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(TurnRow, &'static str)>> {
+        let action = prop_oneof![
+            prop::sample::select(vec!["look", "lok", "note", "book_flight"]).prop_flat_map(|name| {
+                prop::sample::select(vec!["{}", r#"{"id": "1"}"#, r#"{"id": 1}"#, "{'id': 1}"])
+                    .prop_map(move |arguments| call(name, arguments))
+            }),
+            prop::sample::select(vec!["hi", "click[x]"]).prop_map(reply),
+        ];
+        let result = prop::sample::select(vec![
+            "[]", "Error: gone", "Unknown tool", "not allowed", PAGE, r#"{"error": "e"}"#, "API output: []", "", "missing required argument",
+        ]);
+        prop::collection::vec((action, result), 1..14)
+    }
+
+    proptest! {
+        /// `judged` asserts that every hit quotes text that stands in the row.
+        #[test]
+        fn a_verdict_does_not_depend_on_what_comes_later(steps in steps(), kept in 1_usize..14) {
+            let rules = RuleSet::built_in();
+            let whole = judged(&row(&steps), &rules);
+            let kept = kept.min(steps.len());
+            let cut = judged(&row(&steps[..kept]), &rules);
+            // After the last action, an empty answer to a call is none.
+            let same = if cut.last().is_some_and(|(rule, _)| rule == "-") { kept - 1 } else { kept };
+            prop_assert_eq!(&whole[..same], &cut[..same]);
+        }
+    }
+}

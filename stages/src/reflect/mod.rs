@@ -6,6 +6,8 @@ mod episode;
 mod finding;
 mod judge;
 mod options;
+#[cfg(test)]
+mod recordings;
 mod rule;
 mod rule_set;
 mod stage;

@@ -23,8 +23,8 @@ use super::rule_set::RuleSet;
 /// Judges turns by the observation that followed them.
 #[derive(Clone, Debug)]
 pub struct Reflect {
-    rules: RuleSet,
-    files: Vec<InputFile>,
+    pub(super) rules: RuleSet,
+    pub(super) files: Vec<InputFile>,
 }
 
 /// Read where the input has them.
