@@ -104,11 +104,8 @@ impl<'a> Episode<'a> {
         let mut starts = vec![0];
         for index in turns.clone() {
             let last = index + 1 == turns.end;
-            let next = if last {
-                text(columns.final_observation, row)
-            } else {
-                Some(columns.observation.value(index + 1))
-            };
+            let next =
+                if last { text(columns.final_observation, row) } else { Some(columns.observation.value(index + 1)) };
             let turn = Turn {
                 number: index - turns.start,
                 last,

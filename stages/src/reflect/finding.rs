@@ -46,7 +46,7 @@ impl fmt::Display for Finding<'_> {
             Rule::MalformedArguments => write!(formatter, "malformed arguments: \"{quote}\"")?,
             Rule::PolicyRefusal => write!(formatter, "refused: \"{quote}\"")?,
             Rule::ToolError => write!(formatter, "error: \"{quote}\"")?,
-            Rule::RepeatedCall => write!(formatter, "\"{quote}\" was done before with the same result")?,
+            Rule::RepeatedCall => write!(formatter, "\"{quote}\" again, with the same result")?,
             Rule::NoChange => write!(formatter, "nothing changed; the observation still is \"{quote}\"")?,
             Rule::Loop => write!(formatter, "\"{quote}\" goes round in a loop")?,
         }
@@ -54,7 +54,7 @@ impl fmt::Display for Finding<'_> {
             Note::Nothing => Ok(()),
             Note::Nearest(name) => write!(formatter, "; the nearest tool is \"{name}\""),
             Note::Schema(violation) => write!(formatter, "; {violation}"),
-            Note::Turn(turn) => write!(formatter, ", in turn {turn}"),
+            Note::Turn(turn) => write!(formatter, " as in turn {turn}"),
             Note::Block(1, times) => write!(formatter, ": the same action {times} times"),
             Note::Block(period, times) => write!(formatter, ": the same {period} actions {times} times"),
         }
@@ -99,7 +99,7 @@ mod tests {
         malformed arguments: "look"; argument `id` is required and missing
         refused: "look"
         error: "look"
-        "look" was done before with the same result, in turn 3
+        "look" again, with the same result as in turn 3
         nothing changed; the observation still is "look"
         "look" goes round in a loop: the same action 3 times
         "look" goes round in a loop: the same 2 actions 3 times

@@ -124,9 +124,7 @@ impl<'a> Judge<'a, '_> {
 
     fn malformed_arguments(&self, call: &Call<'a>) -> Option<Finding<'a>> {
         let violation = match (call.name, self.episode.tools()) {
-            (Some(name), Some(tools)) => {
-                call.arguments.json().and_then(|arguments| tools.violation(name, arguments))
-            }
+            (Some(name), Some(tools)) => call.arguments.json().and_then(|arguments| tools.violation(name, arguments)),
             _ => None,
         };
         let named = self.rules.malformed_arguments.is_match(call.result);
@@ -152,12 +150,11 @@ impl<'a> Judge<'a, '_> {
 
     fn repeated_call(&self, index: usize) -> Option<Finding<'a>> {
         let call = &self.episode.calls[index];
-        let before = self
-            .earlier
-            .with_same_result(call)
-            .find(|before| self.episode.calls[*before].same_action(call))?;
-        let between = &self.episode.calls[before + 1..index];
-        if between.iter().any(|call| call.names().any(|name| self.writes(name))) {
+        let before =
+            self.earlier.with_same_result(call).find(|before| self.episode.calls[*before].same_action(call))?;
+        // The same action with another result shows as well as a call that writes that the state has changed.
+        let changes = |other: &Call<'a>| other.names().any(|name| self.writes(name)) || other.same_action(call);
+        if self.episode.calls[before + 1..index].iter().any(changes) {
             return None;
         }
         let turn = self.episode.calls[before].turn;
@@ -176,7 +173,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn no_change(&self, call: &Call<'a>) -> Option<Finding<'a>> {
-        let next = call.next.filter(|_| !call.calls)?;
+        let next = call.next.filter(|_| call.name.is_none())?;
         let same = next.split_whitespace().eq(call.observation.split_whitespace());
         (same && is_long(next, self.rules.no_change_characters))
             .then(|| Finding::new(Rule::NoChange, self.quoted(next.trim(), call)))
@@ -317,7 +314,8 @@ mod tests {
     }
 
     fn stands_in(quote: &str, row: &TrajectoryRow) -> bool {
-        let turns = row.turns.iter().flat_map(|turn| [Some(&turn.observation), Some(&turn.action), turn.tool_name.as_ref()]);
+        let turns =
+            row.turns.iter().flat_map(|turn| [Some(&turn.observation), Some(&turn.action), turn.tool_name.as_ref()]);
         turns.chain([row.final_observation.as_ref()]).flatten().any(|text| text.contains(quote))
     }
 
@@ -349,7 +347,12 @@ mod tests {
 
     #[test]
     fn a_call_that_changes_state_makes_a_second_look_worth_it() {
-        for (between, expected) in [("look", "repeated-call"), ("book_flight", "progress"), ("note", "progress"), ("bookmarks", "repeated-call")] {
+        for (between, expected) in [
+            ("look", "repeated-call"),
+            ("book_flight", "progress"),
+            ("note", "progress"),
+            ("bookmarks", "repeated-call"),
+        ] {
             let row = row(&[
                 (call("look", r#"{"id": "1"}"#), "[1]"),
                 (call(between, r#"{"id": "2"}"#), "fine"),
@@ -357,6 +360,13 @@ mod tests {
             ]);
             assert_eq!(judged(&row, &RuleSet::built_in())[2].0, expected, "{between}");
         }
+    }
+
+    #[test]
+    fn another_result_between_shows_that_the_state_changed() {
+        let look = || call("look", r#"{"id": "1"}"#);
+        let verdicts = judged(&row(&[(look(), "[1]"), (look(), "[2]"), (look(), "[1]")]), &RuleSet::built_in());
+        assert_eq!([&verdicts[1].0, &verdicts[2].0], ["progress", "loop"]);
     }
 
     #[test]
@@ -369,7 +379,8 @@ mod tests {
     fn loops_are_blocks_of_up_to_three_actions() {
         let step = |name: &str, result| (call(name, r#"{"id": "1"}"#), result);
         let steps = ["1", "2", "3", "4", "5", "6"];
-        let two: Vec<_> = steps.iter().zip(["look", "note"].iter().cycle()).map(|(result, name)| step(name, *result)).collect();
+        let two: Vec<_> =
+            steps.iter().zip(["look", "note"].iter().cycle()).map(|(result, name)| step(name, *result)).collect();
         insta::assert_snapshot!(show(&row(&two)), @"");
         let one: Vec<_> = steps[..3].iter().map(|result| step("look", *result)).collect();
         insta::assert_snapshot!(show(&row(&one)), @"");
@@ -396,8 +407,10 @@ mod tests {
     fn several_calls_are_judged_each_by_its_own_result() {
         let several = call("look,lok,look", r#"[{"id": "1"}, {}, {"id": "2"}]"#);
         let results = |second: &str| {
-            format!("<tool_response>\n[1]\n</tool_response>\n<tool_response>\n{second}\n</tool_response>\n\
-                <tool_response>\nError: gone\n</tool_response>\nand a word")
+            format!(
+                "<tool_response>\n[1]\n</tool_response>\n<tool_response>\n{second}\n</tool_response>\n\
+                <tool_response>\nError: gone\n</tool_response>\nand a word"
+            )
         };
         insta::assert_snapshot!(show(&row(&[(several.clone(), &results("Error: what"))])), @"");
         // The record lost a result: nobody knows whose the others are.
@@ -430,7 +443,15 @@ mod tests {
             prop::sample::select(vec!["hi", "click[x]"]).prop_map(reply),
         ];
         let result = prop::sample::select(vec![
-            "[]", "Error: gone", "Unknown tool", "not allowed", PAGE, r#"{"error": "e"}"#, "API output: []", "", "missing required argument",
+            "[]",
+            "Error: gone",
+            "Unknown tool",
+            "not allowed",
+            PAGE,
+            r#"{"error": "e"}"#,
+            "API output: []",
+            "",
+            "missing required argument",
         ]);
         prop::collection::vec((action, result), 1..14)
     }

@@ -13,7 +13,7 @@ mod rule_set;
 mod stage;
 mod tool_list;
 
-pub use options::{ReflectBy, ReflectOptions, RuleSource, RuleSources};
 pub use document::{AtLeast, ListChange, LoopShape, RuleDocument, ToolMark};
+pub use options::{ReflectBy, ReflectOptions, RuleSource, RuleSources};
 pub use rule::Rule;
 pub use stage::Reflect;

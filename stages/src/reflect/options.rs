@@ -173,3 +173,52 @@ impl JsonSchema for RuleSources {
         json_schema!({ "anyOf": [one, list] })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sternlight_engine::stage::{BuildContext, StageKind};
+
+    use super::super::stage::Reflect;
+
+    fn build(yaml: &str) -> Result<String, String> {
+        let context = BuildContext { directory: Path::new(""), current_directory: Path::new("") };
+        let built = StageKind::of::<Reflect>().build(serde_yaml::from_str(yaml).unwrap(), &context);
+        built.map(|built| built.options).map_err(|problems| {
+            let path: Vec<String> = problems[0].path.iter().map(ToString::to_string).collect();
+            format!("{}: {}", path.join("."), problems[0].message)
+        })
+    }
+
+    #[test]
+    fn one_source_and_a_list_of_it_are_the_same_rules() {
+        let one =
+            build("{by: rules, rules: {error: ['^E'], loop: {period: 2}, write_verbs: {replace: [buy]}}}").unwrap();
+        let list = build("{by: rules, rules: [{error: ['^E'], loop: {period: 2}, write_verbs: {replace: [buy]}}]}");
+        assert_eq!(one, list.unwrap());
+        assert!(
+            one.contains(r#""rules":[{"error":["^E"],"loop":{"period":2},"write_verbs":{"replace":["buy"]}}]"#),
+            "{one}"
+        );
+    }
+
+    #[test]
+    fn the_built_in_rules_are_part_of_the_key_and_cannot_be_set() {
+        let digest = super::built_in_digest();
+        assert!(build("{by: rules}").unwrap().contains(&format!(r#""built_in_rules":"{digest}""#)));
+        assert!(build("{by: rules, built_in_rules: x}").unwrap_err().contains("unknown field `built_in_rules`"));
+        let schema = schemars::schema_for!(super::ReflectOptions).to_value();
+        assert!(schema["properties"].get("built_in_rules").is_none(), "{schema}");
+    }
+
+    #[test]
+    fn faults_are_placed_below_with() {
+        insta::assert_snapshot!(build("{by: policy}").unwrap_err(), @"");
+        insta::assert_snapshot!(build("{by: rules, rules: {refusal: [a, 'b(']}}").unwrap_err(), @"");
+        insta::assert_snapshot!(build("{by: rules, rules: [{}, {loop: {repeats: 1}}]}").unwrap_err(), @"");
+        insta::assert_snapshot!(build("{by: rules, rules: [{tools: {pay: {write: true}}}]}").unwrap_err(), @"");
+        insta::assert_snapshot!(build("{by: rules, rules: 3}").unwrap_err(), @"");
+        insta::assert_snapshot!(build("{by: rules, rules: {off: [lop]}}").unwrap_err(), @"");
+    }
+}

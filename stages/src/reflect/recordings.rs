@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::array::{Array as _, AsArray as _};
 use serde_json::Value;
 use sternlight_engine::stage::{Context, Output, Transform as _};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
@@ -23,7 +24,7 @@ fn line(recording: &str, batch: &TrajectoryBatch, rules: &str) -> String {
     let reflect = Reflect { rules, files };
     let mut context = Context::default();
     let Output::Columns(columns) = reflect.apply(batch, &mut context).unwrap() else { panic!("expected columns") };
-    let rule = columns[2].as_any().downcast_ref::<arrow::array::StringArray>().unwrap();
+    let rule = columns[2].as_string::<i32>();
     let rewards = batch.float("reward").unwrap();
     let (mut clean, mut flagged) = ((0.0, 0), (0.0, 0));
     for row in 0..batch.rows() {
@@ -103,9 +104,11 @@ fn web_shop() -> TrajectoryBatch {
             row.turns.push(TurnRow { observation, action, ..TurnRow::default() });
             observation = result.to_owned();
         }
-        row.reward = Some(observation.split_once("Your score (min 0.0, max 1.0): ").map_or(0.0, |(_, score)| {
-            score.split_whitespace().next().unwrap().parse().unwrap()
-        }));
+        row.reward = Some(
+            observation
+                .split_once("Your score (min 0.0, max 1.0): ")
+                .map_or(0.0, |(_, score)| score.split_whitespace().next().unwrap().parse().unwrap()),
+        );
         row.final_observation = Some(observation);
         builder.push(&row);
     }

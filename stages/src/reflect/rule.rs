@@ -45,7 +45,7 @@ pub enum Rule {
     ToolError,
     /// An earlier call again, with the same result and no change of state between: `redundant`.
     RepeatedCall,
-    /// No call, and the observation stayed what it was: `redundant`.
+    /// No tool was called by name, and the observation stayed what it was: `redundant`.
     NoChange,
     /// The last actions are one short block several times: `redundant`.
     Loop,

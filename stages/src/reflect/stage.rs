@@ -9,9 +9,7 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, InputFile, Output, Stage, StageError, Transform, Work,
-};
+use sternlight_engine::stage::{BuildContext, BuiltIn, Context, InputFile, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::episode::{Columns, Episode};
@@ -36,7 +34,8 @@ impl BuiltIn for Reflect {
 
     const NAME: &'static str = "reflect";
     const SUMMARY: &'static str = "Judges each turn by what the environment said next";
-    const DOCUMENTATION: &'static str = concat!(include_str!("reflect.md"), "```yaml\n", include_str!("default_rules.yaml"), "```\n");
+    const DOCUMENTATION: &'static str =
+        concat!(include_str!("reflect.md"), "```yaml\n", include_str!("default_rules.yaml"), "```\n");
     // The built-in rules are in the key by their digest; this is raised when the code that asks them changes.
     const VERSION: u32 = 1;
 
@@ -160,6 +159,103 @@ impl Tally {
         }
         for (rule, count) in Rule::ALL.iter().zip(self.rules) {
             metrics.count(format!("rule.{}", rule.as_str()), count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use arrow::array::{AsArray as _, RecordBatch};
+    use proptest::prelude::*;
+    use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
+
+    use super::super::options::RuleSources;
+    use super::*;
+
+    fn stage() -> Reflect {
+        let (rules, files) = RuleSet::load(&RuleSources::BuiltIn, Path::new("")).unwrap();
+        Reflect { rules, files }
+    }
+
+    fn rows(count: usize) -> TrajectoryBatch {
+        let mut builder = TrajectoryBuilder::new();
+        for row in 0..count {
+            let turn = |index: usize| TurnRow {
+                observation: if index % 3 == 1 { "Error: gone".to_owned() } else { format!("seen {}", index % 2) },
+                action: "look".to_owned(),
+                tool_name: (row % 2 == 0).then(|| "look".to_owned()),
+                ..TurnRow::default()
+            };
+            builder.push(&TrajectoryRow { turns: (0..row % 7).map(turn).collect(), ..TrajectoryRow::default() });
+        }
+        builder.finish().unwrap()
+    }
+
+    fn apply(batch: &TrajectoryBatch) -> (Vec<[Option<String>; 3]>, Context) {
+        let mut context = Context::default();
+        let Output::Columns(columns) = stage().apply(batch, &mut context).unwrap() else { panic!("expected columns") };
+        assert!(columns.iter().all(|column| column.len() == batch.turn_count()));
+        let value = |column: usize, turn: usize| {
+            let texts = columns[column].as_string::<i32>();
+            (!columns[column].is_null(turn)).then(|| texts.value(turn).to_owned())
+        };
+        ((0..batch.turn_count()).map(|turn| [0, 1, 2].map(|column| value(column, turn))).collect(), context)
+    }
+
+    #[test]
+    fn optional_columns_are_read_only_if_they_are_there() {
+        let reads = |schema: &TrajectorySchema| {
+            let paths: Vec<String> = stage().contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
+            paths.join(" ")
+        };
+        insta::assert_snapshot!(reads(&imported_schema()), @"");
+        insta::assert_snapshot!(reads(&TrajectorySchema::empty()), @"");
+    }
+
+    #[test]
+    fn columns_that_are_not_there_are_not_missed() {
+        let batch = rows(7);
+        let paths = ["turns.observation", "turns.action"].map(ColumnPath::from);
+        let schema = TrajectorySchema::new(batch.record_batch().schema()).project(&paths);
+        let turns = batch.turns_list().unwrap();
+        let fields = schema.turn_fields();
+        let columns = paths.iter().map(|path| Arc::clone(batch.column(path.as_str()).unwrap())).collect();
+        let flat = arrow::array::StructArray::new(fields.clone(), columns, None);
+        let element = Arc::new(arrow::datatypes::Field::new("element", DataType::Struct(fields), false));
+        let list = arrow::array::ListArray::new(element, turns.offsets().clone(), Arc::new(flat), None);
+        let narrow = RecordBatch::try_new(Arc::clone(schema.arrow()), vec![Arc::new(list)]).unwrap();
+        let (judged, context) = apply(&TrajectoryBatch::new(narrow).unwrap());
+        assert_eq!(judged[0][2].as_deref(), None);
+        // Nobody calls a tool, so nobody's `Error` is one.
+        assert_eq!(context.metrics.counted("verdict.failed"), 0);
+    }
+
+    #[test]
+    fn counts_are_metrics() {
+        let (judged, context) = apply(&rows(7));
+        let count = |name: &str| context.metrics.counted(name);
+        assert_eq!(count("trajectories"), 7);
+        assert_eq!(count("trajectories_flagged"), 3);
+        let with_rule = |rule: &str| judged.iter().filter(|turn| turn[2].as_deref() == Some(rule)).count() as u64;
+        assert!(count("rule.tool-error") > 0);
+        assert_eq!(count("rule.tool-error"), with_rule("tool-error"));
+        assert_eq!(count("verdict.failed"), with_rule("tool-error"));
+        assert_eq!(count("verdict.progress"), with_rule("progress"));
+        assert_eq!(count("verdict.none"), judged.iter().filter(|turn| turn[0].is_none()).count() as u64);
+    }
+
+    proptest! {
+        /// Any cut into batches gives the same columns.
+        #[test]
+        fn rows_are_independent(count in 0_usize..20, cut in 0_usize..20) {
+            let (whole, cut) = (rows(count), cut.min(count));
+            let mut parts = Vec::new();
+            for part in [whole.record_batch().slice(0, cut), whole.record_batch().slice(cut, count - cut)] {
+                parts.extend(apply(&TrajectoryBatch::new(part).unwrap()).0);
+            }
+            prop_assert_eq!(parts, apply(&whole).0);
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// `problem` if there is nothing between the bounds, or no bound at all.
+    /// Bounds as written; an error if there is none, or nothing between them.
     fn new(minimum: Option<u32>, maximum: Option<u32>, ramp: Option<u32>) -> Result<Self, String> {
         if minimum.is_none() && maximum.is_none() {
             return Err("expected `min`, `max` or both".to_owned());
@@ -89,7 +89,8 @@ pub(super) fn parse(options: Vec<RuleOptions>) -> Result<Vec<Rule>, Vec<Problem>
         };
         let name = rule.name.clone().unwrap_or_else(|| format!("rule-{}", index + 1));
         if !names.insert(name.clone()) {
-            let problem = at(if rule.name.is_some() { &["name"] } else { &[] }, format!("two rules have the name `{name}`"));
+            let keys: &[&str] = if rule.name.is_some() { &["name"] } else { &[] };
+            let problem = at(keys, format!("two rules have the name `{name}`"));
             problems.push(problem.help("give each rule a `name` of its own: metrics are kept by it"));
         }
         if !(rule.weight as f32).is_finite() {

@@ -13,7 +13,7 @@ use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 use super::options::{RewardBy, RewardOptions};
 use super::rule::{Rule, parse};
 
-/// Writes `reward`.
+/// Scores trajectories: writes the column `reward`.
 #[derive(Clone, Debug)]
 pub struct Reward(Source);
 
@@ -117,7 +117,8 @@ fn outcome(batch: &TrajectoryBatch) -> Result<Float32Array, StageError> {
 /// The sum of weight × score; null if any score is null, or if the run broke for reasons outside the policy.
 fn weighted_sum(rules: &[Rule], batch: &TrajectoryBatch, context: &mut Context) -> Result<Float32Array, StageError> {
     let statuses = batch.column("status").map(|_| batch.text("status")).transpose()?;
-    let failed = |row: usize| statuses.is_some_and(|statuses| statuses.is_valid(row) && statuses.value(row) == "failed");
+    let failed =
+        |row: usize| statuses.is_some_and(|statuses| statuses.is_valid(row) && statuses.value(row) == "failed");
     let mut sums: Vec<Option<f64>> = (0..batch.rows()).map(|row| (!failed(row)).then_some(0.0)).collect();
     for rule in rules {
         let scores: Float64Array = rule.test.scores(batch)?;
@@ -144,11 +145,12 @@ mod tests {
 
     use super::*;
 
-    const HERE: BuildContext<'static> =
-        BuildContext { directory: Path::new(""), current_directory: Path::new("") };
+    fn here() -> BuildContext<'static> {
+        BuildContext { directory: Path::new(""), current_directory: Path::new("") }
+    }
 
     fn reward(yaml: &str) -> Reward {
-        Reward::build(serde_yaml::from_str(yaml).unwrap(), &HERE).unwrap()
+        Reward::build(serde_yaml::from_str(yaml).unwrap(), &here()).unwrap()
     }
 
     fn batch(rows: &[TrajectoryRow]) -> TrajectoryBatch {
@@ -266,7 +268,8 @@ mod tests {
     #[test]
     fn faults_of_the_options_are_placed() {
         let fault = |yaml: &str| {
-            let problem = StageKind::of::<Reward>().build(serde_yaml::from_str(yaml).unwrap(), &HERE).err().unwrap().remove(0);
+            let problem =
+                StageKind::of::<Reward>().build(serde_yaml::from_str(yaml).unwrap(), &here()).err().unwrap().remove(0);
             let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
             format!("{}: {}", path.join("."), problem.message)
         };
