@@ -12,6 +12,7 @@ use super::episode::{Call, Episode};
 use super::finding::{Finding, Note, head};
 use super::rule::{Rule, Verdict};
 use super::rule_set::RuleSet;
+use crate::pattern::Patterns;
 
 /// What is said about a turn.
 #[derive(Debug, PartialEq)]
@@ -54,7 +55,7 @@ pub(super) fn judge<'a>(rules: &RuleSet, episode: &Episode<'a>, mut emit: impl F
             match (judge.first_hit(index), &mut judgement) {
                 (Some(finding), Judgement::Hits(findings)) => {
                     // A loop is the whole turn's: each of its calls would tell it again.
-                    if !findings.contains(&finding) {
+                    if finding.rule != Rule::Loop || findings.iter().all(|known| known.rule != Rule::Loop) {
                         findings.push(finding);
                     }
                 }
@@ -92,7 +93,7 @@ impl<'a> Judge<'a, '_> {
     /// What of the result says that it is an error, if it is one.
     fn error_of(&self, call: &Call<'a>) -> Option<&'a str> {
         if call.marked_error || self.rules.error.is_match(call.result) {
-            return Some(call.result);
+            return Some(self.evidence(&self.rules.error, call.result, call));
         }
         json_error(call.result)
     }
@@ -101,6 +102,13 @@ impl<'a> Judge<'a, '_> {
     fn quoted(&self, text: &'a str, call: &Call<'a>) -> &'a str {
         let text = if text.is_empty() { call.action.trim() } else { text };
         head(text, self.rules.quote_characters)
+    }
+
+    /// The beginning of a text if that shows what the patterns look for, else the text from there on.
+    fn evidence(&self, patterns: &Patterns, text: &'a str, call: &Call<'a>) -> &'a str {
+        let beginning = self.quoted(text, call);
+        let found = if patterns.is_match(beginning) { None } else { patterns.find(text) };
+        found.map_or(beginning, |found| self.quoted(found, call))
     }
 
     /// What was done, in a few words: the tool, or else the action.
@@ -131,7 +139,8 @@ impl<'a> Judge<'a, '_> {
         if !named && violation.is_none() {
             return None;
         }
-        let finding = Finding::new(Rule::MalformedArguments, self.quoted(call.result, call));
+        let quote = self.evidence(&self.rules.malformed_arguments, call.result, call);
+        let finding = Finding::new(Rule::MalformedArguments, quote);
         Some(match violation {
             Some(violation) => finding.with(Note::Schema(violation)),
             None => finding,
@@ -140,12 +149,10 @@ impl<'a> Judge<'a, '_> {
 
     fn policy_refusal(&self, call: &Call<'a>) -> Option<Finding<'a>> {
         let beginning = head(call.result, self.rules.refusal_characters);
-        self.rules.refusal.is_match(beginning).then(|| {
-            // From the refusal on, if the quote would end before it.
-            let quote = self.quoted(call.result, call);
-            let refusal = if self.rules.refusal.is_match(quote) { None } else { self.rules.refusal.find(beginning) };
-            Finding::new(Rule::PolicyRefusal, refusal.map_or(quote, |text| self.quoted(text, call)))
-        })
+        self.rules
+            .refusal
+            .is_match(beginning)
+            .then(|| Finding::new(Rule::PolicyRefusal, self.evidence(&self.rules.refusal, beginning, call)))
     }
 
     fn repeated_call(&self, index: usize) -> Option<Finding<'a>> {
@@ -187,9 +194,7 @@ impl<'a> Judge<'a, '_> {
             call.turn + 1 >= period * repeats
                 && (0..compared).all(|back| self.episode.same_turn(call.turn - back, call.turn - back - period))
         })?;
-        // The action as it is in the row: a turn's calls share it.
-        let deed = self.quoted(call.action.trim(), call);
-        Some(Finding::new(Rule::Loop, deed).with(Note::Block(period, repeats)))
+        Some(Finding::new(Rule::Loop, self.deed(call)).with(Note::Block(period, repeats)))
     }
 }
 
@@ -321,7 +326,9 @@ mod tests {
 
     fn show(row: &TrajectoryRow) -> String {
         let lines = judged(row, &RuleSet::built_in());
-        lines.iter().map(|(rule, text)| format!("{rule} | {text}")).collect::<Vec<_>>().join("\n")
+        let line =
+            |(rule, text): &(String, String)| if text.is_empty() { rule.clone() } else { format!("{rule} | {text}") };
+        lines.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     const PAGE: &str = "a page of the shop with more than forty characters on it";
@@ -342,7 +349,21 @@ mod tests {
             (call("look", r#"{ "id" : "1" }"#), r#"{"error": null, "rows": [1]}"#),
             (reply("hm"), PAGE),
             (reply("hm again"), PAGE),
-        ])), @"");
+        ])), @r#"
+        unknown-action | there is no action "lok"; the nearest tool is "look"
+        unknown-action | there is no action "look"
+        malformed-arguments | malformed arguments: "Error: it went wrong"; argument `id` is required and missing
+        malformed-arguments | malformed arguments: "Traceback: it went wrong"; argument `id`: expected string, found number
+        malformed-arguments | malformed arguments: "Error: look() missing 1 required positional argument: 'id'"
+        policy-refusal | refused: "Sorry, that is against our policy."
+        tool-error | error: "Error: not found"
+        tool-error | error: "no rows"
+        tool-error | error: "{"ok": false, "why": 7}"
+        loop | "look" goes round in a loop: the same action 3 times
+        repeated-call | "look" again, with the same result as in turn 9
+        progress
+        no-change | nothing changed; the observation still is "a page of the shop with more than forty characters on it"
+        "#);
     }
 
     #[test]
@@ -372,7 +393,7 @@ mod tests {
     #[test]
     fn equal_results_of_different_queries_are_information() {
         let row = row(&[(call("look", r#"{"id": "1"}"#), "[]"), (call("look", r#"{"id": "2"}"#), "[]")]);
-        assert_eq!(show(&row), "progress | \nprogress | ");
+        assert_eq!(show(&row), "progress\nprogress");
     }
 
     #[test]
@@ -381,23 +402,34 @@ mod tests {
         let steps = ["1", "2", "3", "4", "5", "6"];
         let two: Vec<_> =
             steps.iter().zip(["look", "note"].iter().cycle()).map(|(result, name)| step(name, *result)).collect();
-        insta::assert_snapshot!(show(&row(&two)), @"");
+        insta::assert_snapshot!(show(&row(&two)), @r#"
+        progress
+        progress
+        progress
+        progress
+        progress
+        loop | "note" goes round in a loop: the same 2 actions 3 times
+        "#);
         let one: Vec<_> = steps[..3].iter().map(|result| step("look", *result)).collect();
-        insta::assert_snapshot!(show(&row(&one)), @"");
+        insta::assert_snapshot!(show(&row(&one)), @r#"
+        progress
+        progress
+        loop | "look" goes round in a loop: the same action 3 times
+        "#);
     }
 
     #[test]
     fn without_an_answer_there_is_no_verdict() {
-        assert_eq!(show(&row(&[(reply("hi"), "yes"), (call("look", "{}"), " ")])), "progress | \n- | ");
-        assert_eq!(show(&row(&[(reply("hi"), "")])), "progress | ");
+        assert_eq!(show(&row(&[(reply("hi"), "yes"), (call("look", "{}"), " ")])), "progress\n-");
+        assert_eq!(show(&row(&[(reply("hi"), "")])), "progress");
         let mut cut = row(&[(reply("hi"), "")]);
         cut.final_observation = None;
-        assert_eq!(show(&cut), "- | ");
+        assert_eq!(show(&cut), "-");
     }
 
     #[test]
     fn replies_are_not_judged_by_what_people_say() {
-        assert_eq!(show(&row(&[(reply("may I?"), "Error: that is forbidden")])), "progress | ");
+        assert_eq!(show(&row(&[(reply("may I?"), "Error: that is forbidden")])), "progress");
         // With the prefix of a text agent's harness it is no person who speaks.
         let text_agent = row(&[(reply("look"), "API output: Error: nothing there")]);
         assert_eq!(show(&text_agent), "tool-error | error: \"Error: nothing there\"");
@@ -412,9 +444,12 @@ mod tests {
                 <tool_response>\nError: gone\n</tool_response>\nand a word"
             )
         };
-        insta::assert_snapshot!(show(&row(&[(several.clone(), &results("Error: what"))])), @"");
+        insta::assert_snapshot!(show(&row(&[(several.clone(), &results("Error: what"))])), @r#"
+        unknown-action | there is no action "lok"; the nearest tool is "look"
+        error: "Error: gone"
+        "#);
         // The record lost a result: nobody knows whose the others are.
-        insta::assert_snapshot!(show(&row(&[(several, "<tool_response>\nError: what\n</tool_response>")])), @"");
+        assert_eq!(show(&row(&[(several, "<tool_response>\nError: what\n</tool_response>")])), "progress");
     }
 
     #[test]
@@ -431,7 +466,7 @@ mod tests {
         let long = format!("{} not allowed here", "x".repeat(300));
         assert_eq!(show(&row(&[(call("look", "{}"), &long)])), "policy-refusal | refused: \"not allowed here\"");
         let later = format!("{} not allowed here", "x".repeat(400));
-        assert_eq!(show(&row(&[(call("look", "{}"), &later)])), "progress | ");
+        assert_eq!(show(&row(&[(call("look", "{}"), &later)])), "progress");
     }
 
     fn steps() -> impl Strategy<Value = Vec<(TurnRow, &'static str)>> {

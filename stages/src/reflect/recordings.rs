@@ -132,5 +132,15 @@ fn rules_hit_as_often_as_when_they_were_tried() {
     .map(|name| line(name, &tau_bench(name), "[]"))
     .collect();
     lines.push(line("webshop-react-500", &web_shop(), "{every_action_is_a_call: true}"));
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    gpt-4o-airline: 200 rows, 2454 turns; tool-error 73, repeated-call 7, loop 1; clean 0.46 (162), flagged 0.24 (38)
+    grok-4-fast-non-reasoning-airline-2-trials: 100 rows, 1149 turns; tool-error 14, repeated-call 23; clean 0.43 (82), flagged 0.33 (18)
+    grok-4-fast-non-reasoning-retail: 115 rows, 1646 turns; tool-error 76, repeated-call 12; clean 0.55 (60), flagged 0.35 (55)
+    grok-4-fast-reasoning-retail: 115 rows, 1334 turns; tool-error 20; clean 0.63 (98), flagged 0.41 (17)
+    tool-calling-retail-100: 100 rows, 1418 turns; tool-error 34, repeated-call 5; clean 0.78 (73), flagged 0.59 (27)
+    act-grok-4-fast-non-reasoning-airline: 50 rows, 570 turns; tool-error 10, no-change 1; clean 0.43 (42), flagged 0.25 (8)
+    react-grok-4-fast-non-reasoning-airline: 50 rows, 551 turns; tool-error 16, no-change 1; clean 0.48 (33), flagged 0.59 (17)
+    assertions-agent-retail-100: 100 rows, 866 turns; repeated-call 19; clean 0.31 (88), flagged 0.67 (12)
+    webshop-react-500: 500 rows, 3937 turns; unknown-action 310, repeated-call 93, loop 18; clean 0.69 (369), flagged 0.50 (131)
+    ");
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sternlight_engine::problem::{Problem, Segment};
+use sternlight_engine::problem::{Problem, Segment, nearest};
 use sternlight_engine::stage::InputFile;
 
 use super::document::RuleDocument;
@@ -65,7 +65,10 @@ impl RuleSet {
                         Ok(document) => documents.push(document),
                         Err(message) => {
                             let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
-                            let help = "`stages/reflect` in the manual lists the keys of a rule file";
+                            let help = match meant(&message) {
+                                Some(name) => format!("did you mean `{name}`?"),
+                                None => "the manual's page on `reflect` shows the built-in rule file".to_owned(),
+                            };
                             problems.push(Problem::at(path, message).help(help));
                         }
                     }
@@ -153,6 +156,13 @@ fn read(file: &InputFile) -> Result<RuleDocument, String> {
     })
 }
 
+/// The known name that an unknown one was meant to be; a fault of this kind lists what was written and what is known.
+fn meant(message: &str) -> Option<&str> {
+    let (_, names) = message.split_once("unknown field ").or_else(|| message.split_once("unknown variant "))?;
+    let mut names = names.split('`').skip(1).step_by(2);
+    nearest(names.next()?, names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,11 +227,21 @@ mod tests {
 
     #[test]
     fn faults_of_a_file_are_placed() {
-        insta::assert_snapshot!(with_file("error:\n  - '^E'\n  - 'a('\n").unwrap_err(), @"");
-        insta::assert_snapshot!(with_file("loop:\n  repeats: 1\n").unwrap_err(), @"");
-        insta::assert_snapshot!(with_file("off: [loops]\n").unwrap_err(), @"");
-        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"");
-        insta::assert_snapshot!(with_file("refusal: 3\n").unwrap_err(), @"");
+        insta::assert_snapshot!(with_file("error:\n  - '^E'\n  - 'a('\n").unwrap_err(), @"shop.yaml:3:5: error[1]: `a(` is no regular expression: unclosed group");
+        insta::assert_snapshot!(with_file("loop:\n  repeats: 1\n").unwrap_err(), @"shop.yaml:2:12: loop.repeats: invalid value: integer `1`, expected a whole number of at least 2");
+        insta::assert_snapshot!(with_file("off: [loops]\n").unwrap_err(), @"shop.yaml:1:7: off[0]: unknown variant `loops`, expected one of `unknown-action`, `malformed-arguments`, `policy-refusal`, `tool-error`, `repeated-call`, `no-change`, `loop`");
+        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `error`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
+        insta::assert_snapshot!(with_file("refusal: 3\n").unwrap_err(), @"shop.yaml:1:10: refusal: invalid type: integer `3`, expected a list that extends the defaults, or `{replace: [...]}`");
+    }
+
+    #[test]
+    fn the_right_spelling_is_offered() {
+        assert_eq!(meant("f.yaml:1:1: unknown field `errors`, expected one of `order`, `error`"), Some("error"));
+        assert_eq!(
+            meant("f.yaml:1:1: off[0]: unknown variant `lop`, expected one of `no-change`, `loop`"),
+            Some("loop")
+        );
+        assert_eq!(meant("f.yaml:1:1: unknown field `x`, expected `replace`"), None);
     }
 
     #[test]

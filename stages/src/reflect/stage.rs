@@ -210,8 +210,8 @@ mod tests {
             let paths: Vec<String> = stage().contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
             paths.join(" ")
         };
-        insta::assert_snapshot!(reads(&imported_schema()), @"");
-        insta::assert_snapshot!(reads(&TrajectorySchema::empty()), @"");
+        insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error final_observation tools");
+        insta::assert_snapshot!(reads(&TrajectorySchema::empty()), @"turns.observation turns.action");
     }
 
     #[test]

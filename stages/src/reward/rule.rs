@@ -94,7 +94,7 @@ pub(super) fn parse(options: Vec<RuleOptions>) -> Result<Vec<Rule>, Vec<Problem>
             problems.push(problem.help("give each rule a `name` of its own: metrics are kept by it"));
         }
         if !(rule.weight as f32).is_finite() {
-            problems.push(at(&["weight"], format!("the weight is {}, expected a finite number", rule.weight)));
+            problems.push(at(&["weight"], format!("the weight is {:?}, expected a finite number", rule.weight)));
         }
         let weight = rule.weight;
         match test(rule, &at) {
@@ -166,7 +166,18 @@ mod tests {
             - {exact: a, name: x}
             - {exact: a, name: rule-1}
             - {exact: a, weight: 1e300}
-        "), @"");
+        "), @"
+        rules.0: expected exactly one of `exact`, `regex`, `tool_called`, `length` and `turns`
+        rules.1: expected exactly one of `exact`, `regex`, `tool_called`, `length` and `turns`
+        rules.2.on: `tool_called` looks at the whole trajectory and takes no `on`
+        rules.3.weight: the weight is NaN, expected a finite number
+        rules.3.on: `turns` looks at the whole trajectory and takes no `on`
+        rules.4.length: expected `min`, `max` or both
+        rules.5.length: `min` 3 is greater than `max` 2
+        rules.6.turns: expected `min`, `max` or both
+        rules.8.name: two rules have the name `rule-1`
+        rules.9.weight: the weight is 1e300, expected a finite number
+        ");
     }
 
     #[test]

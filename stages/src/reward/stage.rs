@@ -199,11 +199,11 @@ mod tests {
     fn a_reward_that_is_no_number_names_its_trajectory() {
         let row = TrajectoryRow { trajectory_id: "a#1".into(), reward: Some(f32::NAN), ..TrajectoryRow::default() };
         let error = reward("{by: outcome}").apply(&batch(&[row]), &mut Context::default()).unwrap_err();
-        insta::assert_snapshot!(error.to_string(), @"");
+        insta::assert_snapshot!(error.to_string(), @"trajectory `a#1`: the reward is NaN, expected a finite number or null");
         let row = TrajectoryRow { trajectory_id: "a#2".into(), ..row_of_one() };
         let huge = "{by: rules, rules: [{turns: {min: 1}, weight: 3e38}, {turns: {min: 1}, weight: 3e38}]}";
         let error = reward(huge).apply(&batch(&[row]), &mut Context::default()).unwrap_err();
-        insta::assert_snapshot!(error.to_string(), @"");
+        insta::assert_snapshot!(error.to_string(), @"trajectory `a#2`: the reward is inf, expected a finite number or null");
     }
 
     fn row_of_one() -> TrajectoryRow {
@@ -257,12 +257,12 @@ mod tests {
             contract.reads.iter().map(ColumnPath::to_string).collect::<Vec<_>>().join(" ")
         };
         let schema = imported_schema();
-        insta::assert_snapshot!(reads("{by: outcome}", &schema), @"");
-        insta::assert_snapshot!(reads("{by: outcome}", &schema.without(&"reward".into())), @"");
-        insta::assert_snapshot!(reads("{by: rules, rules: [{turns: {max: 3}}, {exact: a}, {regex: a}]}", &schema), @"");
-        insta::assert_snapshot!(reads("{by: rules, rules: [{exact: a, on: any_observation}]}", &TrajectorySchema::empty()), @"");
+        insta::assert_snapshot!(reads("{by: outcome}", &schema), @"trajectory_id reward success");
+        insta::assert_snapshot!(reads("{by: outcome}", &schema.without(&"reward".into())), @"trajectory_id success");
+        insta::assert_snapshot!(reads("{by: rules, rules: [{turns: {max: 3}}, {exact: a}, {regex: a}]}", &schema), @"status trajectory_id turns turns.action");
+        insta::assert_snapshot!(reads("{by: rules, rules: [{exact: a, on: any_observation}]}", &TrajectorySchema::empty()), @"trajectory_id turns.observation");
         let problem = reward("{by: outcome}").contract(&TrajectorySchema::empty()).unwrap_err();
-        insta::assert_snapshot!(problem.message, @"");
+        insta::assert_snapshot!(problem.message, @"`by: outcome` takes `reward` or `success`, and the input has neither");
     }
 
     #[test]
@@ -273,11 +273,11 @@ mod tests {
             let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
             format!("{}: {}", path.join("."), problem.message)
         };
-        insta::assert_snapshot!(fault("{by: rules}"), @"");
-        insta::assert_snapshot!(fault("{by: outcome, rules: [{exact: a}]}"), @"");
-        insta::assert_snapshot!(fault("{by: rules, rules: [{exact: a}, {regex: '['}]}"), @"");
-        insta::assert_snapshot!(fault("{by: rules, rules: [{regexp: a}]}"), @"");
-        insta::assert_snapshot!(fault("{by: guess}"), @"");
+        insta::assert_snapshot!(fault("{by: rules}"), @"by: `by: rules` needs at least one rule, but there is none");
+        insta::assert_snapshot!(fault("{by: outcome, rules: [{exact: a}]}"), @"rules: `by: outcome` takes no rules, but some are given");
+        insta::assert_snapshot!(fault("{by: rules, rules: [{exact: a}, {regex: '['}]}"), @"rules.1.regex: `[` is no regular expression: unclosed character class");
+        insta::assert_snapshot!(fault("{by: rules, rules: [{regexp: a}]}"), @"rules.0.regexp: unknown field `regexp`, expected one of `exact`, `regex`, `tool_called`, `length`, `turns`, `on`, `weight`, `name`");
+        insta::assert_snapshot!(fault("{by: guess}"), @"by: unknown variant `guess`, expected `outcome` or `rules`");
     }
 
     proptest! {
