@@ -255,6 +255,8 @@ impl<'a> Earlier<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
@@ -491,14 +493,16 @@ mod tests {
         prop::collection::vec((action, result), 1..14)
     }
 
+    /// Compiled once for all cases.
+    static BUILT_IN: LazyLock<RuleSet> = LazyLock::new(RuleSet::built_in);
+
     proptest! {
         /// `judged` asserts that every hit quotes text that stands in the row.
         #[test]
         fn a_verdict_does_not_depend_on_what_comes_later(steps in steps(), kept in 1_usize..14) {
-            let rules = RuleSet::built_in();
-            let whole = judged(&row(&steps), &rules);
+            let whole = judged(&row(&steps), &BUILT_IN);
             let kept = kept.min(steps.len());
-            let cut = judged(&row(&steps[..kept]), &rules);
+            let cut = judged(&row(&steps[..kept]), &BUILT_IN);
             // After the last action, an empty answer to a call is none.
             let same = if cut.last().is_some_and(|(rule, _)| rule == "-") { kept - 1 } else { kept };
             prop_assert_eq!(&whole[..same], &cut[..same]);

@@ -115,6 +115,9 @@ fn web_shop() -> TrajectoryBatch {
     builder.finish().unwrap()
 }
 
+/// How turns are cut decides some of these: a message of the assistant is a turn. The text agents' (`act`, `react`)
+/// calls stay text here, so that a page seen twice is `no-change`; read as calls, that turn is `progress` in both
+/// (another call, with the same result) and four of `act` are `repeated-call`. In the web shop, the reset counts.
 #[test]
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn rules_hit_as_often_as_when_they_were_tried() {

@@ -165,19 +165,16 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::sync::LazyLock;
 
     use arrow::array::{AsArray as _, RecordBatch};
     use proptest::prelude::*;
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
 
-    use super::super::options::RuleSources;
     use super::*;
 
-    fn stage() -> Reflect {
-        let (rules, files) = RuleSet::load(&RuleSources::BuiltIn, Path::new("")).unwrap();
-        Reflect { rules, files }
-    }
+    /// Compiled once for all cases.
+    static STAGE: LazyLock<Reflect> = LazyLock::new(|| Reflect { rules: RuleSet::built_in(), files: Vec::new() });
 
     fn rows(count: usize) -> TrajectoryBatch {
         let mut builder = TrajectoryBuilder::new();
@@ -195,7 +192,7 @@ mod tests {
 
     fn apply(batch: &TrajectoryBatch) -> (Vec<[Option<String>; 3]>, Context) {
         let mut context = Context::default();
-        let Output::Columns(columns) = stage().apply(batch, &mut context).unwrap() else { panic!("expected columns") };
+        let Output::Columns(columns) = STAGE.apply(batch, &mut context).unwrap() else { panic!("expected columns") };
         assert!(columns.iter().all(|column| column.len() == batch.turn_count()));
         let value = |column: usize, turn: usize| {
             let texts = columns[column].as_string::<i32>();
@@ -207,7 +204,7 @@ mod tests {
     #[test]
     fn optional_columns_are_read_only_if_they_are_there() {
         let reads = |schema: &TrajectorySchema| {
-            let paths: Vec<String> = stage().contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
+            let paths: Vec<String> = STAGE.contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
             paths.join(" ")
         };
         insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error final_observation tools");
