@@ -7,6 +7,7 @@ pub mod import;
 pub mod reflect;
 pub mod reward;
 
+mod pattern;
 mod registry;
 
 pub use registry::registry;

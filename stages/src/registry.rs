@@ -12,4 +12,10 @@ use crate::filter::Filter;
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
     Registry::new([StageKind::of::<Filter>()])
+use crate::reflect::Reflect;
+use crate::reward::Reward;
+
+/// Every built-in stage, by its name in `uses:`.
+pub fn registry() -> Registry {
+    Registry::new([StageKind::of::<Reflect>(), StageKind::of::<Reward>()])
 }

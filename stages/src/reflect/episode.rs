@@ -1,0 +1,249 @@
+//! One trajectory as the calls that rules judge: what was done, and what the environment answered to it. Turns with
+//! several calls are taken apart where the record kept their results apart. Not concerned with verdicts.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+
+use arrow::array::{Array as _, BooleanArray, StringArray};
+use serde_json::value::RawValue;
+use sternlight_engine::stage::StageError;
+use sternlight_engine::trajectory::TrajectoryBatch;
+
+use super::arguments::Arguments;
+use super::rule_set::RuleSet;
+use super::tool_list::ToolList;
+
+/// The columns that rules read; those that are `None` are not in the input.
+pub(super) struct Columns<'a> {
+    observation: &'a StringArray,
+    action: &'a StringArray,
+    tool_name: Option<&'a StringArray>,
+    tool_arguments: Option<&'a StringArray>,
+    tool_error: Option<&'a BooleanArray>,
+    final_observation: Option<&'a StringArray>,
+    tools: Option<&'a StringArray>,
+}
+
+impl<'a> Columns<'a> {
+    /// The columns of a batch.
+    pub(super) fn of(batch: &'a TrajectoryBatch) -> Result<Self, StageError> {
+        let optional = |path: &str| batch.column(path).map(|_| batch.text(path)).transpose();
+        Ok(Self {
+            observation: batch.text("turns.observation")?,
+            action: batch.text("turns.action")?,
+            tool_name: optional("turns.tool_name")?,
+            tool_arguments: optional("turns.tool_arguments")?,
+            tool_error: batch.column("turns.tool_error").map(|_| batch.boolean("turns.tool_error")).transpose()?,
+            final_observation: optional("final_observation")?,
+            tools: optional("tools")?,
+        })
+    }
+}
+
+fn text<'a>(column: Option<&'a StringArray>, index: usize) -> Option<&'a str> {
+    column.filter(|column| column.is_valid(index)).map(|column| column.value(index))
+}
+
+/// A call, or a turn without one.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// The turn, from 0.
+    pub(super) turn: usize,
+    /// The tool; several joined by `,` where their results could not be told apart.
+    pub(super) name: Option<&'a str>,
+    pub(super) arguments: Arguments<'a>,
+    /// The whole action of the turn.
+    pub(super) action: &'a str,
+    /// What the agent saw before.
+    pub(super) observation: &'a str,
+    /// What it saw after; `None` if that is not known.
+    pub(super) next: Option<&'a str>,
+    /// What the environment answered: `next` without prefix and surrounding white space.
+    pub(super) result: &'a str,
+    /// Whether the turn is a call, not a reply to a person.
+    pub(super) calls: bool,
+    /// Whether the record marks the result as an error.
+    pub(super) marked_error: bool,
+}
+
+impl<'a> Call<'a> {
+    /// Whether the environment said anything to judge the turn by.
+    pub(super) fn has_evidence(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Whether both do the same, whatever came of it.
+    pub(super) fn same_action(&self, other: &Self) -> bool {
+        match (self.name, other.name) {
+            (Some(mine), Some(theirs)) => mine == theirs && self.arguments.same(&other.arguments),
+            (None, None) => self.action.trim() == other.action.trim() && self.observation == other.observation,
+            _ => false,
+        }
+    }
+
+    /// The names of the tools called.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.name.into_iter().flat_map(|names| names.split(','))
+    }
+}
+
+/// One trajectory.
+pub(super) struct Episode<'a> {
+    /// Every turn's calls, in order; a turn without a call is one element too.
+    pub(super) calls: Vec<Call<'a>>,
+    /// Length turns + 1: turn `i` is `calls[starts[i]..starts[i + 1]]`.
+    starts: Vec<usize>,
+    tools_text: Option<&'a str>,
+    tools: OnceCell<Option<ToolList>>,
+}
+
+impl<'a> Episode<'a> {
+    /// The trajectory of one row, with its turns at this range of the flat columns.
+    pub(super) fn of(columns: &Columns<'a>, row: usize, turns: Range<usize>, rules: &RuleSet) -> Self {
+        let mut calls = Vec::with_capacity(turns.len());
+        let mut starts = vec![0];
+        for index in turns.clone() {
+            let last = index + 1 == turns.end;
+            let next =
+                if last { text(columns.final_observation, row) } else { Some(columns.observation.value(index + 1)) };
+            let turn = Turn {
+                number: index - turns.start,
+                last,
+                observation: columns.observation.value(index),
+                action: columns.action.value(index),
+                next,
+                marked_error: columns.tool_error.is_some_and(|marks| marks.is_valid(index) && marks.value(index)),
+            };
+            turn.calls(text(columns.tool_name, index), text(columns.tool_arguments, index), rules, &mut calls);
+            starts.push(calls.len());
+        }
+        Self { calls, starts, tools_text: text(columns.tools, row), tools: OnceCell::new() }
+    }
+
+    /// How many turns there are.
+    pub(super) fn turns(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Which of the calls are a turn's.
+    pub(super) fn calls_of(&self, turn: usize) -> Range<usize> {
+        self.starts[turn]..self.starts[turn + 1]
+    }
+
+    /// Whether two turns did the same.
+    pub(super) fn same_turn(&self, left: usize, right: usize) -> bool {
+        let (left, right) = (&self.calls[self.calls_of(left)], &self.calls[self.calls_of(right)]);
+        left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.same_action(right))
+    }
+
+    /// The tools that the agent had, if the row says.
+    pub(super) fn tools(&self) -> Option<&ToolList> {
+        self.tools.get_or_init(|| self.tools_text.and_then(ToolList::parse)).as_ref()
+    }
+}
+
+/// A turn on its way to calls.
+struct Turn<'a> {
+    number: usize,
+    last: bool,
+    observation: &'a str,
+    action: &'a str,
+    next: Option<&'a str>,
+    marked_error: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn calls(&self, names: Option<&'a str>, arguments: Option<&'a str>, rules: &RuleSet, calls: &mut Vec<Call<'a>>) {
+        let several = names.filter(|names| names.contains(','));
+        if let Some((names, next)) = several.zip(self.next)
+            && let Some(arguments) = list(arguments)
+        {
+            let names: Vec<&str> = names.split(',').collect();
+            let results = blocks(next);
+            // A mark is the whole turn's: it cannot be laid on one of the calls unless a result speaks for itself.
+            let explained = !self.marked_error || results.iter().any(|result| rules.error.is_match(result.trim()));
+            if names.len() == results.len() && names.len() == arguments.len() && explained {
+                for ((name, arguments), result) in names.into_iter().zip(arguments).zip(results) {
+                    calls.push(self.call(Some(name), Some(arguments), Some(result), false, rules));
+                }
+                return;
+            }
+        }
+        // A result that came together with other messages stands in a block of its own.
+        let next = self.next.map(|next| match names.filter(|_| several.is_none()).map(|_| blocks(next)).as_deref() {
+            Some([result]) => *result,
+            _ => next,
+        });
+        calls.push(self.call(names, arguments, next, self.marked_error, rules));
+    }
+
+    fn call(
+        &self,
+        name: Option<&'a str>,
+        arguments: Option<&'a str>,
+        next: Option<&'a str>,
+        marked_error: bool,
+        rules: &RuleSet,
+    ) -> Call<'a> {
+        let text = next.unwrap_or_default().trim_start();
+        // A prefix ends in a blank that trimming may have taken.
+        let unprefixed = rules.result_prefixes.iter().find_map(|prefix| {
+            text.strip_prefix(prefix.as_str()).or_else(|| (text.trim_end() == prefix.trim_end()).then_some(""))
+        });
+        let result = unprefixed.unwrap_or(text).trim();
+        let calls = name.is_some() || unprefixed.is_some() || rules.every_action_is_a_call;
+        // After the last action an empty text is as good as none: that of a run that ended with it.
+        let next = next.filter(|_| !(self.last && calls && result.is_empty()));
+        Call {
+            turn: self.number,
+            name,
+            arguments: Arguments::new(arguments),
+            action: self.action,
+            observation: self.observation,
+            next,
+            result,
+            calls,
+            marked_error,
+        }
+    }
+}
+
+/// The elements of a JSON list, as they are spelled.
+fn list(text: Option<&str>) -> Option<Vec<&str>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text?).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
+}
+
+/// The texts of the `<tool_response>` blocks of an observation, in order.
+fn blocks(observation: &str) -> Vec<&str> {
+    const BEGIN: &str = "<tool_response>\n";
+    const END: &str = "\n</tool_response>";
+    let mut blocks = Vec::new();
+    let mut rest = observation;
+    while let Some(begin) = rest.find(BEGIN) {
+        let body = &rest[begin + BEGIN.len()..];
+        let Some(end) = body.find(END) else { break };
+        blocks.push(&body[..end]);
+        rest = &body[end + END.len()..];
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_found_among_other_messages() {
+        let observation = "<tool_response>\na\n\nb\n</tool_response>\n<tool_response>\n\n</tool_response>\nand then";
+        assert_eq!(blocks(observation), ["a\n\nb", ""]);
+        assert_eq!(blocks("plain <tool_response>"), [""; 0]);
+    }
+
+    #[test]
+    fn arguments_of_several_calls_keep_their_spelling() {
+        assert_eq!(list(Some(r#"[{"a": 1.0}, "text", {}]"#)), Some(vec![r#"{"a": 1.0}"#, r#""text""#, "{}"]));
+        assert_eq!(list(Some("{}")), None);
+        assert_eq!(list(None), None);
+    }
+}

@@ -1,0 +1,254 @@
+//! The rules that hold for a stage: the built-in document with the pipeline's own changes, compiled. Not concerned
+//! with turns.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sternlight_engine::problem::{Problem, Segment, nearest};
+use sternlight_engine::stage::InputFile;
+
+use super::document::RuleDocument;
+use super::options::{RuleSource, RuleSources};
+use super::rule::Rule;
+use crate::pattern::Patterns;
+
+const BUILT_IN: &str = include_str!("default_rules.yaml");
+
+/// Digest of the built-in rules.
+pub(super) fn built_in_digest() -> String {
+    blake3::hash(BUILT_IN.as_bytes()).to_hex().to_string()
+}
+
+/// Rules ready for use. Meanings: the keys of [`RuleDocument`].
+#[derive(Clone, Debug)]
+pub(super) struct RuleSet {
+    pub(super) result_prefixes: Vec<String>,
+    pub(super) every_action_is_a_call: bool,
+    pub(super) unknown_action: Patterns,
+    pub(super) malformed_arguments: Patterns,
+    pub(super) refusal: Patterns,
+    pub(super) error: Patterns,
+    pub(super) write_verbs: Vec<String>,
+    pub(super) writes: BTreeMap<String, bool>,
+    pub(super) refusal_characters: usize,
+    pub(super) no_change_characters: usize,
+    pub(super) quote_characters: usize,
+    pub(super) loop_period: usize,
+    pub(super) loop_repeats: usize,
+    /// Rules to ask, in order.
+    pub(super) order: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// The built-in rules alone.
+    #[cfg(test)]
+    pub(super) fn built_in() -> Self {
+        Self::load(&RuleSources::BuiltIn, Path::new("")).unwrap().0
+    }
+
+    /// Reads the sources and applies them to the built-in rules; also the files that were read.
+    ///
+    /// # Errors
+    /// Every file that cannot be read or understood, with its line and column.
+    pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
+        let mut files = Vec::new();
+        let mut problems = Vec::new();
+        let built_in = serde_yaml::from_str(BUILT_IN)
+            .map_err(|error| vec![Problem::new(format!("the built-in rules cannot be read: {error}"))])?;
+        let mut documents: Vec<RuleDocument> = vec![built_in];
+        for (index, source) in sources.iter() {
+            match source {
+                RuleSource::Inline(document) => documents.push(document.as_ref().clone()),
+                RuleSource::File(name) => {
+                    let file = InputFile { name: name.clone(), path: directory.join(name) };
+                    match read(&file) {
+                        Ok(document) => documents.push(document),
+                        Err(message) => {
+                            let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
+                            let help = match meant(&message) {
+                                Some(name) => format!("did you mean `{name}`?"),
+                                None => "the manual's page on `reflect` shows the built-in rule file".to_owned(),
+                            };
+                            problems.push(Problem::at(path, message).help(help));
+                        }
+                    }
+                    files.push(file);
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let rules = Self::merge(&documents)
+            .map_err(|error| vec![Problem::at(["rules"], format!("the patterns of a list are too large: {error}"))])?;
+        Ok((rules, files))
+    }
+
+    fn merge(documents: &[RuleDocument]) -> Result<Self, regex::Error> {
+        let writes = documents
+            .iter()
+            .flat_map(|document| &document.tools)
+            .map(|(name, mark)| (name.clone(), mark.writes))
+            .collect();
+        Ok(Self {
+            result_prefixes: list(documents, |document| document.result_prefixes.as_ref()),
+            every_action_is_a_call: last(documents, |document| document.every_action_is_a_call).unwrap_or_default(),
+            unknown_action: Patterns::new(list(documents, |document| document.unknown_action.as_ref()))?,
+            malformed_arguments: Patterns::new(list(documents, |document| document.malformed_arguments.as_ref()))?,
+            refusal: Patterns::new(list(documents, |document| document.refusal.as_ref()))?,
+            error: Patterns::new(list(documents, |document| document.error.as_ref()))?,
+            write_verbs: list(documents, |document| document.write_verbs.as_ref()),
+            writes,
+            refusal_characters: last(documents, |document| document.refusal_characters).map_or(0, |n| n.get()),
+            no_change_characters: last(documents, |document| document.no_change_characters).map_or(0, |n| n.get()),
+            quote_characters: last(documents, |document| document.quote_characters).map_or(0, |n| n.get()),
+            loop_period: last(documents, |document| document.loops?.period).map_or(0, |n| n.get()),
+            loop_repeats: last(documents, |document| document.loops?.repeats).map_or(0, |n| n.get()),
+            order: order(documents),
+        })
+    }
+}
+
+/// What the last document that speaks of it says.
+fn last<T>(documents: &[RuleDocument], value: impl Fn(&RuleDocument) -> Option<T>) -> Option<T> {
+    documents.iter().rev().find_map(value)
+}
+
+/// A list after every document's change.
+fn list<T: Clone>(
+    documents: &[RuleDocument],
+    change: impl Fn(&RuleDocument) -> Option<&super::document::ListChange<T>>,
+) -> Vec<T> {
+    let mut list = Vec::new();
+    for change in documents.iter().filter_map(change) {
+        change.apply(&mut list);
+    }
+    list
+}
+
+fn order(documents: &[RuleDocument]) -> Vec<Rule> {
+    let off = last(documents, |document| document.off.clone()).unwrap_or_default();
+    let mut order = Vec::with_capacity(Rule::ALL.len());
+    for rule in last(documents, |document| document.order.clone()).into_iter().flatten().chain(Rule::ALL) {
+        if !order.contains(&rule) && !off.contains(&rule) {
+            order.push(rule);
+        }
+    }
+    order
+}
+
+/// Reads a rule file. The message of a failure begins with its place: `rules.yaml:3:5`.
+fn read(file: &InputFile) -> Result<RuleDocument, String> {
+    let text = std::fs::read_to_string(&file.path)
+        .map_err(|error| format!("cannot read the rule file `{}`: {error}", file.name))?;
+    // A file of nothing but comments changes nothing.
+    let document: Result<Option<RuleDocument>, serde_yaml::Error> = serde_yaml::from_str(&text);
+    document.map(Option::unwrap_or_default).map_err(|error| {
+        let message = error.to_string();
+        match error.location() {
+            Some(at) => {
+                let (line, column) = (at.line(), at.column());
+                let message = message.trim_end_matches(&format!(" at line {line} column {column}"));
+                format!("{}:{line}:{column}: {message}", file.name)
+            }
+            None => format!("{}: {message}", file.name),
+        }
+    })
+}
+
+/// The known name that an unknown one was meant to be; a fault of this kind lists what was written and what is known.
+fn meant(message: &str) -> Option<&str> {
+    let (_, names) = message.split_once("unknown field ").or_else(|| message.split_once("unknown variant "))?;
+    let mut names = names.split('`').skip(1).step_by(2);
+    nearest(names.next()?, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<RuleSet, String> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("shop.yaml"), text).unwrap();
+        let sources = serde_yaml::from_str("shop.yaml").unwrap();
+        RuleSet::load(&sources, directory.path())
+            .map(|(rules, files)| {
+                assert_eq!(files[0].name, "shop.yaml");
+                rules
+            })
+            .map_err(|problems| problems[0].message.clone())
+    }
+
+    fn inline(text: &str) -> RuleSet {
+        RuleSet::load(&serde_yaml::from_str(text).unwrap(), Path::new("")).unwrap().0
+    }
+
+    #[test]
+    fn lists_extend_or_replace_and_values_take_the_place() {
+        let rules = with_file(
+            "error: ['^FATAL']\nresult_prefixes: {replace: ['> ']}\nquote_characters: 20\nloop: {repeats: 4}\n\
+             tools: {refund: {writes: true}}\n",
+        )
+        .unwrap();
+        assert!(rules.error.is_match("FATAL: no") && rules.error.is_match("Error: no"));
+        assert_eq!(rules.result_prefixes, ["> "]);
+        assert_eq!((rules.quote_characters, rules.loop_period, rules.loop_repeats), (20, 3, 4));
+        assert_eq!(rules.writes.get("refund"), Some(&true));
+    }
+
+    #[test]
+    fn sources_are_applied_in_order() {
+        let rules = inline("[{quote_characters: 5, write_verbs: [buy]}, {quote_characters: 6, write_verbs: [pay]}]");
+        assert_eq!(rules.quote_characters, 6);
+        assert_eq!(rules.write_verbs[8..], ["buy", "pay"]);
+    }
+
+    #[test]
+    fn an_order_puts_rules_first_and_off_takes_them_out() {
+        let rules = inline("{order: [loop, tool-error], off: [no-change]}");
+        assert_eq!(
+            rules.order,
+            [
+                Rule::Loop,
+                Rule::ToolError,
+                Rule::UnknownAction,
+                Rule::MalformedArguments,
+                Rule::PolicyRefusal,
+                Rule::RepeatedCall
+            ]
+        );
+        assert_eq!(RuleSet::built_in().order, Rule::ALL);
+    }
+
+    #[test]
+    fn an_empty_file_changes_nothing() {
+        assert_eq!(with_file("# nothing yet\n").unwrap().result_prefixes, RuleSet::built_in().result_prefixes);
+    }
+
+    #[test]
+    fn faults_of_a_file_are_placed() {
+        insta::assert_snapshot!(with_file("error:\n  - '^E'\n  - 'a('\n").unwrap_err(), @"shop.yaml:3:5: error[1]: `a(` is no regular expression: unclosed group");
+        insta::assert_snapshot!(with_file("loop:\n  repeats: 1\n").unwrap_err(), @"shop.yaml:2:12: loop.repeats: invalid value: integer `1`, expected a whole number of at least 2");
+        insta::assert_snapshot!(with_file("off: [loops]\n").unwrap_err(), @"shop.yaml:1:7: off[0]: unknown variant `loops`, expected one of `unknown-action`, `malformed-arguments`, `policy-refusal`, `tool-error`, `repeated-call`, `no-change`, `loop`");
+        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `error`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
+        insta::assert_snapshot!(with_file("refusal: 3\n").unwrap_err(), @"shop.yaml:1:10: refusal: invalid type: integer `3`, expected a list that extends the defaults, or `{replace: [...]}`");
+    }
+
+    #[test]
+    fn the_right_spelling_is_offered() {
+        assert_eq!(meant("f.yaml:1:1: unknown field `errors`, expected one of `order`, `error`"), Some("error"));
+        assert_eq!(
+            meant("f.yaml:1:1: off[0]: unknown variant `lop`, expected one of `no-change`, `loop`"),
+            Some("loop")
+        );
+        assert_eq!(meant("f.yaml:1:1: unknown field `x`, expected `replace`"), None);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let sources = serde_yaml::from_str("[{}, gone.yaml]").unwrap();
+        let problem = RuleSet::load(&sources, Path::new("nowhere")).unwrap_err().remove(0);
+        assert_eq!(problem.path, [Segment::from("rules"), Segment::from(1)]);
+        assert!(problem.message.starts_with("cannot read the rule file `gone.yaml`"), "{}", problem.message);
+    }
+}
