@@ -182,12 +182,8 @@ impl fmt::Display for Estimator {
     }
 }
 
-const BY_RETURNS: &[Estimator] = &[
-    Estimator::ReinforcePlusPlus,
-    Estimator::ReinforcePlusPlusBaseline,
-    Estimator::Gigpo,
-    Estimator::TurnReturn,
-];
+const BY_RETURNS: &[Estimator] =
+    &[Estimator::ReinforcePlusPlus, Estimator::ReinforcePlusPlusBaseline, Estimator::Gigpo, Estimator::TurnReturn];
 const WHITENED: &[Estimator] = &[Estimator::ReinforcePlusPlus, Estimator::ReinforcePlusPlusBaseline];
 const SCALED_BY_SET: &[Estimator] = &[Estimator::Gigpo, Estimator::TurnReturn];
 

@@ -35,8 +35,7 @@ pub(super) fn centred(values: &[f64], scaled: bool) -> Vec<f64> {
         return vec![0.0; values.len()];
     }
     let mean = mean(values);
-    let divisor =
-        if scaled { standard_deviation(values, mean, StandardDeviation::Sample) + SET_EPSILON } else { 1.0 };
+    let divisor = if scaled { standard_deviation(values, mean, StandardDeviation::Sample) + SET_EPSILON } else { 1.0 };
     values.iter().map(|value| (value - mean) / divisor).collect()
 }
 

@@ -79,9 +79,8 @@ impl Whitening {
             subtract_group_means(batch, &mut outcomes, context)?;
         }
         let episodes = Episodes::of(batch, &outcomes, self.outcome, context)?;
-        let unused = self.group_baseline
-            && self.outcome == Outcome::Auto
-            && context.metrics.counted(BY_TURN_REWARDS) > 0;
+        let unused =
+            self.group_baseline && self.outcome == Outcome::Auto && context.metrics.counted(BY_TURN_REWARDS) > 0;
         restate(context, BASELINE_UNUSED, unused);
 
         let tokens = token_counts(batch)?;
@@ -111,7 +110,12 @@ impl Whitening {
     }
 
     /// The turns of scored rows with their weights, and the sum of those.
-    fn members(self, batch: &TrajectoryBatch, episodes: &Episodes, tokens: Option<&[Option<usize>]>) -> (Vec<Member>, u64) {
+    fn members(
+        self,
+        batch: &TrajectoryBatch,
+        episodes: &Episodes,
+        tokens: Option<&[Option<usize>]>,
+    ) -> (Vec<Member>, u64) {
         let turns = || (0..batch.rows()).filter(|row| episodes.is_scored(*row)).map(|row| batch.turns_of(row));
         let weight = self.weight.unwrap_or_else(|| {
             let all_known = turns().flatten().all(|turn| known(tokens, turn).is_some());
@@ -173,9 +177,11 @@ fn require_tokens(
 ) -> Result<(), StageError> {
     for row in (0..batch.rows()).filter(|row| episodes.is_scored(*row)) {
         if let Some(position) = batch.turns_of(row).position(|turn| known(tokens, turn).is_none()) {
-            return Err(StageError::new(format!("turn {position} has no `action_tokens`, expected its recorded tokens"))
-                .trajectory(batch.name_of(row))
-                .help("filter such rows out, or set `weight: turns` and `discount: turn`"));
+            return Err(StageError::new(format!(
+                "turn {position} has no `action_tokens`, expected its recorded tokens"
+            ))
+            .trajectory(batch.name_of(row))
+            .help("filter such rows out, or set `weight: turns` and `discount: turn`"));
         }
     }
     Ok(())
