@@ -18,4 +18,9 @@ use crate::reward::Reward;
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
     Registry::new([StageKind::of::<Reflect>(), StageKind::of::<Reward>()])
+use crate::advantage::Advantage;
+
+/// Every built-in stage, by its name in `uses:`.
+pub fn registry() -> Registry {
+    Registry::new([StageKind::of::<Advantage>()])
 }
