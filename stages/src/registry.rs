@@ -2,25 +2,19 @@
 
 use sternlight_engine::stage::{Registry, StageKind};
 
-use crate::import::Import;
-
-/// Every built-in stage, by its name in `uses:`.
-pub fn registry() -> Registry {
-    Registry::new(Vec::<StageKind>::from([StageKind::of::<Import>()]))
+use crate::advantage::Advantage;
 use crate::filter::Filter;
-
-/// Every built-in stage, by its name in `uses:`.
-pub fn registry() -> Registry {
-    Registry::new([StageKind::of::<Filter>()])
+use crate::import::Import;
 use crate::reflect::Reflect;
 use crate::reward::Reward;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
-    Registry::new([StageKind::of::<Reflect>(), StageKind::of::<Reward>()])
-use crate::advantage::Advantage;
-
-/// Every built-in stage, by its name in `uses:`.
-pub fn registry() -> Registry {
-    Registry::new([StageKind::of::<Advantage>()])
+    Registry::new([
+        StageKind::of::<Advantage>(),
+        StageKind::of::<Filter>(),
+        StageKind::of::<Import>(),
+        StageKind::of::<Reflect>(),
+        StageKind::of::<Reward>(),
+    ])
 }

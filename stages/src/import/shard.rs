@@ -52,15 +52,14 @@ pub(super) fn read_shard(
     shard: &Shard,
     stream: &mut TextStream,
     options: &Options,
-    context: &mut Context,
-    emit: &mut dyn FnMut(TrajectoryBatch) -> Result<(), StageError>,
+    emit: &mut dyn FnMut(TrajectoryBatch, Context) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     let JsonFile { file, container, format, .. } = &shard.file;
     let piece = &shard.piece;
     stream.skip_to(piece.start).map_err(|error| file.unreadable(&error))?;
     let start = Start { offset: piece.start, record: piece.first_record, line: piece.first_line };
     let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start);
-    let mut builder = TrajectoryBuilder::new();
+    let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
     let mut hasher = blake3::Hasher::new();
     let mut counts = Counts::default();
     while let Some(record) = records.next()? {
@@ -70,11 +69,11 @@ pub(super) fn read_shard(
             let line = record.line + fault.line;
             StageError::new(fault.to_string()).place(place(&file.shown, *container, record.index, line))
         })?;
-        imported.measure(context);
+        imported.measure(&mut context);
         counts.add(imported.counts);
         builder.push(&imported.row);
         if builder.bytes() >= BATCH_BYTES || builder.rows() >= BATCH_ROWS {
-            emit(builder.finish()?)?;
+            emit(builder.finish()?, std::mem::take(&mut context))?;
         }
     }
     // The shard's key holds the digest of what the survey saw: rows of other bytes may not go under it.
@@ -82,7 +81,7 @@ pub(super) fn read_shard(
         return Err(StageError::new(format!("`{}` changed while it was imported", file.shown)).help("run again"));
     }
     context.warnings.extend(warning(shard, counts));
-    if builder.rows() > 0 { emit(builder.finish()?) } else { Ok(()) }
+    emit(builder.finish()?, context)
 }
 
 fn import(format: Format, record: &[u8], origin: Origin<'_>, options: &Options) -> Result<Imported, Fault> {

@@ -192,12 +192,11 @@ impl Source for Import {
         &self,
         _: &Survey,
         shards: &[usize],
-        contexts: &mut [Context],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch) -> Result<(), StageError>,
+        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
     ) -> Result<(), StageError> {
         let surveyed = Arc::clone(&self.surveyed.lock().unwrap_or_else(PoisonError::into_inner));
         let mut open: Option<(&PathBuf, TextStream)> = None;
-        for (index, context) in shards.iter().zip(contexts) {
+        for index in shards {
             let shard = surveyed
                 .get(*index)
                 .ok_or_else(|| StageError::new(format!("shard {index} is not part of the import's survey")))?;
@@ -209,7 +208,7 @@ impl Source for Import {
                     other.insert((path, stream))
                 }
             };
-            read_shard(shard, stream, &self.options, context, &mut |batch| emit(*index, batch))?;
+            read_shard(shard, stream, &self.options, &mut |batch, context| emit(*index, batch, context))?;
         }
         Ok(())
     }
@@ -264,17 +263,19 @@ mod tests {
         write(directory.path(), "a.jsonl.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
         let stage = stage(directory.path(), "files: a.jsonl.zst", 500).unwrap();
         let survey = stage.survey(&Notes::default()).unwrap();
-        let (mut contexts, mut seen) = (vec![Context::default(); 2], Vec::new());
-        let mut emit = |shard, batch: TrajectoryBatch| {
-            seen.push((shard, batch.text("trajectory_id").unwrap().value(0).to_owned()));
+        let mut seen = Vec::new();
+        let mut emit = |shard, batch: TrajectoryBatch, _: Context| {
+            if batch.rows() > 0 {
+                seen.push((shard, batch.text("trajectory_id").unwrap().value(0).to_owned()));
+            }
             Ok(())
         };
-        stage.read(&survey, &[1, 3], &mut contexts, &mut emit).unwrap();
+        stage.read(&survey, &[1, 3], &mut emit).unwrap();
         let first = |label: &str| label.split(['-', ' ']).nth(2).unwrap().to_owned();
         let expected: Vec<_> =
             [1, 3].map(|shard| (shard, format!("a#{}", first(&survey.shards[shard].label)))).to_vec();
         assert_eq!(seen, expected);
-        assert!(stage.read(&survey, &[99], &mut contexts, &mut |_, _| Ok(())).is_err());
+        assert!(stage.read(&survey, &[99], &mut |_, _, _| Ok(())).is_err());
     }
 
     #[test]

@@ -57,19 +57,15 @@ pub(super) fn import_in_shards(directory: &Path, options: &str, shard_bytes: u64
         let same = |shard: &&sternlight_engine::stage::SourceShard| stream.is_some() && shard.stream == stream;
         let count = outcome.survey.shards[first..].iter().take_while(same).count().max(1);
         let shards: Vec<usize> = (first..first + count).collect();
-        let mut contexts = vec![Context::default(); count];
-        let rows = &mut outcome.rows;
+        let (rows, seen) = (&mut outcome.rows, &mut outcome.context);
         stage
-            .read(&outcome.survey, &shards, &mut contexts, &mut |_, batch| {
+            .read(&outcome.survey, &shards, &mut |_, batch, context| {
                 assert_eq!(validate(&batch), []);
                 rows.extend(rows_of(&batch));
+                seen.absorb(&context);
                 Ok(())
             })
             .map_err(|error| error.to_string())?;
-        for context in contexts {
-            outcome.context.metrics.merge(&context.metrics);
-            outcome.context.warnings.extend(context.warnings);
-        }
         first += count;
     }
     Ok(outcome)
