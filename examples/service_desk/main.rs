@@ -6,7 +6,7 @@ use clap::Parser;
 
 mod generator;
 
-use generator::{Generated, Mistake, Options, Result, file_texts, generate};
+use generator::{Mistake, Options, Result, file_texts, generate};
 
 /// As small as zstd makes it without slowing down its readers.
 const COMPRESSION_LEVEL: i32 = 19;
@@ -44,14 +44,10 @@ fn main() -> Result<()> {
         println!("{}: {} bytes", path.display(), compressed.len());
         std::fs::write(path, compressed)?;
     }
-    summarise(&generated);
-    Ok(())
-}
-
-fn summarise(generated: &Generated) {
     let successes = generated.records.iter().filter(|record| record.reward == 1.0).count();
     println!("{} episodes, {successes} successful; episodes with each mistake:", generated.records.len());
     for mistake in Mistake::ALL {
         println!("  {mistake:?}: {}", generated.mistakes.get(&mistake).copied().unwrap_or(0));
     }
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) mod tools;
 mod user;
 mod wording;
 
-pub(crate) use generation::{Generated, Options, generate};
+pub(crate) use generation::{Options, generate};
 pub(crate) use mistake::Mistake;
 pub(crate) use record::file_texts;
 
