@@ -1,23 +1,21 @@
 //! Binds a parsed condition to the columns of a dataset: names become columns, operators get typed operands, and
-//! what SQL has but conditions have not is refused. Functions: `call.rs`.
+//! what SQL has but conditions have not is refused. Names: `column.rs`; functions: `call.rs`.
 
 use std::collections::BTreeSet;
 use std::iter::once;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, NullArray, StringArray, new_null_array};
-use sqlparser::ast::{BinaryOperator, Expr, Ident, Spanned as _, UnaryOperator, Value as Literal};
+use arrow::array::{BooleanArray, Float64Array, NullArray, StringArray};
+use sqlparser::ast::{BinaryOperator, Expr, Spanned as _, UnaryOperator, Value as Literal};
 use sternlight_engine::column::{ColumnPath, TURNS};
-use sternlight_engine::problem::{Problem, nearest};
-use sternlight_engine::trajectory::{TrajectorySchema, canonical_type};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::trajectory::TrajectorySchema;
 
+use super::bound::{Bound, Level, common_kind, joined};
 use super::expression::{Arithmetic, Comparison, Expression, Kind, TextTest};
 use super::parse::{Condition, WHERE, problem};
 use super::{evaluate, kernel};
-
-/// The qualifier that reaches a trajectory's column where one of its turns has the same name.
-const TRAJECTORY: &str = "trajectory";
 
 /// A condition that can be evaluated, and the columns that it needs.
 #[derive(Clone, Debug)]
@@ -42,92 +40,9 @@ pub(super) fn bind(condition: &Condition, schema: &TrajectorySchema) -> Result<B
     Ok(BoundCondition { expression: bound.expression, reads: reads.into_iter().collect() })
 }
 
-/// How many values an expression has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
-    /// One.
-    Constant,
-    /// One a trajectory.
-    Trajectory,
-    /// One a turn.
-    Turn,
-}
-
-/// A bound part of the condition.
-#[derive(Clone, Debug)]
-pub(super) struct Bound {
-    pub(super) expression: Expression,
-    pub(super) kind: Kind,
-    pub(super) level: Level,
-    pub(super) range: Range<usize>,
-}
-
-impl Bound {
-    fn constant(array: ArrayRef, kind: Kind, range: Range<usize>) -> Self {
-        Self { expression: Expression::Constant(array), kind, level: Level::Constant, range }
-    }
-
-    pub(super) fn map(self, kind: Kind, expression: impl FnOnce(Box<Expression>) -> Expression) -> Self {
-        Self { expression: expression(Box::new(self.expression)), kind, ..self }
-    }
-
-    fn at(self, range: Range<usize>) -> Self {
-        Self { range, ..self }
-    }
-
-    /// As one value a turn where the other operands are such.
-    pub(super) fn spread_to(self, level: Level) -> Self {
-        match (self.level, level) {
-            (Level::Trajectory, Level::Turn) => {
-                Self { level, ..self.map_same(|expression| Expression::Spread(Box::new(expression))) }
-            }
-            _ => self,
-        }
-    }
-
-    /// As another kind, which must be one that [`common_kind`] chose for it.
-    pub(super) fn converted(self, kind: Kind) -> Self {
-        match (self.kind, kind.data_type()) {
-            (found, _) if found == kind => self,
-            (Kind::Null, Some(data_type)) => {
-                Self { expression: Expression::Constant(new_null_array(&data_type, 1)), kind, ..self }
-            }
-            _ => self.map(kind, |operand| Expression::Convert(operand, kind)),
-        }
-    }
-
-    fn map_same(self, expression: impl FnOnce(Expression) -> Expression) -> Self {
-        Self { expression: expression(self.expression), ..self }
-    }
-}
-
-/// The kind that all operands of an operator are converted to. Constants adapt to columns, so that `reward = 0.1`
-/// compares 32-bit floats; among columns the wider number wins.
-fn common_kind<'a>(operands: impl IntoIterator<Item = &'a Bound> + Clone) -> Option<Kind> {
-    let kinds = |level: fn(Level) -> bool| {
-        let mut kinds: Vec<Kind> = Vec::new();
-        for operand in operands.clone() {
-            if operand.kind != Kind::Null && level(operand.level) && !kinds.contains(&operand.kind) {
-                kinds.push(operand.kind);
-            }
-        }
-        kinds
-    };
-    let (all, columns) = (kinds(|_| true), kinds(|level| level != Level::Constant));
-    match all.as_slice() {
-        [] => Some(Kind::Null),
-        [kind] => Some(*kind),
-        several if several.iter().all(|kind| kind.is_number()) => Some(match columns.as_slice() {
-            [Kind::Single] => Kind::Single,
-            _ => Kind::Double,
-        }),
-        _ => None,
-    }
-}
-
 pub(super) struct Binder<'a> {
     pub(super) condition: &'a Condition,
-    schema: &'a TrajectorySchema,
+    pub(super) schema: &'a TrajectorySchema,
     pub(super) reads: BTreeSet<ColumnPath>,
     /// Whether the part at hand is an argument of a function over turns.
     pub(super) over_turns: bool,
@@ -188,60 +103,6 @@ impl Binder<'_> {
                 return Err(problem(range, message).help("write text in single quotes, numbers in decimal"));
             }
         })
-    }
-
-    fn column(&mut self, names: &[Ident]) -> Result<Bound, Problem> {
-        let range = match (names.first(), names.last()) {
-            (Some(first), Some(last)) => self.condition.range(first.span).start..self.condition.range(last.span).end,
-            _ => 0..0,
-        };
-        let written: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
-        let (of_turn, of_trajectory) = match written.as_slice() {
-            [name] => (self.over_turns.then(|| ColumnPath::of_turn(name)), Some(ColumnPath::new(*name))),
-            [TURNS, name] => (Some(ColumnPath::of_turn(name)), None),
-            [TRAJECTORY, name] => (None, Some(ColumnPath::new(*name))),
-            _ => (None, None),
-        };
-        let of_trajectory = of_trajectory.filter(|path| path.turn_name().is_none());
-        for (path, level) in [(of_turn, Level::Turn), (of_trajectory, Level::Trajectory)] {
-            let Some(path) = path else { continue };
-            let Some(field) = self.schema.field(&path) else { continue };
-            if level == Level::Turn && !self.over_turns {
-                return Err(turn_column_outside(range, &path));
-            }
-            let kind = Kind::of(field.data_type());
-            self.reads.insert(path.clone());
-            return Ok(Bound { expression: Expression::Column(path, kind), kind, level, range });
-        }
-        Err(self.unknown_column(&written, names.iter().any(|name| name.quote_style == Some('"')), range))
-    }
-
-    fn unknown_column(&self, written: &[&str], quoted: bool, range: Range<usize>) -> Problem {
-        let name = written.join(".");
-        let last = written.last().copied().unwrap_or_default();
-        let in_turn = ColumnPath::of_turn(last);
-        if written.len() == 1 && self.schema.field(&in_turn).is_some() {
-            return turn_column_outside(range, &in_turn);
-        }
-        let paths = self.schema.paths();
-        let known = paths.iter().filter_map(|path| match (path.turn_name(), written) {
-            (Some(turn), [_]) => self.over_turns.then_some(turn),
-            (Some(_), [TURNS, _]) => Some(path.as_str()),
-            (None, [_]) => Some(path.as_str()),
-            _ => None,
-        });
-        let unknown = problem(range, format!("there is no column `{name}`"));
-        let canonical = [ColumnPath::new(name.as_str()), in_turn];
-        if quoted {
-            unknown.help(format!("text is written in single quotes: `'{name}'`"))
-        } else if let Some(path) = canonical.iter().find(|path| canonical_type(path).is_some()) {
-            unknown.help(format!("the trajectory schema has `{path}`, but no stage before this one provides it"))
-        } else if let Some(near) = nearest(&name, known) {
-            unknown.help(format!("did you mean `{near}`?"))
-        } else {
-            let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-            unknown.help(format!("the columns are {}", names.join(", ")))
-        }
     }
 
     /// Operators of equal precedence nest to the left, however many: walked in a loop, not by recursion.
@@ -527,28 +388,8 @@ impl Binder<'_> {
     }
 }
 
-/// An operator over two operands of one kind.
-pub(super) fn joined(
-    kind: Kind,
-    left: Bound,
-    right: Bound,
-    expression: impl FnOnce(Box<Expression>, Box<Expression>) -> Expression,
-) -> Bound {
-    let level = left.level.max(right.level);
-    let range = left.range.start.min(right.range.start)..left.range.end.max(right.range.end);
-    let (left, right) = (left.spread_to(level), right.spread_to(level));
-    Bound { expression: expression(Box::new(left.expression), Box::new(right.expression)), kind, level, range }
-}
-
 fn negate_if(negated: bool, bound: Bound) -> Bound {
     if negated { bound.map(Kind::Boolean, Expression::Not) } else { bound }
-}
-
-fn turn_column_outside(range: Range<usize>, path: &ColumnPath) -> Problem {
-    let name = path.turn_name().unwrap_or(path.as_str());
-    problem(range, format!("`{name}` is a column of turns: a trajectory has as many values as turns"))
-        .label("outside of a function over turns")
-        .help(format!("say of which turns: `any_turn({name} …)`, `all_turns({name} …)`, `count_turns({name} …)`"))
 }
 
 #[cfg(test)]
@@ -574,75 +415,6 @@ mod tests {
         assert_eq!(reads("any_turn(reward > trajectory.reward)"), "reward turns.reward");
         assert_eq!(reads("count_turns(env = 'shop') > 2"), "env turns");
         assert_eq!(reads("true"), "");
-    }
-
-    #[test]
-    fn every_column_of_the_schema_can_be_named() {
-        for path in imported_schema().paths() {
-            let condition = match path.turn_name() {
-                Some(name) => format!("any_turn({name} is null and turns.{name} is null)"),
-                None => format!("{path} is null"),
-            };
-            assert_eq!(reads(&condition), path.as_str());
-        }
-    }
-
-    #[test]
-    fn unknown_columns_are_explained() {
-        insta::assert_snapshot!(refusal("rewrad > 0"), @r"
-        rewrad > 0
-        ^^^^^^
-        there is no column `rewrad`
-        help: did you mean `reward`?
-        ");
-        insta::assert_snapshot!(refusal("success and\nany_turn(tol_name = 'x')"), @r"
-        any_turn(tol_name = 'x')
-                 ^^^^^^^^
-        there is no column `tol_name`
-        help: did you mean `tool_name`?
-        ");
-        insta::assert_snapshot!(refusal("tool_name = 'refund'"), @r"
-        tool_name = 'refund'
-        ^^^^^^^^^ outside of a function over turns
-        `tool_name` is a column of turns: a trajectory has as many values as turns
-        help: say of which turns: `any_turn(tool_name …)`, `all_turns(tool_name …)`, `count_turns(tool_name …)`
-        ");
-        insta::assert_snapshot!(refusal("turns.reward > 0"), @r"
-        turns.reward > 0
-        ^^^^^^^^^^^^ outside of a function over turns
-        `reward` is a column of turns: a trajectory has as many values as turns
-        help: say of which turns: `any_turn(reward …)`, `all_turns(reward …)`, `count_turns(reward …)`
-        ");
-        insta::assert_snapshot!(refusal("any_turn(advantage > 0)"), @r"
-        any_turn(advantage > 0)
-                 ^^^^^^^^^
-        there is no column `advantage`
-        help: the trajectory schema has `turns.advantage`, but no stage before this one provides it
-        ");
-        insta::assert_snapshot!(refusal("env = \"shop\""), @r#"
-        env = "shop"
-              ^^^^^^
-        there is no column `shop`
-        help: text is written in single quotes: `'shop'`
-        "#);
-        insta::assert_snapshot!(refusal("any_turn(turns.tool_nam = 'x')"), @r"
-        any_turn(turns.tool_nam = 'x')
-                 ^^^^^^^^^^^^^^
-        there is no column `turns.tool_nam`
-        help: did you mean `turns.tool_name`?
-        ");
-        insta::assert_snapshot!(refusal("a.b.c = 1"), @r"
-        a.b.c = 1
-        ^^^^^
-        there is no column `a.b.c`
-        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
-        ");
-        insta::assert_snapshot!(refusal("temperature > 1"), @r"
-        temperature > 1
-        ^^^^^^^^^^^
-        there is no column `temperature`
-        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
-        ");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use sqlparser::ast::{
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::problem::{Problem, nearest};
 
-use super::bind::{Binder, Bound, Level, joined};
+use super::bind::Binder;
+use super::bound::{Bound, Level, joined};
 use super::expression::{Expression, Kind, OverTurns, TextFunction, TextTest};
 use super::parse::problem;
 

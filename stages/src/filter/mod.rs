@@ -1,7 +1,9 @@
 //! Keeps the trajectories that meet a condition.
 
 mod bind;
+mod bound;
 mod call;
+mod column;
 mod evaluate;
 mod expression;
 mod kernel;

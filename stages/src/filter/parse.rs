@@ -16,7 +16,7 @@ pub(super) const WHERE: &str = "where";
 const MAXIMUM_NESTING: usize = 50;
 
 /// Words and signs, values and commas apart, that a condition may have. A chain of operators is as deep a tree as
-/// it is long, and every walk over it is recursive: this many fit a thread's stack many times over.
+/// it is long, and every walk over it is recursive: this many fit the 2 MiB stack of a thread twice, in a debug build.
 const MAXIMUM_SIGNS: usize = 500;
 
 /// Characters of the condition that a message may quote.

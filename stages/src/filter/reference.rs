@@ -314,11 +314,8 @@ impl Truth {
 }
 
 fn disjunction(answers: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
-    answers.into_iter().fold(Some(false), |sofar, answer| match (sofar, answer) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (None, _) | (_, None) => None,
-        _ => Some(false),
-    })
+    let answers: Vec<_> = answers.into_iter().collect();
+    if answers.contains(&Some(true)) { Some(true) } else { (!answers.contains(&None)).then_some(false) }
 }
 
 fn conjunction(answers: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
