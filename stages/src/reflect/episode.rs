@@ -40,7 +40,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn text<'a>(column: Option<&'a StringArray>, index: usize) -> Option<&'a str> {
+fn text(column: Option<&StringArray>, index: usize) -> Option<&str> {
     column.filter(|column| column.is_valid(index)).map(|column| column.value(index))
 }
 

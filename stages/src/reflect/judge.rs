@@ -123,7 +123,7 @@ impl<'a> Judge<'a, '_> {
         if !said && missing.is_none() {
             return None;
         }
-        let finding = Finding::new(Rule::UnknownAction, missing.map_or_else(|| self.deed(call), |name| name));
+        let finding = Finding::new(Rule::UnknownAction, missing.unwrap_or_else(|| self.deed(call)));
         match missing.zip(tools).and_then(|(name, tools)| nearest(name, tools.names())) {
             Some(name) => Some(finding.with(Note::Nearest(name.to_owned()))),
             None => Some(finding),
