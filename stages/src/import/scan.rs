@@ -161,7 +161,7 @@ mod tests {
         let (mut scanner, mut ends, mut offset) = (Scanner::new(container), Vec::new(), 0);
         let mut lengths = pieces.iter().copied().chain(std::iter::repeat(text.len()));
         while offset < text.len() {
-            let mut end = text.len().min(offset + lengths.next().unwrap().max(1));
+            let end = text.len().min(offset + lengths.next().unwrap().max(1));
             while offset < end {
                 match scanner.scan(&text[offset..end]).unwrap() {
                     Some(taken) => {
@@ -171,8 +171,6 @@ mod tests {
                     None => offset = end,
                 }
             }
-            end = offset;
-            offset = end;
         }
         assert!(scanner.may_end());
         ends

@@ -257,6 +257,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_know_a_file_by_its_name_and_bytes_not_by_its_directory() {
+        let key = |name: &str, text: &str| {
+            let directory = tempfile::tempdir().unwrap();
+            write(directory.path(), name, text);
+            import(directory.path(), &format!("files: {name}")).unwrap().survey.shards.remove(0).key
+        };
+        assert_eq!(key("a.jsonl", CHAT), key("a.jsonl", CHAT));
+        assert_ne!(key("a.jsonl", CHAT), key("b.jsonl", CHAT));
+        assert_ne!(key("a.jsonl", CHAT), key("a.jsonl", &CHAT.replace("yes", "no")));
+    }
+
+    #[test]
     fn only_the_shards_that_are_asked_for_are_read() {
         let directory = tempfile::tempdir().unwrap();
         let text = format!("{CHAT}\n").repeat(50);
