@@ -29,18 +29,24 @@ fn rewards_that_are_no_numbers_are_errors() {
     }
     let mut rows = vec![row("a", Some(1.0), &[]), row("b", Some(1.0), &["s", "s"])];
     rows[1].turns[1].reward = Some(f32::NEG_INFINITY);
-    insta::assert_snapshot!(error("estimator: gigpo", &rows), @"");
+    insta::assert_snapshot!(error("estimator: gigpo", &rows), @"trajectory `b`: `reward` of turn 1 is -inf, expected a finite number or null");
 }
 
 #[test]
 fn results_beyond_float32_are_errors() {
     let rows = outcomes(&[Some(f32::MAX), Some(f32::MIN), Some(f32::MIN)]);
-    insta::assert_snapshot!(error("estimator: dr-grpo", &rows), @"");
+    insta::assert_snapshot!(error("estimator: dr-grpo", &rows), @r"
+    trajectory `t00`: `advantage` of turn 0 is 4.537097955180385e38, which float32 cannot hold
+    help: bring the rewards to a smaller scale before this stage
+    ");
     let mut rows = vec![row("a", None, &["s", "u"]), row("b", Some(0.0), &["s"])];
     for turn in &mut rows[0].turns {
         turn.reward = Some(f32::MAX);
     }
-    insta::assert_snapshot!(error("{estimator: gigpo, gamma: 0.0}", &rows), @"");
+    insta::assert_snapshot!(error("{estimator: gigpo, gamma: 0.0}", &rows), @r"
+    trajectory `a`: its rewards sum to 6.805646932770577e38, which float32 cannot hold
+    help: bring the rewards to a smaller scale before this stage
+    ");
 }
 
 #[test]
@@ -76,7 +82,10 @@ fn missing_tokens_are_named() {
     rows[0].turns[0].tokens = None;
     assert!(apply("{estimator: reinforce++, weight: tokens}", &batch_of(&rows)).is_ok(), "`a` is not scored");
     rows[1].turns[1].tokens = None;
-    insta::assert_snapshot!(error("{estimator: reinforce++, weight: tokens}", &rows), @"");
+    insta::assert_snapshot!(error("{estimator: reinforce++, weight: tokens}", &rows), @r"
+    trajectory `b`: turn 1 has no `action_tokens`, expected its recorded tokens
+    help: filter such rows out, or set `weight: turns` and `discount: turn`
+    ");
     assert!(apply("{estimator: reinforce++, discount: token}", &batch_of(&rows)).is_err());
     assert!(apply("estimator: reinforce++", &batch_of(&rows)).is_ok(), "falls back to turns");
 }
@@ -126,7 +135,7 @@ fn mixed_rows_are_warned_of_once_however_they_are_cut() {
         let (_, whole) = apply(with, &batch_of(&rows)).unwrap();
         assert_eq!(whole.warnings.len(), 1, "{with}");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(whole.warnings[0], @"");
+            insta::assert_snapshot!(whole.warnings[0], @"some rows have turn rewards and others an outcome only, so that their returns are not comparable: set `outcome` to `add` or `ignore`, or split the dataset");
         }
         let mut context = Context::default();
         for row in &rows {
@@ -145,7 +154,7 @@ fn an_unused_baseline_is_warned_of() {
         row.turns[0].reward = Some(0.5);
     }
     let (_, context) = apply("estimator: reinforce++-baseline", &batch_of(&rows)).unwrap();
-    insta::assert_snapshot!(context.warnings.join("\n"), @"");
+    insta::assert_snapshot!(context.warnings.join("\n"), @"the group baseline has no effect on rows with turn rewards, whose outcome is not used: set `outcome` to `add`");
 }
 
 #[test]
@@ -154,7 +163,7 @@ fn states_that_never_recur_are_warned_of() {
     let (_, context) = apply("estimator: gigpo", &batch_of(&rows)).unwrap();
     assert_eq!(context.metrics.counted("turns"), 4);
     assert_eq!(context.metrics.counted("turns_in_anchor_groups"), 0);
-    insta::assert_snapshot!(context.warnings.join("\n"), @"");
+    insta::assert_snapshot!(context.warnings.join("\n"), @"fewer than 5 % of the turns meet a state that another turn of their group met, so that gigpo is little more than dr-grpo: does the text hold a step counter or the history? name a column with the bare state in `anchor`");
 
     let rows = [row("a", Some(1.0), &["1", "2"]), row("b", Some(0.0), &["1", "4"])];
     let (_, context) = apply("estimator: gigpo", &batch_of(&rows)).unwrap();
