@@ -126,17 +126,16 @@ fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Repo
         report.add(error);
         return None;
     };
-    if let Some(built) = drafts.get(index).and_then(|draft| draft.node.built.as_ref()) {
-        if matches!(built.stage.work(), Work::Sink(_)) {
-            let error = error(format!("`{name}` writes files, and hands no trajectories on"));
-            report.add(error.help("take what the stage itself takes"));
-            return None;
-        }
-        if output != DEFAULT_OUTPUT {
-            let error = error(format!("`{name}` has no output `{output}`")).label("its only output is `out`");
-            report.add(error.help(format!("write `{name}`")));
-            return None;
-        }
+    let target = drafts.get(index)?;
+    if target.node.built.as_ref().is_some_and(|built| matches!(built.stage.work(), Work::Sink(_))) {
+        let error = error(format!("`{name}` writes files, and hands no trajectories on"));
+        report.add(error.help("take what the stage itself takes"));
+        return None;
+    }
+    if target.built_in && output != DEFAULT_OUTPUT {
+        let error = error(format!("`{name}` has no output `{output}`")).label("its only output is `out`");
+        report.add(error.help(format!("write `{name}`")));
+        return None;
     }
     let binding = one.binding.map(str::to_owned);
     Some(InputReference { stage: index, output: output.to_owned(), binding, span: one.span.clone() })
@@ -181,9 +180,11 @@ fn check_cycles(drafts: &[Draft], inputs: &[Vec<InputReference>], report: &mut R
         let Some(cycle) = cycle_in(&members, inputs) else { continue };
         found = true;
         let name = |stage: usize| drafts.get(stage).map_or("", |draft| draft.node.name.as_str());
-        let path: Vec<&str> = cycle.iter().map(|reference| name(reference.0)).collect();
         let Some((first, others)) = cycle.split_first() else { continue };
-        let round = format!("{} -> {}", path.join(" -> "), name(first.0));
+        // Each names the one before it; trajectories would go the other way.
+        let flow: Vec<&str> =
+            [first].into_iter().chain(others.iter().rev()).chain([first]).map(|one| name(one.0)).collect();
+        let round = flow.join(" -> ");
         let mut error = report
             .document
             .error(first.1.clone(), format!("the stages go round in a circle: {round}"))
@@ -235,8 +236,7 @@ mod tests {
 
     #[test]
     fn circles_are_named_once() {
-        let stages = "\
-  read: {uses: read, with: {files: a}}
+        let stages = "  read: {uses: read, with: {files: a}}
   a: {uses: score, from: c}
   b: {uses: score, from: [read, a]}
   c: {uses: score, from: b}
@@ -247,8 +247,7 @@ mod tests {
 
     #[test]
     fn ends_of_the_graph() {
-        let stages = "\
-  read: {uses: read, from: other, with: {files: a}}
+        let stages = "  read: {uses: read, from: other, with: {files: a}}
   other: {uses: read, with: {files: b}}
   score: {uses: score}
   credit: {uses: credit, from: {data: read}}

@@ -8,14 +8,12 @@ use std::sync::Arc;
 use miette::NamedSource;
 use serde_yaml::Value;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{COMMAND_LINE, Diagnostic};
 use super::interpolation::find_parameter;
 use super::report::Report;
 use super::values::plain_scalar;
 use crate::problem::{Problem, Segment, nearest};
 
-/// Name of the command line in diagnostics.
-const COMMAND_LINE: &str = "command line";
 const OPTION: &str = "--set ";
 const ROOT: &str = "params";
 

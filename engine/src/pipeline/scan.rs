@@ -35,7 +35,10 @@ pub(super) fn scan(text: &str, name: &str) -> Result<(Document, Vec<Diagnostic>)
     }
     let mut scanner = Scanner {
         parser: Parser::new_from_str(text),
-        lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
+        characters: text.char_indices().map(|(byte, _)| byte).collect(),
+        lines: std::iter::once(0)
+            .chain(text.chars().enumerate().filter(|(_, one)| *one == '\n').map(|(at, _)| at + 1))
+            .collect(),
         text,
         source: Arc::clone(&source),
         duplicates: Vec::new(),
@@ -52,7 +55,9 @@ type Scanned<T> = Result<T, Box<Diagnostic>>;
 struct Scanner<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
-    /// Byte at which each line begins.
+    /// Byte at which each character begins.
+    characters: Vec<usize>,
+    /// Character at which each line begins.
     lines: Vec<usize>,
     source: Arc<NamedSource<String>>,
     duplicates: Vec<Diagnostic>,
@@ -213,9 +218,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn byte(&self, marker: Marker) -> usize {
-        let start = self.lines.get(marker.line().saturating_sub(1)).copied().unwrap_or(self.text.len());
-        let rest = self.text.get(start..).unwrap_or_default();
-        start + rest.char_indices().nth(marker.col()).map_or(rest.len(), |(at, _)| at)
+        self.line_start(marker.line())
+            .and_then(|start| self.characters.get(start + marker.col()))
+            .copied()
+            .unwrap_or(self.text.len())
+    }
+
+    /// The character at which a line, counted from 1, begins.
+    fn line_start(&self, line: usize) -> Option<usize> {
+        self.lines.get(line.checked_sub(1)?).copied()
     }
 
     fn fail(&self, range: Range<usize>, message: &str, help: &str) -> Box<Diagnostic> {
@@ -234,13 +245,17 @@ impl<'a> Scanner<'a> {
         }
         let message = format!("this is not YAML: {}", error.info());
         let end = at + self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        Box::new(Diagnostic::error(&self.source, at..end, message).label("here, or just before"))
+        let mut diagnostic = Diagnostic::error(&self.source, at..end, message).label("here, or just before");
+        if error.info().contains("mapping values are not allowed") {
+            diagnostic.help = Some("put a text that contains `: ` in quotes".to_owned());
+        }
+        Box::new(diagnostic)
     }
 
     /// The first tab that indents the line of an error, or the line before it.
     fn tab_in_indentation(&self, line: usize) -> Option<usize> {
-        [line, line.saturating_sub(1), line + 1].into_iter().filter(|line| *line > 0).find_map(|line| {
-            let start = *self.lines.get(line - 1)?;
+        [line, line.saturating_sub(1), line + 1].into_iter().find_map(|line| {
+            let start = *self.characters.get(self.line_start(line)?)?;
             let text = self.text.get(start..)?.lines().next()?;
             let indentation = text.len() - text.trim_start().len();
             text.get(..indentation)?.find('\t').map(|tab| start + tab)

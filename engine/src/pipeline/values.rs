@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn types_of_scalars() {
-        let text = "[1, 1.5, true, yes, null, ~, '1', \"true\", 0x10, a: b, 2026-11-21, -, .5, 1e3]";
+        let text = "[1, 1.5, true, yes, null, ~, '1', \"true\", 0x10, a: b, 2026-11-21, .5, 1e3]";
         insta::assert_snapshot!(read(text).0, @"");
     }
 
