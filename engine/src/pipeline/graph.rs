@@ -242,7 +242,23 @@ mod tests {
   c: {uses: score, from: b}
   self: {uses: credit, from: self}
 ";
-        insta::assert_snapshot!(errors(stages), @"");
+        insta::assert_snapshot!(errors(stages), @"
+        demo.yaml:4:26: error: the stages go round in a circle: a -> b -> c -> a
+          |
+        4 |   a: {uses: score, from: c}
+          |                          ^ `a` takes this
+        5 |   b: {uses: score, from: [read, a]}
+          |                                 - `b` takes this
+        6 |   c: {uses: score, from: b}
+          |                          - `c` takes this
+          = help: let one of them take its trajectories from a stage outside of the circle
+
+        demo.yaml:7:30: error: the stages go round in a circle: self -> self
+          |
+        7 |   self: {uses: credit, from: self}
+          |                              ^^^^ `self` takes this
+          = help: let one of them take its trajectories from a stage outside of the circle
+        ");
     }
 
     #[test]
@@ -256,6 +272,51 @@ mod tests {
   joined: {uses: score, from: [other, other]}
   empty: {uses: score, from: []}
 ";
-        insta::assert_snapshot!(errors(stages), @"");
+        insta::assert_snapshot!(errors(stages), @"
+        demo.yaml:3:22: error: `read` brings trajectories in, and takes none from another stage
+          |
+        3 |   read: {uses: read, from: other, with: {files: a}}
+          |                      ^^^^
+          = help: take `from` out
+
+        demo.yaml:5:3: error: the stage `score` has no `from`
+          |
+        5 |   score: {uses: score}
+          |   ^^^^^
+          = help: say whose output it takes, as in `from: other`
+
+        demo.yaml:6:26: error: `credit` has one input, and a map names several
+          |
+        6 |   credit: {uses: credit, from: {data: read}}
+          |                          ^^^^
+          = help: write the name of the stage alone, as in `from: import`
+
+        demo.yaml:8:3: error: `two` writes where `one` writes
+          |
+        7 |   one: {uses: write, from: read, with: {to: x}}
+          |   --- so does this
+        8 |   two: {uses: write, from: one, with: {to: x}}
+          |   ^^^ writes `/here/x`
+          = help: give each a place of its own
+
+        demo.yaml:8:28: error: `one` writes files, and hands no trajectories on
+          |
+        8 |   two: {uses: write, from: one, with: {to: x}}
+          |                            ^^^
+          = help: take what the stage itself takes
+
+        demo.yaml:9:39: error: `other` is joined with itself
+          |
+        9 |   joined: {uses: score, from: [other, other]}
+          |                                ----- first here
+          |                                       ^^^^^
+          = help: name each stage once
+
+        demo.yaml:10:30: error: `from` lists no stage
+           |
+        10 |   empty: {uses: score, from: []}
+           |                              ^^
+           = help: name at least one
+        ");
     }
 }

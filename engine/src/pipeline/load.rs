@@ -410,13 +410,96 @@ stages:
     from: credit
     with: {to: \"${params.limits}\"}
 ";
-        insta::assert_snapshot!(errors(text, &["params.limit=x"]), @"");
+        insta::assert_snapshot!(errors(text, &["params.limit=x"]), @r#"
+        command line:1:20: error: `--set params.limit` wants a whole number, as its default is, and got `x`
+          |
+        1 | --set params.limit=x
+          |                    ^
+
+        demo.yaml:2:1: error: unknown key `sede`
+          |
+        2 | sede: 7
+          | ^^^^ not known here
+          = help: did you mean `seed`?
+
+        demo.yaml:7:12: error: unknown key `fils`
+          |
+        7 |     with: {fils: a.json, format: taubench, limit: many}
+          |            ^^^^ not known here
+          = help: did you mean `files`?
+
+        demo.yaml:7:34: error: unknown value `taubench`
+          |
+        7 |     with: {fils: a.json, format: taubench, limit: many}
+          |                                  ^^^^^^^^ not known here
+          = help: did you mean `tau-bench`?
+
+        demo.yaml:7:51: error: expected a whole number of at least 0, found the text `many`
+          |
+        7 |     with: {fils: a.json, format: taubench, limit: many}
+          |                                                   ^^^^ expected a whole number of at least 0
+
+        demo.yaml:8:5: error: unknown key `retry`
+          |
+        8 |     retry: 3
+          |     ^^^^^ not known here
+          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `sha256`, `allow`, `limits`
+
+        demo.yaml:9:3: error: `Score` is not a name: small letters, digits and `-`, beginning with a letter
+          |
+        9 |   Score:
+          |   ^^^^^
+          = help: call it `score`
+
+        demo.yaml:10:11: error: there is no stage `scor`
+           |
+        10 |     uses: scor
+           |           ^^^^ not known
+           = help: did you mean `score`?
+
+        demo.yaml:11:11: error: there is no stage named `raed`
+           |
+        11 |     from: raed
+           |           ^^^^ not among `stages`
+           = help: did you mean `read`?
+
+        demo.yaml:14:18: error: `read` has no output `validation`
+           |
+        14 |     from: [read, read.validation, write]
+           |                  ^^^^^^^^^^^^^^^ its only output is `out`
+           = help: write `read`
+
+        demo.yaml:14:35: error: the stages go round in a circle: credit -> write -> credit
+           |
+        14 |     from: [read, read.validation, write]
+           |                                   ^^^^^ `credit` takes this
+           …
+        17 |     from: credit
+           |           ------ `write` takes this
+           = help: let one of them take its trajectories from a stage outside of the circle
+
+        demo.yaml:18:17: error: there is no parameter `limits`
+           |
+        18 |     with: {to: "${params.limits}"}
+           |                 ^^^^^^^^^^^^^^^^ not in `params`
+           = help: did you mean `params.limit`?
+        "#);
     }
 
     #[test]
     fn every_problem_of_a_built_stage_is_placed_within_its_text() {
         let text = "version: 1\nstages:\n  read: {uses: read, with: {files: 'a?b'}}\n";
-        insta::assert_snapshot!(errors(text, &[]), @"");
+        insta::assert_snapshot!(errors(text, &[]), @"
+        demo.yaml:3:37: error: a glob of one file
+          |
+        3 |   read: {uses: read, with: {files: 'a?b'}}
+          |                                     ^
+
+        demo.yaml:3:38: error: a glob of one file
+          |
+        3 |   read: {uses: read, with: {files: 'a?b'}}
+          |                                      ^
+        ");
     }
 
     #[test]
@@ -432,7 +515,7 @@ stages:
     with: {files: \"${carry.files}\", limit: \"${iteration}\"}
   plugin:
     uses: ./plugins/penalty.wasm
-    from: {left: read.any}
+    from: {left: read}
     sha256: 9f2c
     allow: [clock]
     limits: {memory: 64MiB, call_time: 5s}
@@ -464,6 +547,19 @@ stages:
     fn a_diagnostic_is_data_for_programs() {
         let errors = loaded("version: 1\nstages:\n  é: {uses: reed}\n", &[]).unwrap_err();
         let json = serde_json::to_string_pretty(&errors.diagnostics().last()).unwrap();
-        insta::assert_snapshot!(json, @"");
+        insta::assert_snapshot!(json, @r#"
+        {
+          "severity": "error",
+          "file": "demo.yaml",
+          "line": 3,
+          "column": 13,
+          "end_line": 3,
+          "end_column": 17,
+          "message": "there is no stage `reed`",
+          "label": "not known",
+          "help": "did you mean `read`?",
+          "stage": "é"
+        }
+        "#);
     }
 }

@@ -163,7 +163,13 @@ mod tests {
     from: read
   again: {uses: credit, from: credit}
 ";
-        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"
+        demo.yaml:5:11: error: `credit` reads `reward`, which nothing upstream provides
+          |
+        5 |     uses: credit
+          |           ^^^^^^ reads `reward`
+          = help: add a `score` stage between `read` and `credit`
+        ");
     }
 
     #[test]
@@ -172,7 +178,13 @@ mod tests {
   score: {uses: score, from: read}
   both: {uses: score, from: [read, score]}
 ";
-        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"
+        demo.yaml:5:36: error: `from` joins datasets of different columns: `score` has `reward`, `read` has not
+          |
+        5 |   both: {uses: score, from: [read, score]}
+          |                                    ^^^^^ differs from `read`
+          = help: let both pass through the same stages before they are joined
+        ");
     }
 
     #[test]
