@@ -4,7 +4,7 @@
 use crate::problem::{Problem, nearest};
 
 /// Lists of names longer than this are left to the reference.
-const LONGEST_LIST: usize = 12;
+const LONGEST_LIST: usize = 16;
 
 /// What kind of fault it is, for those who want to go on behind it.
 pub(super) enum Fault {

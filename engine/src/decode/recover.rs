@@ -95,7 +95,7 @@ fn remove(value: &mut Value, path: &[Segment]) -> bool {
         Segment::Key(key) => value.get_mut(key.as_str()),
         Segment::Index(index) => value.get_mut(*index),
     });
-    parent.and_then(Value::as_mapping_mut).is_some_and(|mapping| mapping.remove(key.as_str()).is_some())
+    parent.and_then(Value::as_mapping_mut).is_some_and(|mapping| mapping.shift_remove(key.as_str()).is_some())
 }
 
 #[cfg(test)]
@@ -144,12 +144,12 @@ mod tests {
     #[test]
     fn every_fault_of_a_map_comes_at_once() {
         insta::assert_snapshot!(
-            faults("{fils: a, format: taubench, rules: [{weight: 1, limit: -1}, {wait: 2, limit: x}]}").join("\n"),
+            faults("{fils: a, format: taubench, rules: [{weight: 1, limit: -1}, {wieght: 2, limit: x}]}").join("\n"),
             @"
         fils: unknown key `fils` | did you mean `files`?
         format: unknown value `taubench` | did you mean `tau-bench`?
         rules.0.limit: expected a whole number of at least 0, found `-1` | 
-        rules.1.wait: unknown key `wait` | did you mean `weight`?
+        rules.1.wieght: unknown key `wieght` | did you mean `weight`?
         rules.1.limit: expected a whole number of at least 0, found the text `x` | 
         "
         );

@@ -11,6 +11,9 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::plain::Position;
 
+/// Name of the command line, where `--set` is at fault rather than a file.
+pub(super) const COMMAND_LINE: &str = "command line";
+
 /// A fault of a pipeline, at its place in the text.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -146,7 +149,7 @@ impl PipelineErrors {
     /// Sorts the errors by where they are: the command line first, then the file from its top.
     pub fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by(|left, right| {
-            let key = |one: &Diagnostic| (one.source.name().to_owned(), one.span.start);
+            let key = |one: &Diagnostic| (one.source.name() != COMMAND_LINE, one.span.start);
             key(left).cmp(&key(right))
         });
         Self(diagnostics)

@@ -126,17 +126,16 @@ fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Repo
         report.add(error);
         return None;
     };
-    if let Some(built) = drafts.get(index).and_then(|draft| draft.node.built.as_ref()) {
-        if matches!(built.stage.work(), Work::Sink(_)) {
-            let error = error(format!("`{name}` writes files, and hands no trajectories on"));
-            report.add(error.help("take what the stage itself takes"));
-            return None;
-        }
-        if output != DEFAULT_OUTPUT {
-            let error = error(format!("`{name}` has no output `{output}`")).label("its only output is `out`");
-            report.add(error.help(format!("write `{name}`")));
-            return None;
-        }
+    let target = drafts.get(index)?;
+    if target.node.built.as_ref().is_some_and(|built| matches!(built.stage.work(), Work::Sink(_))) {
+        let error = error(format!("`{name}` writes files, and hands no trajectories on"));
+        report.add(error.help("take what the stage itself takes"));
+        return None;
+    }
+    if target.built_in && output != DEFAULT_OUTPUT {
+        let error = error(format!("`{name}` has no output `{output}`")).label("its only output is `out`");
+        report.add(error.help(format!("write `{name}`")));
+        return None;
     }
     let binding = one.binding.map(str::to_owned);
     Some(InputReference { stage: index, output: output.to_owned(), binding, span: one.span.clone() })
@@ -181,9 +180,11 @@ fn check_cycles(drafts: &[Draft], inputs: &[Vec<InputReference>], report: &mut R
         let Some(cycle) = cycle_in(&members, inputs) else { continue };
         found = true;
         let name = |stage: usize| drafts.get(stage).map_or("", |draft| draft.node.name.as_str());
-        let path: Vec<&str> = cycle.iter().map(|reference| name(reference.0)).collect();
         let Some((first, others)) = cycle.split_first() else { continue };
-        let round = format!("{} -> {}", path.join(" -> "), name(first.0));
+        // Each names the one before it; trajectories would go the other way.
+        let flow: Vec<&str> =
+            [first].into_iter().chain(others.iter().rev()).chain([first]).map(|one| name(one.0)).collect();
+        let round = flow.join(" -> ");
         let mut error = report
             .document
             .error(first.1.clone(), format!("the stages go round in a circle: {round}"))
@@ -235,20 +236,34 @@ mod tests {
 
     #[test]
     fn circles_are_named_once() {
-        let stages = "\
-  read: {uses: read, with: {files: a}}
+        let stages = "  read: {uses: read, with: {files: a}}
   a: {uses: score, from: c}
   b: {uses: score, from: [read, a]}
   c: {uses: score, from: b}
   self: {uses: credit, from: self}
 ";
-        insta::assert_snapshot!(errors(stages), @"");
+        insta::assert_snapshot!(errors(stages), @"
+        demo.yaml:4:26: error: the stages go round in a circle: a -> b -> c -> a
+          |
+        4 |   a: {uses: score, from: c}
+          |                          ^ `a` takes this
+        5 |   b: {uses: score, from: [read, a]}
+          |                                 - `b` takes this
+        6 |   c: {uses: score, from: b}
+          |                          - `c` takes this
+          = help: let one of them take its trajectories from a stage outside of the circle
+
+        demo.yaml:7:30: error: the stages go round in a circle: self -> self
+          |
+        7 |   self: {uses: credit, from: self}
+          |                              ^^^^ `self` takes this
+          = help: let one of them take its trajectories from a stage outside of the circle
+        ");
     }
 
     #[test]
     fn ends_of_the_graph() {
-        let stages = "\
-  read: {uses: read, from: other, with: {files: a}}
+        let stages = "  read: {uses: read, from: other, with: {files: a}}
   other: {uses: read, with: {files: b}}
   score: {uses: score}
   credit: {uses: credit, from: {data: read}}
@@ -257,6 +272,51 @@ mod tests {
   joined: {uses: score, from: [other, other]}
   empty: {uses: score, from: []}
 ";
-        insta::assert_snapshot!(errors(stages), @"");
+        insta::assert_snapshot!(errors(stages), @"
+        demo.yaml:3:22: error: `read` brings trajectories in, and takes none from another stage
+          |
+        3 |   read: {uses: read, from: other, with: {files: a}}
+          |                      ^^^^
+          = help: take `from` out
+
+        demo.yaml:5:3: error: the stage `score` has no `from`
+          |
+        5 |   score: {uses: score}
+          |   ^^^^^
+          = help: say whose output it takes, as in `from: other`
+
+        demo.yaml:6:26: error: `credit` has one input, and a map names several
+          |
+        6 |   credit: {uses: credit, from: {data: read}}
+          |                          ^^^^
+          = help: write the name of the stage alone, as in `from: import`
+
+        demo.yaml:8:3: error: `two` writes where `one` writes
+          |
+        7 |   one: {uses: write, from: read, with: {to: x}}
+          |   --- so does this
+        8 |   two: {uses: write, from: one, with: {to: x}}
+          |   ^^^ writes `/here/x`
+          = help: give each a place of its own
+
+        demo.yaml:8:28: error: `one` writes files, and hands no trajectories on
+          |
+        8 |   two: {uses: write, from: one, with: {to: x}}
+          |                            ^^^
+          = help: take what the stage itself takes
+
+        demo.yaml:9:39: error: `other` is joined with itself
+          |
+        9 |   joined: {uses: score, from: [other, other]}
+          |                                ----- first here
+          |                                       ^^^^^
+          = help: name each stage once
+
+        demo.yaml:10:30: error: `from` lists no stage
+           |
+        10 |   empty: {uses: score, from: []}
+           |                              ^^
+           = help: name at least one
+        ");
     }
 }

@@ -260,6 +260,16 @@ mod tests {
             "${what}",
         ];
         let faults: Vec<String> = texts.iter().map(|text| fault(text)).collect();
-        insta::assert_snapshot!(faults.join("\n"), @"");
+        insta::assert_snapshot!(faults.join("\n"), @"
+        ${params.m}: there is no parameter `m` (did you mean `params.n`?)
+        ${params.deep.nam}: there is no parameter `deep.nam` (did you mean `params.deep.name`?)
+        ${parms.n}: `${parms.n}` names nothing (did you mean `${params.…}`?)
+        ${env.NOWHERE}: the environment variable `NOWHERE` is not set (set it, as in `NOWHERE=… sternlight …`)
+        ${iteration}: `${iteration}` has a meaning only in a pipeline with `loop` (add a `loop`, or write the value out)
+        ${carry.policy}: `${carry.policy}` has a meaning only in a pipeline with `loop` (add a `loop`, or write the value out)
+        ${params.list}: `${params.list}` is a list or a map, which text cannot hold (a list or a map can only be the whole value)
+        ${params.n: `${` without its `}` (close it, or write `$${` for a literal `${`)
+        ${what}: `${what}` names nothing (known: `${params.…}`, `${env.…}`, `${carry.…}`, `${iteration}`)
+        ");
     }
 }

@@ -37,6 +37,8 @@ pub struct LoadOptions<'a> {
 pub(super) struct Draft {
     pub(super) node: StageNode,
     pub(super) from: Option<From>,
+    /// Whether it is a stage of the registry, rather than a plugin or nothing that is known.
+    pub(super) built_in: bool,
     /// Its path in the file.
     pub(super) path: Vec<Segment>,
 }
@@ -184,7 +186,7 @@ fn drafts(
         report.problems(&path, Some(name), decoded.problems);
         let Some(entry) = decoded.value else { continue };
         unsupported.extend(not_supported(&entry, &path, name, report.document));
-        drafts.extend(draft(name, path, entry, options, registry, report, &mut unsupported));
+        drafts.push(draft(name, path, entry, options, registry, report, &mut unsupported));
     }
     (drafts, unsupported)
 }
@@ -202,9 +204,11 @@ fn draft(
     registry: &Registry,
     report: &mut Report<'_>,
     unsupported: &mut Vec<Diagnostic>,
-) -> Option<Draft> {
+) -> Draft {
     let document = report.document;
     let uses_path = below(&path, "uses");
+    // What only a run can tell cannot be decoded now.
+    let later = report.is_unknown(&below(&path, "with"));
     let with = match entry.with {
         None | Some(Value::Null) => Value::Mapping(Mapping::new()),
         Some(with) => with,
@@ -222,7 +226,7 @@ fn draft(
         Some(uses) if is_plugin(uses) => {
             unsupported.push(
                 document
-                    .error(uses_span.clone(), "plugins are not carried out by this version")
+                    .error(uses_span.clone(), format!("the plugin `{uses}` is not carried out by this version"))
                     .warning()
                     .stage(name)
                     .help("use a built-in stage"),
@@ -242,7 +246,7 @@ fn draft(
                         report.add(error.stage(name).help("take it out"));
                     }
                 }
-                built = build(kind, &with, name, &path, options, report);
+                built = build(kind, &with, name, &path, options, report).filter(|_| !later);
             }
         },
     }
@@ -256,7 +260,8 @@ fn draft(
         on_error: entry.on_error,
         uses_span,
     };
-    Some(Draft { node, from: entry.from, path })
+    let built_in = registry.get(&node.uses).is_some();
+    Draft { node, from: entry.from, built_in, path }
 }
 
 fn build(
@@ -271,7 +276,7 @@ fn build(
     match kind.build(with.clone(), &context) {
         Ok(built) => Some(BuiltStage { kind: kind.clone(), stage: built.stage, options: built.options }),
         Err(problems) => {
-            report.problems(&below(path, "with"), Some(name), problems);
+            report.problems(&options_path(report.document, path), Some(name), problems);
             None
         }
     }
@@ -334,6 +339,12 @@ fn check_loop(repeat: &LoopEntry, drafts: &[Draft], report: &mut Report<'_>) {
     }
 }
 
+/// Where problems with a stage's options lie: at its `with`, or at `uses` if it has none.
+pub(super) fn options_path(document: &Document, stage: &[Segment]) -> Vec<Segment> {
+    let with = below(stage, "with");
+    if document.place(&with).exact { with } else { below(stage, "uses") }
+}
+
 /// The path of a key.
 pub(super) fn below(path: &[Segment], key: &str) -> Vec<Segment> {
     path.iter().cloned().chain([key.into()]).collect()
@@ -342,7 +353,6 @@ pub(super) fn below(path: &[Segment], key: &str) -> Vec<Segment> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::loaded;
-    use super::*;
 
     fn errors(text: &str, set: &[&str]) -> String {
         loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
@@ -400,13 +410,96 @@ stages:
     from: credit
     with: {to: \"${params.limits}\"}
 ";
-        insta::assert_snapshot!(errors(text, &["params.limit=x"]), @"");
+        insta::assert_snapshot!(errors(text, &["params.limit=x"]), @r#"
+        command line:1:20: error: `--set params.limit` wants a whole number, as its default is, and got `x`
+          |
+        1 | --set params.limit=x
+          |                    ^
+
+        demo.yaml:2:1: error: unknown key `sede`
+          |
+        2 | sede: 7
+          | ^^^^ not known here
+          = help: did you mean `seed`?
+
+        demo.yaml:7:12: error: unknown key `fils`
+          |
+        7 |     with: {fils: a.json, format: taubench, limit: many}
+          |            ^^^^ not known here
+          = help: did you mean `files`?
+
+        demo.yaml:7:34: error: unknown value `taubench`
+          |
+        7 |     with: {fils: a.json, format: taubench, limit: many}
+          |                                  ^^^^^^^^ not known here
+          = help: did you mean `tau-bench`?
+
+        demo.yaml:7:51: error: expected a whole number of at least 0, found the text `many`
+          |
+        7 |     with: {fils: a.json, format: taubench, limit: many}
+          |                                                   ^^^^ expected a whole number of at least 0
+
+        demo.yaml:8:5: error: unknown key `retry`
+          |
+        8 |     retry: 3
+          |     ^^^^^ not known here
+          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `sha256`, `allow`, `limits`
+
+        demo.yaml:9:3: error: `Score` is not a name: small letters, digits and `-`, beginning with a letter
+          |
+        9 |   Score:
+          |   ^^^^^
+          = help: call it `score`
+
+        demo.yaml:10:11: error: there is no stage `scor`
+           |
+        10 |     uses: scor
+           |           ^^^^ not known
+           = help: did you mean `score`?
+
+        demo.yaml:11:11: error: there is no stage named `raed`
+           |
+        11 |     from: raed
+           |           ^^^^ not among `stages`
+           = help: did you mean `read`?
+
+        demo.yaml:14:18: error: `read` has no output `validation`
+           |
+        14 |     from: [read, read.validation, write]
+           |                  ^^^^^^^^^^^^^^^ its only output is `out`
+           = help: write `read`
+
+        demo.yaml:14:35: error: the stages go round in a circle: credit -> write -> credit
+           |
+        14 |     from: [read, read.validation, write]
+           |                                   ^^^^^ `credit` takes this
+           …
+        17 |     from: credit
+           |           ------ `write` takes this
+           = help: let one of them take its trajectories from a stage outside of the circle
+
+        demo.yaml:18:17: error: there is no parameter `limits`
+           |
+        18 |     with: {to: "${params.limits}"}
+           |                 ^^^^^^^^^^^^^^^^ not in `params`
+           = help: did you mean `params.limit`?
+        "#);
     }
 
     #[test]
     fn every_problem_of_a_built_stage_is_placed_within_its_text() {
         let text = "version: 1\nstages:\n  read: {uses: read, with: {files: 'a?b'}}\n";
-        insta::assert_snapshot!(errors(text, &[]), @"");
+        insta::assert_snapshot!(errors(text, &[]), @"
+        demo.yaml:3:37: error: a glob of one file
+          |
+        3 |   read: {uses: read, with: {files: 'a?b'}}
+          |                                     ^
+
+        demo.yaml:3:38: error: a glob of one file
+          |
+        3 |   read: {uses: read, with: {files: 'a?b'}}
+          |                                      ^
+        ");
     }
 
     #[test]
@@ -422,7 +515,7 @@ stages:
     with: {files: \"${carry.files}\", limit: \"${iteration}\"}
   plugin:
     uses: ./plugins/penalty.wasm
-    from: {left: read.any}
+    from: {left: read}
     sha256: 9f2c
     allow: [clock]
     limits: {memory: 64MiB, call_time: 5s}
@@ -430,13 +523,48 @@ stages:
         let pipeline = loaded(text, &[]).unwrap();
         let told: Vec<String> =
             pipeline.unsupported().iter().map(|one| format!("{:?} {}", one.position(), one.message)).collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        (2, 1) `loop` is not carried out by this version
+        (6, 5) `retries` is not carried out by this version
+        (7, 5) `on_error: quarantine` is not carried out by this version
+        (10, 11) the plugin `./plugins/penalty.wasm` is not carried out by this version
+        ");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_text_every_error_has_a_place_in_it(parts in proptest::collection::vec(PART, 0..40)) {
+            let text = parts.concat();
+            if let Err(errors) = loaded(&text, &[]) {
+                for diagnostic in errors.diagnostics() {
+                    proptest::prop_assert!(text.get(diagnostic.span.clone()).is_some(), "{diagnostic:?}");
+                    proptest::prop_assert!(!super::super::render_plain(diagnostic).is_empty());
+                }
+            }
+        }
+    }
+
+    /// Pieces that pipelines and their mistakes are made of.
+    const PART: &str = "version: 1\n|stages:\n|params:\n|  read:\n|  é: |    uses: read\n|    with: |    from: \
+        |\\[read, |\\]|\\{|\\}|\\{files: |\\$\\{params\\.x\\}|\\$\\{|\"|'|\n|  |\t|- |# 日本\n|&a |\\*a|<<: |\\|\n|>\n|: |\\?|!x |---\n|x";
 
     #[test]
     fn a_diagnostic_is_data_for_programs() {
         let errors = loaded("version: 1\nstages:\n  é: {uses: reed}\n", &[]).unwrap_err();
         let json = serde_json::to_string_pretty(&errors.diagnostics().last()).unwrap();
-        insta::assert_snapshot!(json, @"");
+        insta::assert_snapshot!(json, @r#"
+        {
+          "severity": "error",
+          "file": "demo.yaml",
+          "line": 3,
+          "column": 13,
+          "end_line": 3,
+          "end_column": 17,
+          "message": "there is no stage `reed`",
+          "label": "not known",
+          "help": "did you mean `read`?",
+          "stage": "é"
+        }
+        "#);
     }
 }

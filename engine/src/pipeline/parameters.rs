@@ -8,14 +8,12 @@ use std::sync::Arc;
 use miette::NamedSource;
 use serde_yaml::Value;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{COMMAND_LINE, Diagnostic};
 use super::interpolation::find_parameter;
 use super::report::Report;
 use super::values::plain_scalar;
 use crate::problem::{Problem, Segment, nearest};
 
-/// Name of the command line in diagnostics.
-const COMMAND_LINE: &str = "command line";
 const OPTION: &str = "--set ";
 const ROOT: &str = "params";
 
@@ -164,6 +162,40 @@ mod tests {
     fn what_does_not_fit_is_told() {
         let wrong = ["params.n=x", "params.m=1", "seed=1", "param.n=1", "params.n", "params.on=yes"];
         let told: Vec<String> = wrong.iter().map(|one| after(one).unwrap_err()).collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        command line:1:16: error: `--set params.n` wants a whole number, as its default is, and got `x`
+          |
+        1 | --set params.n=x
+          |                ^
+
+        command line:1:14: error: there is no parameter `m`
+          |
+        1 | --set params.m=1
+          |              ^ not in `params`
+          = help: did you mean `params.n`?
+
+        command line:1:7: error: `--set` can only set `params.…`, not `seed`
+          |
+        1 | --set seed=1
+          |       ^^^^
+          = help: make it a parameter: add it under `params`, and write `${params.seed}` where it is used
+
+        command line:1:7: error: `--set` can only set `params.…`, not `param.n`
+          |
+        1 | --set param.n=1
+          |       ^^^^^^^
+          = help: did you mean `params.n`?
+
+        command line:1:7: error: `--set` wants `params.NAME=VALUE`
+          |
+        1 | --set params.n
+          |       ^^^^^^^^
+          = help: as in `--set params.policy=tiny`
+
+        command line:1:17: error: `--set params.on` wants `true` or `false`, as its default is, and got `yes`
+          |
+        1 | --set params.on=yes
+          |                 ^^^
+        ");
     }
 }

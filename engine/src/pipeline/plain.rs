@@ -116,13 +116,13 @@ mod tests {
         let text = source("version: 1\nstages:\n  reword:\n    uses: reward\n");
         let diagnostic = Diagnostic::error(&text, 27..33, "`x` reads `y`").label("here").help("add a stage");
         insta::assert_snapshot!(render_plain(&diagnostic.related(0..7, "first")), @"
-        p.yaml:3:8: error: `x` reads `y`
+        p.yaml:3:9: error: `x` reads `y`
           |
         1 | version: 1
           | ------- first
           …
         3 |   reword:
-          |        ^^ here
+          |         ^ here
           = help: add a stage
         ");
     }

@@ -7,7 +7,7 @@ use crate::problem::nearest;
 use crate::trajectory::TrajectorySchema;
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
-use super::load::below;
+use super::load::options_path;
 use super::model::{Pipeline, StageNode};
 use super::report::placed;
 
@@ -59,8 +59,8 @@ fn check_stage(
     let input = inputs.first().map_or_else(TrajectorySchema::empty, |first| (*first).clone());
     check_joined(pipeline, node, &inputs)?;
     let contract = built.stage.contract(&input).map_err(|problem| {
-        let with = ["stages", &node.name, "with"].map(Into::into);
-        let path: Vec<_> = with.into_iter().chain(problem.path.iter().cloned()).collect();
+        let options = options_path(&pipeline.document, &["stages".into(), node.name.as_str().into()]);
+        let path: Vec<_> = options.into_iter().chain(problem.path.iter().cloned()).collect();
         vec![placed(&pipeline.document, &path, problem).stage(&node.name)]
     })?;
     let missing: Vec<Diagnostic> = contract
@@ -126,12 +126,10 @@ fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySche
             _ => None,
         });
         if let Some(difference) = difference {
-            let path = below(&["stages".into(), node.name.as_str().into()], "from");
-            let span = reference.span.clone();
-            let error =
-                pipeline.document.error(span, format!("`from` joins datasets of different columns: {difference}"));
-            let error = error.related(pipeline.document.key_span(&path), "joined here");
-            errors.push(error.stage(&node.name).help("let both pass through the same stages before they are joined"));
+            let message = format!("`from` joins datasets of different columns: {difference}");
+            let error = pipeline.document.error(reference.span.clone(), message).stage(&node.name);
+            let error = error.label(format!("differs from `{first_name}`"));
+            errors.push(error.help("let both pass through the same stages before they are joined"));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -159,30 +157,39 @@ mod tests {
 
     #[test]
     fn a_missing_column_names_who_would_provide_it() {
-        let stages = "\
-  read: {uses: read, with: {files: a}}
+        let stages = "  read: {uses: read, with: {files: a}}
   credit:
     uses: credit
     from: read
   again: {uses: credit, from: credit}
 ";
-        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"
+        demo.yaml:5:11: error: `credit` reads `reward`, which nothing upstream provides
+          |
+        5 |     uses: credit
+          |           ^^^^^^ reads `reward`
+          = help: add a `score` stage between `read` and `credit`
+        ");
     }
 
     #[test]
     fn joined_datasets_must_be_alike() {
-        let stages = "\
-  read: {uses: read, with: {files: a}}
+        let stages = "  read: {uses: read, with: {files: a}}
   score: {uses: score, from: read}
   both: {uses: score, from: [read, score]}
 ";
-        insta::assert_snapshot!(checked(stages).unwrap_err(), @"");
+        insta::assert_snapshot!(checked(stages).unwrap_err(), @"
+        demo.yaml:5:36: error: `from` joins datasets of different columns: `score` has `reward`, `read` has not
+          |
+        5 |   both: {uses: score, from: [read, score]}
+          |                                    ^^^^^ differs from `read`
+          = help: let both pass through the same stages before they are joined
+        ");
     }
 
     #[test]
     fn what_lies_behind_a_plugin_is_passed_over() {
-        let stages = "\
-  read: {uses: read, with: {files: a}}
+        let stages = "  read: {uses: read, with: {files: a}}
   plugin: {uses: ./p.wasm, from: read}
   credit: {uses: credit, from: plugin}
 ";

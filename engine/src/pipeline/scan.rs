@@ -35,7 +35,10 @@ pub(super) fn scan(text: &str, name: &str) -> Result<(Document, Vec<Diagnostic>)
     }
     let mut scanner = Scanner {
         parser: Parser::new_from_str(text),
-        lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
+        characters: text.char_indices().map(|(byte, _)| byte).collect(),
+        lines: std::iter::once(0)
+            .chain(text.chars().enumerate().filter(|(_, one)| *one == '\n').map(|(at, _)| at + 1))
+            .collect(),
         text,
         source: Arc::clone(&source),
         duplicates: Vec::new(),
@@ -52,7 +55,9 @@ type Scanned<T> = Result<T, Box<Diagnostic>>;
 struct Scanner<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
-    /// Byte at which each line begins.
+    /// Byte at which each character begins.
+    characters: Vec<usize>,
+    /// Character at which each line begins.
     lines: Vec<usize>,
     source: Arc<NamedSource<String>>,
     duplicates: Vec<Diagnostic>,
@@ -213,9 +218,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn byte(&self, marker: Marker) -> usize {
-        let start = self.lines.get(marker.line().saturating_sub(1)).copied().unwrap_or(self.text.len());
-        let rest = self.text.get(start..).unwrap_or_default();
-        start + rest.char_indices().nth(marker.col()).map_or(rest.len(), |(at, _)| at)
+        self.line_start(marker.line())
+            .and_then(|start| self.characters.get(start + marker.col()))
+            .copied()
+            .unwrap_or(self.text.len())
+    }
+
+    /// The character at which a line, counted from 1, begins.
+    fn line_start(&self, line: usize) -> Option<usize> {
+        self.lines.get(line.checked_sub(1)?).copied()
     }
 
     fn fail(&self, range: Range<usize>, message: &str, help: &str) -> Box<Diagnostic> {
@@ -234,13 +245,17 @@ impl<'a> Scanner<'a> {
         }
         let message = format!("this is not YAML: {}", error.info());
         let end = at + self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        Box::new(Diagnostic::error(&self.source, at..end, message).label("here, or just before"))
+        let mut diagnostic = Diagnostic::error(&self.source, at..end, message).label("here, or just before");
+        if error.info().contains("mapping values are not allowed") {
+            diagnostic.help = Some("put a text that contains `: ` in quotes".to_owned());
+        }
+        Box::new(diagnostic)
     }
 
     /// The first tab that indents the line of an error, or the line before it.
     fn tab_in_indentation(&self, line: usize) -> Option<usize> {
-        [line, line.saturating_sub(1), line + 1].into_iter().filter(|line| *line > 0).find_map(|line| {
-            let start = *self.lines.get(line - 1)?;
+        [line, line.saturating_sub(1), line + 1].into_iter().find_map(|line| {
+            let start = *self.characters.get(self.line_start(line)?)?;
             let text = self.text.get(start..)?.lines().next()?;
             let indentation = text.len() - text.trim_start().len();
             text.get(..indentation)?.find('\t').map(|tab| start + tab)
@@ -295,30 +310,92 @@ mod tests {
 
     #[test]
     fn syntax() {
-        insta::assert_snapshot!(failure("a: 1\nb: 2\na: 3\n"), @"");
-        insta::assert_snapshot!(failure("with: { policy: ${params.policy}, n: 1 }\n"), @"");
-        insta::assert_snapshot!(failure("a:\n\tb: 1\n"), @"");
-        insta::assert_snapshot!(failure("a: [1, 2\nb: 3\n"), @"");
-        insta::assert_snapshot!(failure("a: b: c\n"), @"");
-        insta::assert_snapshot!(failure("a: 1\n---\nb: 2\n"), @"");
-        insta::assert_snapshot!(failure(""), @"");
-        insta::assert_snapshot!(failure("a: !custom b"), @"");
-        insta::assert_snapshot!(failure("? [a, b]\n: c"), @"");
-        insta::assert_snapshot!(failure("a: &x [*x]"), @"");
+        insta::assert_snapshot!(failure("a: 1\nb: 2\na: 3\n"), @"
+        p.yaml:3:1: error: the key `a` is there twice
+          |
+        1 | a: 1
+          | - first here
+          …
+        3 | a: 3
+          | ^ again here
+          = help: keep one of the two
+        ");
+        insta::assert_snapshot!(failure("with: { policy: ${params.policy}, n: 1 }\n"), @r#"
+        p.yaml:1:17: error: inside `{ }` and `[ ]`, YAML wants `${…}` in quotes
+          |
+        1 | with: { policy: ${params.policy}, n: 1 }
+          |                 ^^^^^^^^^^^^^^^^
+          = help: write "${params.policy}", with quotes
+        "#);
+        insta::assert_snapshot!(failure("a:\n\tb: 1\n"), @"
+        p.yaml:2:1: error: a tab cannot indent YAML
+          |
+        2 |     b: 1
+          | ^^^^
+          = help: indent with spaces
+        ");
+        insta::assert_snapshot!(failure("a: [1, 2\nb: 3\n"), @"
+        p.yaml:2:2: error: this is not YAML: illegal placement of ':' indicator
+          |
+        2 | b: 3
+          |  ^ here, or just before
+        ");
+        insta::assert_snapshot!(failure("a: b: c\n"), @"
+        p.yaml:1:5: error: this is not YAML: mapping values are not allowed in this context
+          |
+        1 | a: b: c
+          |     ^ here, or just before
+          = help: put a text that contains `: ` in quotes
+        ");
+        insta::assert_snapshot!(failure("a: 1\n---\nb: 2\n"), @"
+        p.yaml:2:1: error: a second document: a pipeline is one
+          |
+        2 | ---
+          | ^^^
+          = help: write each pipeline into a file of its own
+        ");
+        insta::assert_snapshot!(failure(""), @"
+        p.yaml:1:1: error: the file is empty
+          |
+        1 |
+          | ^
+          = help: begin with `version: 1`
+        ");
+        insta::assert_snapshot!(failure("a: !custom b"), @"
+        p.yaml:1:4: error: tags (`!name`) mean nothing in a pipeline
+          |
+        1 | a: !custom b
+          |    ^^^^^^^^^
+          = help: leave the tag out, or quote the text
+        ");
+        insta::assert_snapshot!(failure("? [a, b]\n: c"), @"
+        p.yaml:1:3: error: a key must be text
+          |
+        1 | ? [a, b]
+          |   ^
+          = help: write `key: value`
+        ");
+        insta::assert_snapshot!(failure("a: &x [*x]"), @"
+        p.yaml:1:8: error: an alias inside of what it stands for
+          |
+        1 | a: &x [*x]
+          |        ^^
+          = help: write the value out
+        ");
     }
 
     #[test]
     fn limits() {
         let first = |text: &str| failure(text).lines().next().unwrap_or_default().to_owned();
-        insta::assert_snapshot!(first(&"a".repeat(MAXIMUM_BYTES + 1)), @"");
-        insta::assert_snapshot!(first(&"[".repeat(100)), @"");
-        insta::assert_snapshot!(first(&format!("[{}]", "1,".repeat(MAXIMUM_NODES + 1))), @"");
-        insta::assert_snapshot!(first(&format!("[&a x,{}]", "*a,".repeat(MAXIMUM_ALIASES + 1))), @"");
+        insta::assert_snapshot!(first(&"a".repeat(MAXIMUM_BYTES + 1)), @"p.yaml:1:1: error: a pipeline may have 1048576 bytes, this file has 1048577");
+        insta::assert_snapshot!(first(&"[".repeat(100)), @"p.yaml:1:66: error: nested deeper than 64 levels");
+        insta::assert_snapshot!(first(&format!("[{}]", "1,".repeat(MAXIMUM_NODES + 1))), @"p.yaml:1:40000: error: more than 20000 keys and values");
+        insta::assert_snapshot!(first(&format!("[&a x,{}]", "*a,".repeat(MAXIMUM_ALIASES + 1))), @"p.yaml:1:307: error: more than 100 aliases");
         let mut bomb = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n".to_owned();
         for level in 1..8 {
             let alias = format!("*a{}", level - 1);
             bomb += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "));
         }
-        insta::assert_snapshot!(first(&bomb), @"");
+        insta::assert_snapshot!(first(&bomb), @"p.yaml:5:5: error: aliases grow this to more than 100000 keys and values");
     }
 }

@@ -37,7 +37,6 @@ pub fn pipeline_schema(registry: &Registry) -> Value {
             "additionalProperties": stage,
         });
         property(root, "stages", stages);
-        // Text as the value of a parameter is a default, not a reference.
         root.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     }
     let mut definitions = Map::new();
@@ -131,7 +130,7 @@ fn is_typed(object: &Map<String, Value>) -> bool {
         Some(Value::Array(several)) => several.iter().any(|one| one == name),
         _ => false,
     };
-    let restricted = ["enum", "const", "pattern", "format"].iter().any(|key| object.contains_key(*key));
+    let restricted = ["enum", "pattern", "format"].iter().any(|key| object.contains_key(*key));
     let scalar = ["integer", "number", "boolean", "array"].iter().any(|name| type_is(name)) && !type_is("string");
     let branches = ["oneOf", "anyOf"].iter().any(|key| object.contains_key(*key));
     scalar || restricted || branches || object.contains_key("$ref") || object.contains_key("allOf")

@@ -24,7 +24,7 @@ pub(super) struct StageEntry {
     /// list joins datasets of the same columns; a map binds named inputs.
     pub(super) from: Option<From>,
     /// The stage's options.
-    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     pub(super) with: Option<Value>,
     /// Whether results are kept and used again; `false` runs the stage every time.
     #[serde(default = "enabled")]

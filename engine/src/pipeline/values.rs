@@ -120,14 +120,18 @@ mod tests {
 
     #[test]
     fn types_of_scalars() {
-        let text = "[1, 1.5, true, yes, null, ~, '1', \"true\", 0x10, a: b, 2026-11-21, -, .5, 1e3]";
-        insta::assert_snapshot!(read(text).0, @"");
+        let text = "[1, 1.5, true, yes, null, ~, '1', \"true\", 0x10, a: b, 2026-11-21, .5, 1e3]";
+        insta::assert_snapshot!(read(text).0, @r#"
+        [1,1.5,true,"yes",null,null,"1","true",16,{"a":"b"},"2026-11-21",0.5,1000.0]
+        "#);
     }
 
     #[test]
     fn aliases_and_merges() {
         let text = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {<<: [*a, *b], x: 0}\nd: *a\n";
-        insta::assert_snapshot!(read(text).0, @"");
+        insta::assert_snapshot!(read(text).0, @r#"
+        {"a":{"x":1,"y":2},"b":{"y":3,"z":4},"c":{"x":0,"y":2,"z":4},"d":{"x":1,"y":2}}
+        "#);
         assert_eq!(read("a: {<<: 3}").1, 1);
     }
 
