@@ -2,7 +2,9 @@
 
 use sternlight_engine::stage::{Registry, StageKind};
 
+use crate::export::Export;
+
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
-    Registry::new(Vec::<StageKind>::from([]))
+    Registry::new([StageKind::of::<Export>()])
 }
