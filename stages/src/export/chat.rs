@@ -213,9 +213,9 @@ impl<'a> Chats<'a> {
             tools: text("tools")
                 .map(|tools| serde_json::from_str(tools).unwrap_or_else(|_| Value::String(tools.to_owned()))),
             messages: self.messages(row),
-            advantages: self.advantages.map(|all| {
-                turns.map(|turn| all.is_valid(turn).then(|| all.value(turn))).collect()
-            }),
+            advantages: self
+                .advantages
+                .map(|all| turns.map(|turn| all.is_valid(turn).then(|| all.value(turn))).collect()),
             final_observation: text("final_observation").filter(|text| !text.is_empty()),
         }
     }

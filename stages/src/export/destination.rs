@@ -164,12 +164,21 @@ mod tests {
     #[test]
     fn the_ending_tells_files_from_directories() {
         let file = destination("{to: out/a.b.parquet}").unwrap();
-        assert_eq!((file.path.as_path(), file.file_name(0).as_str()), (Path::new("/here/out/a.b.parquet"), "a.b.parquet"));
+        assert_eq!(
+            (file.path.as_path(), file.file_name(0).as_str()),
+            (Path::new("/here/out/a.b.parquet"), "a.b.parquet")
+        );
         assert_eq!(file.card_name(), "a.b.README.md");
         let directory = destination("{to: out, format: openai-chat}").unwrap();
-        assert_eq!((directory.file_name(12).as_str(), directory.card_name().as_str()), ("part-00012.jsonl", "README.md"));
+        assert_eq!(
+            (directory.file_name(12).as_str(), directory.card_name().as_str()),
+            ("part-00012.jsonl", "README.md")
+        );
         let zstd = destination("{to: x.jsonl.zst, format: openai-chat}").unwrap();
-        assert_eq!((zstd.encoding, zstd.card_name().as_str()), (Encoding::Lines(Compression::Zstandard), "x.README.md"));
+        assert_eq!(
+            (zstd.encoding, zstd.card_name().as_str()),
+            (Encoding::Lines(Compression::Zstandard), "x.README.md")
+        );
         assert_eq!(destination("{to: x.parquet/}").unwrap().stem, None);
     }
 

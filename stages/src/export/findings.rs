@@ -109,9 +109,9 @@ impl Findings {
                     continue;
                 }
                 let advantage = advantages.value(index);
-                let is_progress = columns.verdict.is_some_and(|verdicts| {
-                    verdicts.is_valid(index) && verdicts.value(index) == PROGRESS
-                });
+                let is_progress = columns
+                    .verdict
+                    .is_some_and(|verdicts| verdicts.is_valid(index) && verdicts.value(index) == PROGRESS);
                 let (slot, wanted) = match advantage {
                     _ if advantage < 0.0 && !is_progress => (&mut self.blamed, Ordering::Less),
                     _ if advantage > 0.0 => (&mut self.praised, Ordering::Greater),
@@ -123,8 +123,13 @@ impl Findings {
                     other => other == wanted,
                 });
                 if is_better {
-                    *slot =
-                        Some(Turn { advantage, trajectory_id: id.to_owned(), turn, shard, row: first_row + row as u64 });
+                    *slot = Some(Turn {
+                        advantage,
+                        trajectory_id: id.to_owned(),
+                        turn,
+                        shard,
+                        row: first_row + row as u64,
+                    });
                 }
             }
         }

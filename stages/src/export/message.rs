@@ -229,8 +229,8 @@ mod tests {
             let (name, arguments) = imported_columns(&calls);
             let decision = decision(&action, name.as_deref(), arguments.as_deref());
             prop_assert_eq!(decision.calls.len(), calls.len());
-            prop_assert_eq!(imported_action(decision.content.unwrap_or_default(), &decision.calls), action);
-            prop_assert_eq!(imported_columns(&decision.calls), (name, arguments));
+            prop_assert_eq!(&imported_action(decision.content.unwrap_or_default(), &decision.calls), &action);
+            prop_assert_eq!(imported_columns(&decision.calls), (name.clone(), arguments.clone()));
         }
 
         #[test]

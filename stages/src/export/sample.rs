@@ -86,7 +86,8 @@ impl Stage for Credit {
 impl Transform for Credit {
     fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         let actions = batch.text("turns.action")?;
-        let verdict = |action: &str| (action != "silent").then_some(if action == "bad" { "failed" } else { "progress" });
+        let verdict =
+            |action: &str| (action != "silent").then_some(if action == "bad" { "failed" } else { "progress" });
         let advantage = |action: &str| match action {
             "silent" => None,
             "bad" => Some(-0.5),
@@ -149,7 +150,7 @@ pub(super) fn many_rows(count: usize) -> Vec<TrajectoryRow> {
 
 /// A dataset of two shards: imported rows, and credit in files of its own. The directory holds the store.
 pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Dataset {
-    let store = Store::open(directory.join("store")).unwrap();
+    let store = Store::open(&directory.join("store")).unwrap();
     let (source, credit) = (Rows(shards), Credit);
     let empty = TrajectorySchema::empty();
     let contract = source.contract(&empty).unwrap();
