@@ -3,6 +3,7 @@
 use sternlight_engine::stage::{Registry, StageKind};
 
 use crate::advantage::Advantage;
+use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
 use crate::reflect::Reflect;
@@ -12,6 +13,7 @@ use crate::reward::Reward;
 pub fn registry() -> Registry {
     Registry::new([
         StageKind::of::<Advantage>(),
+        StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
         StageKind::of::<Reflect>(),

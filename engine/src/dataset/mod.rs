@@ -6,6 +6,7 @@ mod reader;
 mod row_bytes;
 mod selection;
 mod shard;
+mod whole;
 mod writer;
 
 pub use leaves::leaves_of;
@@ -14,4 +15,5 @@ pub use reader::{BatchLimit, BatchReader};
 pub use selection::Selection;
 pub(crate) use shard::path_of;
 pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
+pub use whole::WholeFile;
 pub(crate) use writer::{ColumnWriter, RowWriter};

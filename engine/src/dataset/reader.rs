@@ -16,6 +16,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::chunks::{Chunks, digest, read_chunk};
 use super::leaves::leaves_of;
@@ -74,12 +75,13 @@ impl BaseBatch {
 }
 
 /// A Parquet file of a shard, open, with the columns that are wanted of it.
-struct OpenFile {
+pub(super) struct OpenFile {
     path: PathBuf,
     file: File,
-    metadata: ArrowReaderMetadata,
+    pub(super) metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
-    wanted: Vec<(ColumnPath, Range<usize>)>,
+    /// With their leaves.
+    pub(super) wanted: Vec<(ColumnPath, Range<usize>)>,
     description: DataFile,
 }
 
@@ -136,8 +138,7 @@ impl BaseReader {
         let wants_turns = projected.arrow().field_with_name(TURNS).is_ok();
         let mut wanted: BTreeMap<usize, Vec<ColumnPath>> = BTreeMap::new();
         for column in projected.paths() {
-            let index = shard.columns.get(&column).ok_or_else(|| missing(&column, shard))?;
-            wanted.entry(*index).or_default().push(column);
+            wanted.entry(shard.index_of(&column)?).or_default().push(column);
         }
         let has_turn_column = projected.paths().iter().any(|column| column.turn_name().is_some());
         if (wants_turns && !has_turn_column) || wanted.is_empty() {
@@ -147,7 +148,7 @@ impl BaseReader {
         let files = wanted
             .into_iter()
             .map(|(index, columns)| {
-                let file = shard.files.get(index).ok_or_else(|| missing(&columns[0], shard))?;
+                let file = shard.files.get(index).ok_or_else(|| shard.missing(&columns[0]))?;
                 OpenFile::open(root, file, columns)
             })
             .collect::<Result<_, _>>()?;
@@ -313,7 +314,7 @@ impl Iterator for BaseReader {
 }
 
 impl OpenFile {
-    fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
+    pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
         let path = path_of(root, description);
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -356,42 +357,49 @@ impl OpenFile {
         rows: u64,
         batch_size: usize,
     ) -> Result<ParquetRecordBatchReader, StageError> {
-        let index = self.description.first_row_group + row_group;
-        let group = self.metadata.metadata().row_groups().get(index).filter(|group| group.num_rows() as u64 == rows);
-        let Some(group) = group else {
-            return Err(self.error(format!("row group {index} does not have the {rows} rows that the manifest says")));
-        };
-        let chunks = if self.description.digests.is_empty() {
-            Chunks::File(self.file.try_clone().map_err(|error| StageError::file("read", &self.path, &error))?)
-        } else {
-            let mut chunks = Vec::new();
-            for (column, leaves) in &self.wanted {
-                let first = chunks.len();
-                for leaf in leaves.clone() {
-                    chunks.push(
-                        read_chunk(&self.file, group, leaf)
-                            .map_err(|error| StageError::file("read", &self.path, &error))?,
-                    );
-                }
-                let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
-                if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
-                    return Err(self
-                        .error(format!(
-                            "column `{column}`, row group {index}: the bytes are not those that were written"
-                        ))
-                        .help(
-                            "the file was changed or the disk is failing; delete the file's directory and run again",
-                        ));
-                }
-            }
-            let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
-            Chunks::Checked { length, chunks }
-        };
+        let chunks = self.chunks(row_group, rows)?;
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
             .with_projection(self.mask.clone())
-            .with_row_groups(vec![index])
+            .with_row_groups(vec![self.description.first_row_group + row_group])
             .with_batch_size(batch_size)
             .build()?)
+    }
+
+    /// The chunks of the wanted columns in one of the shard's row groups.
+    pub(super) fn chunks(&self, row_group: usize, rows: u64) -> Result<Chunks, StageError> {
+        let group = self.row_group(row_group, rows)?;
+        if self.description.digests.is_empty() {
+            let file = self.file.try_clone().map_err(|error| StageError::file("read", &self.path, &error))?;
+            return Ok(Chunks::File(file));
+        }
+        let mut chunks = Vec::new();
+        for (column, leaves) in &self.wanted {
+            let first = chunks.len();
+            for leaf in leaves.clone() {
+                chunks.push(
+                    read_chunk(&self.file, group, leaf)
+                        .map_err(|error| StageError::file("read", &self.path, &error))?,
+                );
+            }
+            let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
+            if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
+                let index = self.description.first_row_group + row_group;
+                return Err(self
+                    .error(format!("column `{column}`, row group {index}: the bytes are not those that were written"))
+                    .help("the file was changed or the disk is failing; delete the file's directory and run again"));
+            }
+        }
+        let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
+        Ok(Chunks::Checked { length, chunks })
+    }
+
+    /// What the footer says of one of the shard's row groups, which must have this many rows.
+    pub(super) fn row_group(&self, row_group: usize, rows: u64) -> Result<&RowGroupMetaData, StageError> {
+        let index = self.description.first_row_group + row_group;
+        let groups = self.metadata.metadata().row_groups();
+        groups.get(index).filter(|group| group.num_rows() as u64 == rows).ok_or_else(|| {
+            self.error(format!("row group {index} does not have the {rows} rows that the manifest says"))
+        })
     }
 }
 
@@ -472,9 +480,5 @@ fn cheapest(root: &Path, shard: &Shard, turns: bool) -> Result<(usize, ColumnPat
             best = Some((bytes, *index, column.clone()));
         }
     }
-    best.map(|(_, index, column)| (index, column)).ok_or_else(|| missing(&ColumnPath::from(TURNS), shard))
-}
-
-fn missing(column: &ColumnPath, shard: &Shard) -> StageError {
-    StageError::new(format!("shard `{}` has no column `{column}`", shard.label))
+    best.map(|(_, index, column)| (index, column)).ok_or_else(|| shard.missing(&ColumnPath::from(TURNS)))
 }

@@ -34,12 +34,22 @@ impl Selection {
         range.is_empty() || self.0.iter().any(|(start, end)| *start <= range.start && range.end <= *end)
     }
 
+    /// The rows of the range, counted from its start.
+    #[must_use]
+    pub fn slice(&self, range: &Range<u64>) -> Self {
+        let first = self.0.partition_point(|(_, end)| *end <= range.start);
+        let inside = self.0[first..].iter().take_while(|(start, _)| *start < range.end);
+        Self(
+            inside
+                .map(|(start, end)| ((*start).max(range.start) - range.start, (*end).min(range.end) - range.start))
+                .collect(),
+        )
+    }
+
     /// A mask over the rows of the range: true where selected.
     pub fn mask(&self, range: &Range<u64>) -> BooleanArray {
         let mut mask = vec![false; (range.end - range.start) as usize];
-        let first = self.0.partition_point(|(_, end)| *end <= range.start);
-        for (start, end) in self.0[first..].iter().take_while(|(start, _)| *start < range.end) {
-            let (from, to) = ((*start).max(range.start) - range.start, (*end).min(range.end) - range.start);
+        for (from, to) in self.slice(range).0 {
             mask[from as usize..to as usize].fill(true);
         }
         BooleanArray::from(mask)
@@ -64,6 +74,7 @@ mod tests {
         assert_eq!(selection.0, [(0, 3), (5, 6), (7, 9)]);
         assert_eq!(selection.rows(), 6);
         assert_eq!(selection.mask(&(2..8)), BooleanArray::from(vec![true, false, false, true, false, true]));
+        assert_eq!(selection.slice(&(1..8)).0, [(0, 2), (4, 5), (6, 7)]);
         assert!(selection.covers(&(0..3)) && !selection.covers(&(0..4)) && selection.covers(&(4..4)));
     }
 }

@@ -1,6 +1,7 @@
 //! The parts of a dataset: shards, and the files that hold their columns.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,39 @@ impl Shard {
     /// Selected rows.
     pub fn rows(&self) -> u64 {
         self.selection.as_ref().map_or_else(|| self.base_rows(), Selection::rows)
+    }
+
+    /// Some of its row groups as a shard of their own: the same rows of the same files.
+    #[must_use]
+    pub fn row_group_range(&self, row_groups: Range<usize>) -> Self {
+        let rows_before: u64 = self.row_groups[..row_groups.start].iter().sum();
+        let rows: u64 = self.row_groups[row_groups.clone()].iter().sum();
+        let selection = self.selection.as_ref().map(|selection| selection.slice(&(rows_before..rows_before + rows)));
+        let files = self.files.iter().map(|file| DataFile {
+            first_row_group: file.first_row_group + row_groups.start,
+            digests: file
+                .digests
+                .iter()
+                .map(|(column, digests)| (column.clone(), digests[row_groups.clone()].to_vec()))
+                .collect(),
+            ..file.clone()
+        });
+        Self {
+            label: self.label.clone(),
+            row_groups: self.row_groups[row_groups.clone()].to_vec(),
+            selection: selection.filter(|selection| selection.rows() < rows),
+            columns: self.columns.clone(),
+            files: files.collect(),
+        }
+    }
+
+    /// Which of its files holds a column.
+    pub(super) fn index_of(&self, column: &ColumnPath) -> Result<usize, StageError> {
+        self.columns.get(column).copied().ok_or_else(|| self.missing(column))
+    }
+
+    pub(super) fn missing(&self, column: &ColumnPath) -> StageError {
+        StageError::new(format!("shard `{}` has no column `{column}`", self.label))
     }
 
     /// The file that holds a column.

@@ -10,9 +10,13 @@ use arrow::array::{Array, ArrayRef, BooleanArray, ListArray, RecordBatch, Struct
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::SchemaDescriptor;
 
 use super::chunks::{digest, read_chunk};
 use super::leaves::leaves_of;
@@ -38,7 +42,10 @@ pub(crate) struct Written {
 
 /// Collects rows and writes them in fixed units.
 struct UnitWriter {
-    writer: ArrowWriter<File>,
+    writer: SerializedFileWriter<File>,
+    encoders: ArrowRowGroupWriterFactory,
+    /// One for each leaf of the row group that is being encoded; none if no row group was begun.
+    leaves: Vec<ArrowColumnWriter>,
     schema: SchemaRef,
     pending: Vec<RecordBatch>,
     pending_rows: usize,
@@ -54,7 +61,8 @@ impl UnitWriter {
             .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned())]))
             .build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
-        Ok(Self { writer, schema, pending: Vec::new(), pending_rows: 0 })
+        let (writer, encoders) = writer.into_serialized_writer()?;
+        Ok(Self { writer, encoders, leaves: Vec::new(), schema, pending: Vec::new(), pending_rows: 0 })
     }
 
     /// Adds rows that stay in the current row group.
@@ -73,8 +81,18 @@ impl UnitWriter {
     }
 
     fn write_unit(&mut self) -> Result<(), StageError> {
-        if !self.pending.is_empty() {
-            self.writer.write(&concat_batches(&self.schema, &self.pending)?)?;
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if self.leaves.is_empty() {
+            self.leaves = self.encoders.create_column_writers(self.writer.flushed_row_groups().len())?;
+        }
+        let unit = concat_batches(&self.schema, &self.pending)?;
+        let mut writers = self.leaves.iter_mut();
+        for (field, array) in self.schema.fields().iter().zip(unit.columns()) {
+            for (leaf, writer) in compute_leaves(field, array)?.iter().zip(&mut writers) {
+                writer.write(leaf)?;
+            }
         }
         self.pending.clear();
         self.pending_rows = 0;
@@ -83,7 +101,15 @@ impl UnitWriter {
 
     fn end_row_group(&mut self) -> Result<(), StageError> {
         self.write_unit()?;
-        Ok(self.writer.flush()?)
+        if self.leaves.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        for leaf in self.leaves.drain(..) {
+            leaf.close()?.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
     }
 
     /// Ends the file, forces it to disk and digests what lies there.
@@ -138,9 +164,34 @@ impl RowWriter {
         self.writer.push(batch.slice(start, batch.num_rows() - start))
     }
 
+    /// Adds a row group whose chunks are encoded already; `fill` appends one for each leaf.
+    pub(super) fn push_encoded(
+        &mut self,
+        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError>,
+    ) -> Result<(), StageError> {
+        self.writer.end_row_group()?;
+        (self.group_rows, self.group_bytes) = (0, 0);
+        let mut group = self.writer.writer.next_row_group()?;
+        fill(&mut group)?;
+        group.close()?;
+        Ok(())
+    }
+
+    /// The leaves as they are encoded.
+    pub(super) fn leaves(&self) -> &SchemaDescriptor {
+        self.writer.writer.schema_descr()
+    }
+
     /// Ends the file.
     pub(crate) fn finish(self, path: &Path) -> Result<Written, StageError> {
         self.writer.finish(path)
+    }
+
+    /// Ends a file that does not belong to the store: nobody needs the digests of its chunks.
+    pub(super) fn close(mut self) -> Result<(), StageError> {
+        self.writer.end_row_group()?;
+        self.writer.writer.finish()?;
+        Ok(())
     }
 }
 

@@ -1,1 +1,14 @@
-//! Writes datasets outside of the store.
+//! Writes a dataset outside of the store: ordinary Parquet or chat messages, with a card that says what it is.
+
+mod card;
+mod chat;
+mod destination;
+mod findings;
+mod highlight;
+mod message;
+#[cfg(test)]
+mod sample;
+mod stage;
+
+pub use destination::{ExportOptions, Format};
+pub use stage::Export;

@@ -1,0 +1,336 @@
+//! The `export` stage: which files to write, and what to tell about them.
+
+use sternlight_engine::column::ColumnPath;
+use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::dataset::{Dataset, Shard};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Sink, Stage, StageError, Staging, Target, Work};
+use sternlight_engine::trajectory::TrajectorySchema;
+
+use super::card::card;
+use super::chat;
+use super::destination::{Destination, Encoding, ExportOptions};
+use super::findings::Findings;
+use super::highlight::highlight;
+
+/// Writes a dataset outside of the store.
+#[derive(Debug)]
+pub struct Export {
+    destination: Destination,
+    overwrite: bool,
+}
+
+impl BuiltIn for Export {
+    type Options = ExportOptions;
+
+    const NAME: &'static str = "export";
+    const SUMMARY: &'static str = "writes the dataset as ordinary Parquet or as chat messages, with a card";
+    const DOCUMENTATION: &'static str = include_str!("documentation.md");
+    const VERSION: u32 = 1;
+
+    fn build(options: ExportOptions, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
+        let destination = Destination::of(&options, context).map_err(|problem| vec![problem])?;
+        Ok(Self { destination, overwrite: options.overwrite })
+    }
+}
+
+impl Stage for Export {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+        let mut reads: Vec<ColumnPath> = chat::REQUIRED.into_iter().map(ColumnPath::from).collect();
+        reads.extend(input.paths().into_iter().filter(|path| !chat::REQUIRED.contains(&path.as_str())));
+        Ok(Contract { reads, scope: Scope::Dataset, effect: Effect::Sink })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Sink(self)
+    }
+}
+
+impl Sink for Export {
+    fn target(&self) -> Target {
+        Target {
+            path: self.destination.path.clone(),
+            is_directory: self.destination.stem.is_none(),
+            overwrite: self.overwrite,
+        }
+    }
+
+    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+        let findings = Findings::of(dataset)?;
+        let card_path = staging.place(&self.destination.card_name())?;
+        let text = card(dataset, &findings.metrics, &self.destination);
+        std::fs::write(&card_path, text).map_err(|error| StageError::file("write", &card_path, &error))?;
+        let files: Vec<&[Shard]> = match self.destination.stem {
+            // Readers of a directory want at least one file to learn the columns from.
+            None if !dataset.shards.is_empty() => dataset.shards.chunks(1).collect(),
+            _ => vec![&dataset.shards],
+        };
+        let mut without_turns = 0;
+        for (index, shards) in files.into_iter().enumerate() {
+            let path = staging.place(&self.destination.file_name(index))?;
+            match self.destination.encoding {
+                Encoding::Parquet => {
+                    dataset.write_parquet(shards, &path)?;
+                }
+                Encoding::Lines(compression) => without_turns += chat::write(dataset, shards, &path, compression)?,
+            }
+        }
+        if without_turns > 0 {
+            context.warnings.push(format!(
+                "{without_turns} trajectories have no turn, so their chats have no assistant message, which training \
+                 services refuse; a `filter` in front leaves them out"
+            ));
+        }
+        for (title, found) in [("most blamed turn", &findings.blamed), ("most praised turn", &findings.praised)] {
+            if let Some(found) = found {
+                context.highlights.push(highlight(dataset, title, found)?);
+            }
+        }
+        context.metrics.merge(&findings.metrics);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::path::Path;
+
+    use arrow::array::RecordBatch;
+    use arrow::compute::concat_batches;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::metadata::ParquetMetaDataReader;
+    use sternlight_engine::dataset::{BatchLimit, leaves_of};
+
+    use super::super::sample::{Folder, columns, dataset, export, keep, many_rows, rows};
+    use super::*;
+
+    /// More rows than the store puts into a row group.
+    const MANY: usize = 40_000;
+
+    fn exported(dataset: &Dataset, directory: &Path, options: &str) -> Context {
+        let mut context = Context::default();
+        export(directory, options).export(dataset, &mut Folder(directory.to_owned()), &mut context).unwrap();
+        context
+    }
+
+    fn small(directory: &Path) -> Dataset {
+        let mut first = rows();
+        let second = first.split_off(3);
+        dataset(directory, [first, second])
+    }
+
+    fn read(path: &Path) -> RecordBatch {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+        let schema = builder.schema().clone();
+        let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+        concat_batches(&schema, &batches).unwrap()
+    }
+
+    /// The selected rows as the engine reads them.
+    fn selected(dataset: &Dataset) -> RecordBatch {
+        let batches: Vec<RecordBatch> = dataset
+            .shards
+            .iter()
+            .flat_map(|shard| dataset.read(shard, &columns(dataset), BatchLimit::default()).unwrap())
+            .map(|batch| batch.unwrap().record_batch().clone())
+            .collect();
+        concat_batches(&batches[0].schema(), &batches).unwrap()
+    }
+
+    fn same_rows(left: &RecordBatch, right: &RecordBatch) {
+        assert_eq!(left.num_rows(), right.num_rows());
+        for (field, array) in left.schema().fields().iter().zip(left.columns()) {
+            let cast = arrow::compute::cast(right.column_by_name(field.name()).unwrap(), field.data_type()).unwrap();
+            assert!(*array == cast, "column `{}` differs", field.name());
+        }
+    }
+
+    #[test]
+    fn whole_row_groups_are_copied_byte_for_byte() {
+        let directory = tempfile::tempdir().unwrap();
+        let dataset = dataset(directory.path(), [many_rows(MANY), rows()]);
+        let path = directory.path().join("whole.parquet");
+        let whole = dataset.write_parquet(&dataset.shards, &path).unwrap();
+        assert_eq!((whole.spliced, whole.encoded_rows), (4, 0));
+        same_rows(&selected(&dataset), &read(&path));
+
+        let file = fs::read(&path).unwrap();
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(&path).unwrap()).unwrap();
+        let kinds: Vec<_> =
+            metadata.file_metadata().key_value_metadata().unwrap().iter().map(|kind| &kind.key).collect();
+        assert_eq!(kinds, ["sternlight.schema", "ARROW:schema"]);
+        let mut groups = metadata.row_groups().iter();
+        for shard in &dataset.shards {
+            for group in 0..shard.row_groups.len() {
+                let out = groups.next().unwrap();
+                for column in columns(&dataset) {
+                    let path = dataset.path_of(shard.file_of(&column).unwrap());
+                    let source = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+                    let from = leaves_of(source.schema(), &column).unwrap().start;
+                    let to = leaves_of(dataset.schema.arrow(), &column).unwrap().start;
+                    let bytes = |(start, length): (u64, u64)| start as usize..(start + length) as usize;
+                    let from = bytes(source.metadata().row_group(group).column(from).byte_range());
+                    let to = bytes(out.column(to).byte_range());
+                    assert!(fs::read(&path).unwrap()[from] == file[to], "chunk of `{column}` differs");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn partly_kept_row_groups_are_encoded_and_empty_ones_left_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut dataset = dataset(directory.path(), [many_rows(MANY), rows()]);
+        let groups = dataset.shards[0].row_groups.clone();
+        assert_eq!(groups, [16_384, 16_384, 7_232]);
+        // Nothing of the first row group, all of the second, every seventh row of the third.
+        keep(&mut dataset, 0, (16_384..32_768).chain((32_768..40_000).step_by(7)));
+        keep(&mut dataset, 1, [0, 3]);
+        let path = directory.path().join("part.parquet");
+        let whole = dataset.write_parquet(&dataset.shards, &path).unwrap();
+        assert_eq!((whole.spliced, whole.encoded_rows), (1, 1036));
+        same_rows(&selected(&dataset), &read(&path));
+        let again = directory.path().join("again.parquet");
+        dataset.write_parquet(&dataset.shards, &again).unwrap();
+        assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap());
+
+        let mut nothing = dataset.clone();
+        keep(&mut nothing, 0, []);
+        keep(&mut nothing, 1, []);
+        let path = directory.path().join("nothing.parquet");
+        nothing.write_parquet(&nothing.shards, &path).unwrap();
+        assert_eq!(read(&path).num_rows(), 0);
+    }
+
+    #[test]
+    fn foreign_files_that_differ_in_their_leaves_are_encoded_again() {
+        use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, ListArray};
+        use arrow::datatypes::{DataType, Field, Schema};
+        use std::sync::Arc;
+        use sternlight_engine::dataset::FilePath;
+
+        let directory = tempfile::tempdir().unwrap();
+        let dataset = small(directory.path());
+        let rows = selected(&dataset);
+        // As pyarrow writes it: everything nullable, list elements called `item`; once with doubles as rewards.
+        let foreign = |name: &str, doubles: bool| {
+            let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
+            let mut fields: Vec<Field> =
+                rows.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+            for (field, array) in fields.iter_mut().zip(&mut columns) {
+                if field.name() == "turns" {
+                    let list: &ListArray = array.as_list();
+                    let element = Arc::new(Field::new("item", list.values().data_type().clone(), true));
+                    let (offsets, values) = (list.offsets().clone(), list.values().clone());
+                    *array = Arc::new(ListArray::new(element, offsets, values, None));
+                } else if field.name() == "reward" && doubles {
+                    let rewards = array.as_primitive::<arrow::datatypes::Float32Type>();
+                    *array = Arc::new(rewards.iter().map(|reward| reward.map(f64::from)).collect::<Float64Array>());
+                }
+                *field = Field::new(field.name(), array.data_type().clone(), true);
+            }
+            assert!(!doubles || fields.iter().any(|field| *field.data_type() == DataType::Float64));
+            let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+            let path = directory.path().join(name);
+            let mut writer =
+                parquet::arrow::ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let mut shard = dataset.shards[0].clone();
+            shard.row_groups = vec![batch.num_rows() as u64];
+            shard.columns.values_mut().for_each(|file| *file = 0);
+            shard.files.truncate(1);
+            shard.files[0].path = FilePath::Outside(path);
+            shard.files[0].digests.clear();
+            shard
+        };
+        let mut mixed = dataset.clone();
+        mixed.shards = vec![foreign("plain.parquet", false)];
+        let path = directory.path().join("one.parquet");
+        let whole = mixed.write_parquet(&mixed.shards, &path).unwrap();
+        assert_eq!((whole.spliced, whole.encoded_rows), (1, 0));
+        same_rows(&rows, &read(&path));
+
+        mixed.shards.push(foreign("doubles.parquet", true));
+        mixed.shards.extend(dataset.shards.clone());
+        let path = directory.path().join("mixed.parquet");
+        let whole = mixed.write_parquet(&mixed.shards, &path).unwrap();
+        assert_eq!((whole.spliced, whole.encoded_rows), (1, 12));
+        same_rows(&selected(&mixed), &read(&path));
+    }
+
+    #[test]
+    fn a_damaged_column_file_is_not_exported() {
+        let directory = tempfile::tempdir().unwrap();
+        let dataset = small(directory.path());
+        let file = dataset.path_of(&dataset.shards[0].files[0]);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&file, bytes).unwrap();
+        let error = dataset.write_parquet(&dataset.shards, &directory.path().join("x.parquet")).unwrap_err();
+        assert!(error.message.contains("the bytes are not those that were written"), "{error}");
+    }
+
+    #[test]
+    fn numbers_and_turns_that_stand_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let context = exported(&small(directory.path()), directory.path(), "{to: x.parquet}");
+        let counts: Vec<String> = context.metrics.iter().map(|(name, metric)| format!("{name} {metric:?}")).collect();
+        insta::assert_snapshot!(counts.join("\n"), @"");
+        insta::assert_snapshot!(format!("{:#?}", context.highlights), @"");
+    }
+
+    #[test]
+    fn a_card_says_what_there_is() {
+        let directory = tempfile::tempdir().unwrap();
+        exported(&small(directory.path()), directory.path(), "{to: out/x.parquet}");
+        insta::assert_snapshot!(fs::read_to_string(directory.path().join("x.README.md")).unwrap(), @"");
+    }
+
+    #[test]
+    fn a_directory_has_a_file_for_each_shard() {
+        let directory = tempfile::tempdir().unwrap();
+        let context = exported(&small(directory.path()), directory.path(), "{to: out, format: openai-chat}");
+        assert_eq!(context.warnings.len(), 1);
+        let text = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+        assert!(
+            text("README.md").starts_with("---\nconfigs:\n- config_name: default\n  data_files: \"part-*.jsonl\"\n")
+        );
+        assert_eq!((text("part-00000.jsonl").lines().count(), text("part-00001.jsonl").lines().count()), (3, 3));
+    }
+
+    #[test]
+    fn a_chat_has_messages_and_what_is_known_beside_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let dataset = small(directory.path());
+        exported(&dataset, directory.path(), "{to: x.jsonl, format: openai-chat}");
+        let text = fs::read_to_string(directory.path().join("x.jsonl")).unwrap();
+        let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        insta::assert_snapshot!(format!("{first:#}"), @"");
+        insta::assert_snapshot!(text.lines().nth(3).unwrap(), @"");
+
+        exported(&dataset, directory.path(), "{to: x.jsonl.zst, format: openai-chat}");
+        let packed = fs::read(directory.path().join("x.jsonl.zst")).unwrap();
+        assert_eq!(zstd::decode_all(packed.as_slice()).unwrap(), text.as_bytes());
+        exported(&dataset, directory.path(), "{to: x.jsonl.gz, format: openai-chat}");
+        let mut unpacked = String::new();
+        let packed = File::open(directory.path().join("x.jsonl.gz")).unwrap();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed), &mut unpacked).unwrap();
+        assert_eq!(unpacked, text);
+    }
+
+    /// Leaves files for a look by hand with other tools.
+    #[test]
+    #[ignore = "needs STERNLIGHT_EXPORT_DIRECTORY"]
+    fn files_to_look_at() {
+        let Some(out) = std::env::var_os("STERNLIGHT_EXPORT_DIRECTORY") else { return };
+        let directory = tempfile::tempdir().unwrap();
+        let mut dataset = dataset(directory.path(), [many_rows(MANY), rows()]);
+        let out = Path::new(&out);
+        exported(&dataset, out, "{to: spliced.parquet}");
+        keep(&mut dataset, 0, (16_384..32_768).chain((32_768..40_000).step_by(7)));
+        exported(&dataset, out, "{to: mixed.parquet}");
+        exported(&dataset, out, "{to: chat.jsonl, format: openai-chat}");
+    }
+}
