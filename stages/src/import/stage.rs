@@ -382,7 +382,7 @@ mod tests {
         let stage = stage(directory.path(), "files: a.jsonl", 500).unwrap();
         let survey = stage.survey(&Notes::default()).unwrap();
         write(directory.path(), "a.jsonl", CHAT.replace("yes", "no!"));
-        let error = stage.read(&survey, &[0], &mut [Context::default()], &mut |_, _| Ok(())).unwrap_err();
+        let error = stage.read(&survey, &[0], &mut |_, _, _| Ok(())).unwrap_err();
         insta::assert_snapshot!(error, @"`a.jsonl` changed while it was imported");
     }
 }
