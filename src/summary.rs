@@ -13,6 +13,9 @@ use crate::style;
 /// Width that the names of figures take.
 const NAME_WIDTH: usize = 24;
 
+/// Width that the labels of a highlight take.
+const LABEL_WIDTH: usize = 18;
+
 /// The summary of a run that just ended.
 pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &Common) -> String {
     let mut text = of_stages(stages);
@@ -102,8 +105,8 @@ fn write_highlight(text: &mut String, highlight: &Highlight) {
     let _ =
         write!(text, "\n{} {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
     for (label, line) in &highlight.lines {
-        let line = line.replace('\n', "\n                ");
-        let _ = writeln!(text, "    {label:<12}{line}");
+        let _ =
+            writeln!(text, "    {label:<LABEL_WIDTH$}{}", line.replace('\n', &format!("\n    {:LABEL_WIDTH$}", "")));
     }
 }
 

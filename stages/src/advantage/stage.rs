@@ -25,6 +25,7 @@ impl BuiltIn for Advantage {
     const SUMMARY: &'static str = "Turns rewards into an advantage for each turn, relative to a group or the dataset.";
     const DOCUMENTATION: &'static str = include_str!("advantage.md");
     const VERSION: u32 = 1;
+    const PROVIDES: &'static [&'static str] = &["turns.advantage", "turns.return"];
 
     fn build(options: Options, _context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let problems = options.problems();
