@@ -71,11 +71,11 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
     if let Some(groups) = counted(stages, "groups") {
         figures.push(("groups", groups.to_string()));
     }
-    if let (Some(successes), Some(trajectories)) =
-        (counted(stages, "successes"), trajectories.filter(|count| *count > 0))
+    if let (Some(successes), Some(judged)) =
+        (counted(stages, "successes"), counted(stages, "judged").or(trajectories).filter(|count| *count > 0))
     {
-        let rate = 100.0 * successes as f64 / trajectories as f64;
-        figures.push(("success rate", format!("{rate:.1} % ({successes} of {trajectories})")));
+        let rate = 100.0 * successes as f64 / judged as f64;
+        figures.push(("success rate", format!("{rate:.1} % ({successes} of {judged})")));
     }
     if let (Some(silent), Some(groups)) = (counted(stages, "groups_without_signal"), counted(stages, "groups")) {
         figures.push(("groups without signal", format!("{silent} of {groups} (all rewards equal, or fewer than two)")));
@@ -103,7 +103,7 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
 fn write_highlight(text: &mut String, highlight: &Highlight) {
     let place = format!("{} turn {}", highlight.trajectory_id, highlight.turn);
     let _ =
-        write!(text, "\n{} {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
+        write!(text, "\n{}: {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
     for (label, line) in &highlight.lines {
         let _ =
             writeln!(text, "    {label:<LABEL_WIDTH$}{}", line.replace('\n', &format!("\n    {:LABEL_WIDTH$}", "")));
