@@ -188,9 +188,9 @@ mod tests {
             let problem = destination(yaml).unwrap_err();
             format!("{}: {}; {}", problem.path[0], problem.message, problem.help.unwrap())
         };
-        insta::assert_snapshot!(told("{to: x, format: verl}"), @"");
-        insta::assert_snapshot!(told("{to: x.jsonl}"), @"");
-        insta::assert_snapshot!(told("{to: x.parquet, format: openai-chat}"), @"");
-        insta::assert_snapshot!(told("{to: ''}"), @"");
+        insta::assert_snapshot!(told("{to: x, format: verl}"), @"format: format `verl` is not carried out by this version; use `parquet` or `openai-chat`");
+        insta::assert_snapshot!(told("{to: x.jsonl}"), @"to: `x.jsonl` does not have the ending of a file of format `parquet`; set `format: openai-chat`, or let `to` end in `.parquet`");
+        insta::assert_snapshot!(told("{to: x.parquet, format: openai-chat}"), @"to: `x.parquet` does not have the ending of a file of format `openai-chat`; set `format: parquet`, or let `to` end in `.jsonl`");
+        insta::assert_snapshot!(told("{to: ''}"), @"to: `` does not name a file or directory; name one, as in `to: out/trajectories.parquet`");
     }
 }

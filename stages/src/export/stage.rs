@@ -277,15 +277,158 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let context = exported(&small(directory.path()), directory.path(), "{to: x.parquet}");
         let counts: Vec<String> = context.metrics.iter().map(|(name, metric)| format!("{name} {metric:?}")).collect();
-        insta::assert_snapshot!(counts.join("\n"), @"");
-        insta::assert_snapshot!(format!("{:#?}", context.highlights), @"");
+        insta::assert_snapshot!(counts.join("\n"), @"
+        advantage Distribution(Distribution { count: 7, mean: 0.28571428571428575, squares: 7.928571428571429, minimum: -1.0, maximum: 1.5 })
+        groups Count(3)
+        groups_without_signal Count(2)
+        judged Count(5)
+        reward Distribution(Distribution { count: 5, mean: 0.4, squares: 0.7, minimum: 0.0, maximum: 1.0 })
+        scored Count(5)
+        successes Count(1)
+        trajectories Count(6)
+        turns Count(8)
+        verdict.failed Count(3)
+        verdict.progress Count(4)
+        ");
+        insta::assert_snapshot!(format!("{:#?}", context.highlights), @r#"
+        [
+            Highlight {
+                title: "most blamed turn",
+                trajectory_id: "a",
+                turn: 0,
+                value: -0.5,
+                lines: [
+                    (
+                        "verdict",
+                        "failed",
+                    ),
+                    (
+                        "action",
+                        "bad",
+                    ),
+                    (
+                        "next observation",
+                        "What?",
+                    ),
+                ],
+            },
+            Highlight {
+                title: "most praised turn",
+                trajectory_id: "b",
+                turn: 1,
+                value: 1.5,
+                lines: [
+                    (
+                        "verdict",
+                        "progress",
+                    ),
+                    (
+                        "action",
+                        "good",
+                    ),
+                    (
+                        "next observation",
+                        "Thanks",
+                    ),
+                ],
+            },
+        ]
+        "#);
     }
 
     #[test]
     fn a_card_says_what_there_is() {
         let directory = tempfile::tempdir().unwrap();
         exported(&small(directory.path()), directory.path(), "{to: out/x.parquet}");
-        insta::assert_snapshot!(fs::read_to_string(directory.path().join("x.README.md")).unwrap(), @"");
+        insta::assert_snapshot!(fs::read_to_string(directory.path().join("x.README.md")).unwrap(), @r#"
+        # Agent trajectories: x.parquet
+
+        One row is one trajectory: its turns in order, its outcome, and what the pipeline below added.
+
+        ## Counts
+
+        |  | number |
+        |---|---|
+        | trajectories | 6 |
+        | groups | 3 |
+        | turns | 8 |
+        | success rate | 20.0 % (1 of 5) |
+        | scored trajectories | 5 |
+        | mean reward | 0.4000 |
+        | groups without signal | 2 |
+        | turns with verdict `failed` | 3 |
+        | turns with verdict `progress` | 4 |
+
+        ## Columns
+
+        | column | type |
+        |---|---|
+        | `trajectory_id` | string |
+        | `group_id` | string |
+        | `task_id` | string |
+        | `env` | string |
+        | `policy` | string |
+        | `prompt` | string |
+        | `tools` | string |
+        | `seed` | uint64 |
+        | `turns` | list<struct> |
+        | `turns.observation` | string |
+        | `turns.action` | string |
+        | `turns.tool_name` | string |
+        | `turns.tool_arguments` | string |
+        | `turns.tool_error` | bool |
+        | `turns.reward` | float32 |
+        | `turns.verdict` | string |
+        | `turns.advantage` | float32 |
+        | `final_observation` | string |
+        | `reward` | float32 |
+        | `success` | bool |
+        | `status` | string |
+        | `error` | string |
+        | `source` | string |
+        | `extra` | string |
+
+        ## How to read it
+
+        ```python
+        pandas.read_parquet("x.parquet")
+        polars.read_parquet("x.parquet")
+        duckdb.sql("SELECT * FROM 'x.parquet'")
+        datasets.load_dataset("parquet", data_files="x.parquet")
+        ```
+
+        ## Provenance
+
+        The stages that made it, in order:
+
+        ```json
+        [
+          {
+            "stage": "import",
+            "uses": "import",
+            "with": {
+              "files": [
+                "*.jsonl"
+              ]
+            }
+          },
+          {
+            "stage": "credit",
+            "uses": "reward",
+            "with": {
+              "by": "outcome"
+            }
+          }
+        ]
+        ```
+
+        The rows come from:
+
+        - `0.jsonl`: 3 rows
+        - `1.jsonl`: 3 rows
+
+        Written by sternlight 0.1.0, trajectory schema 1 (`sternlight.schema`).
+        "#);
     }
 
     #[test]
@@ -307,8 +450,73 @@ mod tests {
         exported(&dataset, directory.path(), "{to: x.jsonl, format: openai-chat}");
         let text = fs::read_to_string(directory.path().join("x.jsonl")).unwrap();
         let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
-        insta::assert_snapshot!(format!("{first:#}"), @"");
-        insta::assert_snapshot!(text.lines().nth(3).unwrap(), @"");
+        insta::assert_snapshot!(format!("{first:#}"), @r#"
+        {
+          "trajectory_id": "b",
+          "group_id": "one",
+          "status": "done",
+          "reward": 1.0,
+          "success": true,
+          "tools": [
+            {
+              "type": "function",
+              "function": {
+                "name": "find"
+              }
+            }
+          ],
+          "messages": [
+            {
+              "role": "system",
+              "content": "Be kind."
+            },
+            {
+              "role": "user",
+              "content": "Find it"
+            },
+            {
+              "role": "assistant",
+              "content": "Looking",
+              "tool_calls": [
+                {
+                  "id": "call_0_0",
+                  "type": "function",
+                  "function": {
+                    "name": "find",
+                    "arguments": "{\"x\": 1.0}"
+                  }
+                }
+              ],
+              "weight": 0
+            },
+            {
+              "role": "tool",
+              "tool_call_id": "call_0_0",
+              "content": "Found: 7"
+            },
+            {
+              "role": "assistant",
+              "content": "good",
+              "weight": 1
+            },
+            {
+              "role": "user",
+              "content": "Thanks"
+            },
+            {
+              "role": "assistant",
+              "content": "silent"
+            }
+          ],
+          "advantages": [
+            -1.0,
+            1.5,
+            null
+          ],
+          "final_observation": "Bye"
+        }
+        "#);
+        insta::assert_snapshot!(text.lines().nth(3).unwrap(), @r#"{"trajectory_id":"d","group_id":"two","status":"done","reward":0.5,"success":false,"messages":[{"role":"system","content":"Be kind."}],"advantages":[],"final_observation":"Bye"}"#);
 
         exported(&dataset, directory.path(), "{to: x.jsonl.zst, format: openai-chat}");
         let packed = fs::read(directory.path().join("x.jsonl.zst")).unwrap();
