@@ -277,8 +277,8 @@ mod tests {
         insta::assert_snapshot!(fault("{by: rules}"), @"by: `by: rules` needs at least one rule, but there is none");
         insta::assert_snapshot!(fault("{by: outcome, rules: [{exact: a}]}"), @"rules: `by: outcome` takes no rules, but some are given");
         insta::assert_snapshot!(fault("{by: rules, rules: [{exact: a}, {regex: '['}]}"), @"rules.1.regex: `[` is no regular expression: unclosed character class");
-        insta::assert_snapshot!(fault("{by: rules, rules: [{regexp: a}]}"), @"rules.0.regexp: unknown field `regexp`, expected one of `exact`, `regex`, `tool_called`, `length`, `turns`, `on`, `weight`, `name`");
-        insta::assert_snapshot!(fault("{by: guess}"), @"by: unknown variant `guess`, expected `outcome` or `rules`");
+        insta::assert_snapshot!(fault("{by: rules, rules: [{regexp: a}]}"), @"rules.0.regexp: unknown key `regexp`");
+        insta::assert_snapshot!(fault("{by: guess}"), @"by: unknown value `guess`");
     }
 
     proptest! {

@@ -82,9 +82,15 @@ fn a_baseline_needs_outcomes() {
 
 #[test]
 fn unknown_keys_and_values_are_refused() {
-    insta::assert_snapshot!(problems("{estimator: grpo, epsilon: 1.0e-4}"), @"epsilon: unknown field `epsilon`, expected one of `estimator`, `std`, `eps`, `scale`, `gamma`, `discount`, `weight`, `outcome`, `baseline`, `omega`, `anchor`, `episode_over`");
-    insta::assert_snapshot!(problems("estimator: ppo"), @"estimator: unknown variant `ppo`, expected one of `grpo`, `dr-grpo`, `rloo`, `reinforce++`, `reinforce++-baseline`, `gigpo`, `turn-return`");
-    insta::assert_snapshot!(problems("{std: sample}"), @": missing field `estimator`");
+    insta::assert_snapshot!(problems("{estimator: grpo, epsilon: 1.0e-4}"), @"
+    epsilon: unknown key `epsilon`
+      help: known keys: `estimator`, `std`, `eps`, `scale`, `gamma`, `discount`, `weight`, `outcome`, `baseline`, `omega`, `anchor`, `episode_over`
+    ");
+    insta::assert_snapshot!(problems("estimator: ppo"), @"
+    estimator: unknown value `ppo`
+      help: did you mean `grpo`?
+    ");
+    insta::assert_snapshot!(problems("{std: sample}"), @": `estimator` is missing");
 }
 
 #[test]
