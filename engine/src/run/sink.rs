@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -60,13 +61,19 @@ pub(crate) fn run_part(sink: &dyn Sink, input: &Dataset, part: &Part, store: &St
     let stale: Vec<PathBuf> = record.files.difference(&finals).cloned().collect();
     record.files.extend(finals.iter().cloned());
     store.remember_export(&target.path, &record)?;
+    // A directory has a manifest only while its files are those that the manifest lists: the old one goes first, the
+    // new one comes last.
+    if target.is_directory {
+        remove(&directory.join(MANIFEST))?;
+        abort_point();
+    }
+    for path in &stale {
+        remove(path)?;
+    }
     for name in &all {
         let (from, to) = (staging.path().join(name), directory.join(name));
         fs::rename(&from, &to).map_err(|error| StageError::file("write", &to, &error))?;
         abort_point();
-    }
-    for path in stale.iter().filter(|path| path.exists()) {
-        fs::remove_file(path).map_err(|error| StageError::file("remove", path, &error))?;
     }
     store.remember_export(&target.path, &ExportRecord { files: finals, staging: None })?;
     let exported = Exported { target: target.path, files };
@@ -136,6 +143,13 @@ fn write_manifest(path: &Path, input: &Dataset, files: &[ExportedFile], director
     };
     let text = serde_json::to_string_pretty(&manifest).map_err(|error| StageError::new(error.to_string()))?;
     fs::write(path, text + "\n").map_err(|error| StageError::file("write", path, &error))
+}
+
+fn remove(path: &Path) -> Result<(), StageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StageError::file("remove", path, &error)),
+        _ => Ok(()),
+    }
 }
 
 fn parent_of(path: &Path) -> &Path {
