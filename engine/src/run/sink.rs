@@ -75,6 +75,8 @@ pub(crate) fn run_part(sink: &dyn Sink, input: &Dataset, part: &Part, store: &St
         fs::rename(&from, &to).map_err(|error| StageError::file("write", &to, &error))?;
         abort_point();
     }
+    let staged = staging.path().to_owned();
+    staging.close().map_err(|error| StageError::file("remove", &staged, &error))?;
     store.remember_export(&target.path, &ExportRecord { files: finals, staging: None })?;
     let exported = Exported { target: target.path, files };
     Ok(store.commit(None, Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context })?)
