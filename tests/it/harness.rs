@@ -107,7 +107,7 @@ impl Workplace {
         found
     }
 
-    /// The program, to be run here: two threads, and nothing of the caller's environment that it would mind.
+    /// The program, to be run here, with nothing of the caller's environment that it would mind.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sternlight"));
         command.current_dir(self.directory.path()).args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
@@ -142,7 +142,7 @@ impl Workplace {
     }
 
     fn filtered(&self, text: &str) -> String {
-        let mut text = text.replace(&*self.path("").to_string_lossy(), "HERE/");
+        let mut text = text.replace(&*self.directory.path().canonicalize().unwrap().to_string_lossy(), "HERE");
         for (pattern, replacement) in [
             (r"\d{8}-\d{6}-\w{4}", "RUN"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
