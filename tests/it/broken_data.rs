@@ -55,7 +55,7 @@ fn a_last_line_that_is_cut_off() {
     insta::assert_snapshot!(said("cut.jsonl", &whole[..whole.len() - 100]), @"
     exit code 1
     --- stderr
-    error: stage `import`: data/cut.jsonl:4: not a valid JSON object: EOF while parsing an object (column 924)
+    error: stage `import`: data/cut.jsonl:4: the record is cut off at column 924
     ");
 }
 
@@ -186,7 +186,8 @@ fn parquet_whose_pages_are_damaged() {
     insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
     exit code 1
     --- stderr
-    error: stage `import`: Parquet argument error: External: Data corruption detected
+    error: stage `import`: cannot read `HERE/data/damaged.parquet` as Parquet: Parquet argument error: External: Data corruption detected
+    help: the file is damaged: have it written anew, or leave it out
     ");
     assert!(!place.path("out.jsonl").exists());
 }
@@ -198,7 +199,7 @@ fn files_that_are_not_there() {
     insta::assert_snapshot!(place.said(&["run", "pipeline.yaml"]), @"
     exit code 2
     --- stderr
-    pipeline.yaml:7:20: error: nothing matches `data/*.jsonl` in `/tmp/.tmps49Pvd`
+    pipeline.yaml:7:20: error: nothing matches `data/*.jsonl` in `HERE`
       |
     7 |     with: { files: data/*.jsonl, env: desk, policy: agent }
       |                    ^^^^^^^^^^^^
@@ -336,6 +337,7 @@ fn data_of_the_store_that_were_damaged() {
     exit code 1
     --- stderr
     error: stage `advantage`: cannot read `HERE/.sternlight/data/ATTEMPT/00000.parquet` as Parquet: Parquet error: Required field version is missing
+    help: the file was changed or the disk is failing; delete the file's directory and run again
     ");
     assert_eq!(place.read("out.jsonl"), before);
 }

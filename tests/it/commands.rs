@@ -423,6 +423,7 @@ fn runs_lists_the_newest_first() {
     insta::assert_snapshot!(place.said(&["runs"]), @"
     exit code 0
     --- stdout
+      RUN  again                failed       SECONDS
       RUN  again                done         SECONDS
       RUN  replay               done         SECONDS
     ");
