@@ -88,13 +88,17 @@ impl<'a> Export<'a> {
         let stale: Vec<PathBuf> = self.record.files.difference(&finals).cloned().collect();
         self.record.files.extend(finals.iter().cloned());
         self.store.remember_export(&self.target.path, &self.record)?;
+        // A directory has a manifest only while its files are those that the manifest lists: the old one goes first,
+        // the new one comes last.
+        if self.target.is_directory {
+            remove(&self.directory.join(MANIFEST))?;
+            abort_point();
+        }
+        stale.iter().try_for_each(|path| remove(path))?;
         for name in &self.names {
             let to = self.directory.join(name);
             fs::rename(self.staging.path().join(name), &to).map_err(|error| StageError::file("write", &to, &error))?;
             abort_point();
-        }
-        for path in stale.iter().filter(|path| path.exists()) {
-            fs::remove_file(path).map_err(|error| StageError::file("remove", path, &error))?;
         }
         self.store.remember_export(&self.target.path, &ExportRecord { files: finals, staging: None })?;
         Ok(Exported { target: self.target.path.clone(), files })
@@ -171,6 +175,13 @@ impl Manifest {
     fn at(path: &Path) -> Option<Self> {
         let found: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         (found.format == MANIFEST_FORMAT).then_some(found)
+    }
+}
+
+fn remove(path: &Path) -> Result<(), StageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StageError::file("remove", path, &error)),
+        _ => Ok(()),
     }
 }
 
