@@ -49,7 +49,7 @@ impl BuiltIn for Import {
     type Options = Options;
 
     const NAME: &'static str = "import";
-    const SUMMARY: &'static str = "Bring recorded trajectories in from other programs' files.";
+    const SUMMARY: &'static str = "Brings recorded trajectories in from other programs' files";
     const DOCUMENTATION: &'static str = include_str!("import.md");
     const VERSION: u32 = 1;
 
