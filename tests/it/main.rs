@@ -1,4 +1,5 @@
 //! Tests of the whole program, a module a topic.
 
 mod broken_pipelines;
+mod recordings;
 mod sample_data;
