@@ -28,7 +28,7 @@ fn all_estimators() -> String {
 version: 1
 name: all
 stages:
-  import: { uses: import, with: { files: data/*, env: desk, policy: agent } }
+  import: { uses: import, with: { files: data/service-desk-*, env: desk, policy: agent } }
   filter: { uses: filter, from: import, with: { where: \"status <> 'failed' and length(turns) > 0\" } }
   reward: { uses: reward, from: filter, with: { by: outcome } }
   reflect: { uses: reflect, from: reward, with: { by: rules } }
