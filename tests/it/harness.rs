@@ -32,8 +32,15 @@ pub(crate) struct Workplace {
 }
 
 impl Workplace {
-    /// An empty one.
+    /// An empty one, in memory where the system has such a place: the program forces every file to disk, which tests of
+    /// what it does need not wait for.
     pub(crate) fn new() -> Self {
+        let in_memory = tempfile::tempdir_in("/dev/shm").ok();
+        in_memory.map_or_else(Self::on_disk, |directory| Self { directory })
+    }
+
+    /// An empty one for large files.
+    pub(crate) fn on_disk() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 

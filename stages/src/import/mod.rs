@@ -24,7 +24,7 @@ mod text_agent;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use options::{FailedReward, Files, Format, GroupBy, Identity, Options, Reasoning, TaskFrom};
 pub use stage::Import;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use arrow::array::{Array as _, AsArray as _};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float32Type, UInt64Type};
 use serde_json::{Map, Value, json};
 use sternlight_engine::stage::{BuildContext, Context, Memo, Source as _, Stage as _, StageKind, Survey};
@@ -47,28 +48,48 @@ pub(super) fn stage(directory: &Path, options: &str, shard_bytes: u64) -> Result
 
 /// Imports everything, in shards of about so many bytes.
 pub(super) fn import_in_shards(directory: &Path, options: &str, shard_bytes: u64) -> Result<Outcome, String> {
+    let (mut rows, mut context) = (Vec::new(), Context::default());
+    let survey = read(directory, options, shard_bytes, &mut |batch, seen| {
+        assert_eq!(validate(&batch), []);
+        rows.extend(rows_of(&batch));
+        context.absorb(&seen);
+    })?;
+    Ok(Outcome { survey, rows, context })
+}
+
+/// Imports everything as one batch.
+pub(crate) fn imported(directory: &Path, options: &str) -> TrajectoryBatch {
+    let mut batches = Vec::new();
+    let mut take = |batch: TrajectoryBatch, _| batches.push(batch.record_batch().clone());
+    read(directory, options, super::survey::SHARD_BYTES, &mut take).unwrap();
+    TrajectoryBatch::new(concat_batches(&batches[0].schema(), &batches).unwrap()).unwrap()
+}
+
+/// Reads every shard, those of one stream together.
+fn read(
+    directory: &Path,
+    options: &str,
+    shard_bytes: u64,
+    take: &mut dyn FnMut(TrajectoryBatch, Context),
+) -> Result<Survey, String> {
     let stage = stage(directory, options, shard_bytes)?;
     stage.contract(&TrajectorySchema::empty()).map_err(|problem| problem.message)?;
     let survey = stage.survey(&Notes::default()).map_err(|error| error.to_string())?;
-    let mut outcome = Outcome { rows: Vec::new(), context: Context::default(), survey };
     let mut first = 0;
-    while first < outcome.survey.shards.len() {
-        let stream = outcome.survey.shards[first].stream;
+    while first < survey.shards.len() {
+        let stream = survey.shards[first].stream;
         let same = |shard: &&sternlight_engine::stage::SourceShard| stream.is_some() && shard.stream == stream;
-        let count = outcome.survey.shards[first..].iter().take_while(same).count().max(1);
+        let count = survey.shards[first..].iter().take_while(same).count().max(1);
         let shards: Vec<usize> = (first..first + count).collect();
-        let (rows, seen) = (&mut outcome.rows, &mut outcome.context);
         stage
-            .read(&outcome.survey, &shards, &mut |_, batch, context| {
-                assert_eq!(validate(&batch), []);
-                rows.extend(rows_of(&batch));
-                seen.absorb(&context);
+            .read(&survey, &shards, &mut |_, batch, context| {
+                take(batch, context);
                 Ok(())
             })
             .map_err(|error| error.to_string())?;
         first += count;
     }
-    Ok(outcome)
+    Ok(survey)
 }
 
 /// Imports everything.
@@ -76,7 +97,8 @@ pub(super) fn import(directory: &Path, options: &str) -> Result<Outcome, String>
     import_in_shards(directory, options, super::survey::SHARD_BYTES)
 }
 
-fn rows_of(batch: &TrajectoryBatch) -> Vec<Value> {
+/// Rows as JSON values.
+pub(crate) fn rows_of(batch: &TrajectoryBatch) -> Vec<Value> {
     let schema = TrajectorySchema::new(batch.record_batch().schema());
     let cell = |path: &str, index: usize| -> Value {
         let array = batch.column(path).unwrap();

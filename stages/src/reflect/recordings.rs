@@ -1,17 +1,16 @@
 //! The rules on the recordings that they were tried on: how often each hits, and whether what it hit belongs to
-//! rows that succeed less. Reading the recordings here is as plain as can be, so that the numbers check the rules
-//! and nothing else.
+//! rows that succeed less.
 
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array as _, AsArray as _};
-use serde_json::Value;
 use sternlight_engine::stage::{Context, Output, Transform as _};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 
 use super::options::RuleSources;
 use super::rule_set::RuleSet;
 use super::stage::Reflect;
+use crate::import::testing::imported;
 
 fn recordings() -> PathBuf {
     PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").expect("STERNLIGHT_RECORDINGS names the recordings"))
@@ -55,40 +54,9 @@ fn decompressed(path: &Path) -> String {
     String::from_utf8(zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap()).unwrap()
 }
 
-/// Runs of the first τ-bench: one message of the assistant is one turn; calls of text agents stay text.
+/// Runs of the first τ-bench, as they are imported; a failed run counts as the failure that was recorded.
 fn tau_bench(name: &str) -> TrajectoryBatch {
-    let text = decompressed(&recordings().join(format!("tau-bench/{name}.json.zst")));
-    let runs: Vec<Value> = serde_json::from_str(&text).unwrap();
-    let mut builder = TrajectoryBuilder::new();
-    for (index, run) in runs.iter().enumerate() {
-        let mut row = TrajectoryRow {
-            trajectory_id: format!("{name}#{index}"),
-            reward: run["reward"].as_f64().map(|reward| reward as f32),
-            ..TrajectoryRow::default()
-        };
-        let mut seen = Vec::new();
-        for message in run["traj"].as_array().unwrap() {
-            let content = message["content"].as_str().unwrap_or_default().to_owned();
-            match message["role"].as_str() {
-                Some("assistant") => {
-                    let call = &message["tool_calls"][0]["function"];
-                    let text = |value: &Value| value.as_str().map(str::to_owned);
-                    row.turns.push(TurnRow {
-                        observation: std::mem::take(&mut seen).join("\n"),
-                        action: content,
-                        tool_name: text(&call["name"]),
-                        tool_arguments: text(&call["arguments"]),
-                        ..TurnRow::default()
-                    });
-                }
-                Some("user" | "tool") => seen.push(content),
-                _ => {}
-            }
-        }
-        row.final_observation = Some(seen.join("\n"));
-        builder.push(&row);
-    }
-    builder.finish().unwrap()
+    imported(&recordings(), &format!("{{files: tau-bench/{name}.json.zst, failed_reward: recorded}}"))
 }
 
 /// The printed log of a text agent in the web shop; the reset that shows the task counts as a turn.
@@ -115,9 +83,11 @@ fn web_shop() -> TrajectoryBatch {
     builder.finish().unwrap()
 }
 
-/// How turns are cut decides some of these: a message of the assistant is a turn. The text agents' (`act`, `react`)
-/// calls stay text here, so that a page seen twice is `no-change`; read as calls, that turn is `progress` in both
-/// (another call, with the same result) and four of `act` are `repeated-call`. In the web shop, the reset counts.
+/// The table that the rules were tried with, but for the text agents (`act`, `react`): there their calls were left
+/// text, and are now imported as calls. So the one turn in each that was `no-change` (a reservation looked up right
+/// after an update had shown it) is a call, another one with the same result, and thus `progress`: one row of `react`
+/// becomes clean. Four turns of `act` that called for the same again are `repeated-call`: two rows more are flagged.
+/// In the web shop, the reset counts as a turn.
 #[test]
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn rules_hit_as_often_as_when_they_were_tried() {
@@ -141,8 +111,8 @@ fn rules_hit_as_often_as_when_they_were_tried() {
     grok-4-fast-non-reasoning-retail: 115 rows, 1646 turns; tool-error 76, repeated-call 12; clean 0.55 (60), flagged 0.35 (55)
     grok-4-fast-reasoning-retail: 115 rows, 1334 turns; tool-error 20; clean 0.63 (98), flagged 0.41 (17)
     tool-calling-retail-100: 100 rows, 1418 turns; tool-error 34, repeated-call 5; clean 0.78 (73), flagged 0.59 (27)
-    act-grok-4-fast-non-reasoning-airline: 50 rows, 570 turns; tool-error 10, no-change 1; clean 0.43 (42), flagged 0.25 (8)
-    react-grok-4-fast-non-reasoning-airline: 50 rows, 551 turns; tool-error 16, no-change 1; clean 0.48 (33), flagged 0.59 (17)
+    act-grok-4-fast-non-reasoning-airline: 50 rows, 570 turns; tool-error 10, repeated-call 4; clean 0.45 (40), flagged 0.20 (10)
+    react-grok-4-fast-non-reasoning-airline: 50 rows, 551 turns; tool-error 16; clean 0.47 (34), flagged 0.62 (16)
     assertions-agent-retail-100: 100 rows, 866 turns; repeated-call 19; clean 0.31 (88), flagged 0.67 (12)
     webshop-react-500: 500 rows, 3937 turns; unknown-action 310, repeated-call 93, loop 18; clean 0.69 (369), flagged 0.50 (131)
     ");

@@ -14,7 +14,7 @@ use super::rows::{Row, any_rows, batch_of, rows_of};
 /// or between an ε of 1e-6 and 1e-4, is larger.
 const TOLERANCE: f64 = 1e-6;
 
-const OUTCOME: [&str; 8] = [
+pub(crate) const OUTCOME: [&str; 8] = [
     "estimator: grpo",
     "{estimator: grpo, std: population, eps: 1.0e-4}",
     "{estimator: grpo, scale: batch}",
@@ -25,7 +25,7 @@ const OUTCOME: [&str; 8] = [
     "estimator: rloo",
 ];
 
-const RETURN: [&str; 24] = [
+pub(crate) const RETURN: [&str; 24] = [
     "estimator: reinforce++",
     "{estimator: reinforce++, gamma: 0.5, weight: tokens}",
     "{estimator: reinforce++, gamma: 0.9, weight: turns, outcome: add}",

@@ -8,6 +8,7 @@ mod examples;
 mod harness;
 mod options;
 mod outcome_properties;
+mod recordings;
 mod reference;
 mod return_properties;
 mod rows;

@@ -1,0 +1,181 @@
+//! The program on other people's recordings, which tests read where `STERNLIGHT_RECORDINGS` says: their counts, as
+//! their own description gives them, must come out at the end of a pipeline. Rows one by one are the importer's tests.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use arrow::array::Array as _;
+use arrow::compute::concat_batches;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use sternlight_engine::trajectory::TrajectoryBatch;
+
+/// Most that the advantages of a group may sum to: each is rounded to float32 once.
+const ROUNDING: f64 = 1e-5;
+
+fn recordings() -> PathBuf {
+    PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").expect("STERNLIGHT_RECORDINGS names the directory"))
+}
+
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines").join(name)
+}
+
+/// What a run of the program printed, and how it ended.
+struct Ran {
+    exit: Option<i32>,
+    /// The events, by the name of the stage that finished.
+    stages: BTreeMap<String, Value>,
+    errors: String,
+}
+
+/// Runs a pipeline in a directory.
+fn run(directory: &Path, pipeline: &Path, files: &str) -> Ran {
+    let set = format!("params.files={}/{files}", recordings().display());
+    let output = Command::new(env!("CARGO_BIN_EXE_sternlight"))
+        .current_dir(directory)
+        .arg("run")
+        .arg(pipeline)
+        .args(["--json", "--set", &set])
+        .output()
+        .unwrap();
+    let events = String::from_utf8(output.stdout).unwrap();
+    let events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    Ran {
+        exit: output.status.code(),
+        stages: events
+            .filter(|event| event["event"] == "stage_finished")
+            .map(|event| (event["stage"].as_str().unwrap().to_owned(), event))
+            .collect(),
+        errors: String::from_utf8(output.stderr).unwrap().replace(&*recordings().to_string_lossy(), "RECORDINGS"),
+    }
+}
+
+impl Ran {
+    fn counted(&self, stage: &str, metric: &str) -> u64 {
+        self.stages[stage]["metrics"][metric]["count"].as_u64().unwrap_or_default()
+    }
+
+    fn rows(&self, stage: &str) -> u64 {
+        self.stages[stage]["rows"].as_u64().unwrap()
+    }
+}
+
+/// Every Parquet file of a directory as one batch.
+fn exported(directory: &Path) -> TrajectoryBatch {
+    let mut files: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "parquet"));
+    files.sort();
+    let batches: Vec<_> = files
+        .iter()
+        .flat_map(|path| ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap())
+        .map(Result::unwrap)
+        .collect();
+    TrajectoryBatch::new(concat_batches(&batches[0].schema(), &batches).unwrap()).unwrap()
+}
+
+/// Holds what is true of relative advantages by outcome: every scored row with turns has one, the same on all its
+/// turns, and those of a group cancel out. Returns the groups that have any signal.
+fn assert_credited(batch: &TrajectoryBatch) -> usize {
+    let (groups, rewards) = (batch.text("group_id").unwrap(), batch.float("reward").unwrap());
+    let advantages = batch.float("turns.advantage").unwrap();
+    let mut sums: BTreeMap<&str, (f64, bool)> = BTreeMap::new();
+    for row in 0..batch.rows() {
+        let of_row: Vec<Option<f32>> =
+            batch.turns_of(row).map(|turn| advantages.is_valid(turn).then(|| advantages.value(turn))).collect();
+        assert!(rewards.is_valid(row) && !of_row.is_empty(), "{}", batch.name_of(row));
+        assert!(of_row[0].is_some() && of_row.iter().all(|other| *other == of_row[0]), "{}", batch.name_of(row));
+        let advantage = of_row[0].unwrap();
+        let sum = sums.entry(groups.value(row)).or_default();
+        sum.0 += f64::from(advantage);
+        sum.1 |= advantage != 0.0;
+    }
+    for (group, (sum, _)) in &sums {
+        assert!(sum.abs() < ROUNDING, "advantages of group `{group}` sum to {sum}");
+    }
+    sums.values().filter(|(_, signal)| *signal).count()
+}
+
+/// The eight result files: 830 runs, of which the harness lost 35 and cut 14; 39 groups of several trials have both
+/// outcomes (26 and 13).
+#[test]
+#[ignore = "needs STERNLIGHT_RECORDINGS"]
+fn tau_bench_comes_out_with_its_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let ran = run(directory.path(), &shipped("tau-bench.yaml"), "tau-bench/*.json.zst");
+    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""));
+    let imported = ["turns", "tool_calls", "turns_with_text_and_call", "scored", "successes"];
+    assert_eq!(imported.map(|metric| ran.counted("import", metric)), [9988, 5412, 235, 795, 400]);
+    let statuses = ["status.done", "status.truncated", "status.failed"];
+    assert_eq!(statuses.map(|metric| ran.counted("import", metric)), [781, 14, 35]);
+    let rows = ["import", "filter", "advantage", "parquet", "successes", "chat"].map(|stage| ran.rows(stage));
+    assert_eq!(rows, [830, 795, 795, 795, 400, 400]);
+    assert_eq!((ran.counted("advantage", "groups"), ran.counted("advantage", "groups_without_signal")), (596, 557));
+
+    let batch = exported(&directory.path().join("sternlight-output/tau-bench"));
+    assert_eq!((batch.rows(), batch.turn_count()), (795, 9988));
+    assert_eq!(assert_credited(&batch), 39);
+    let rewards: f64 = batch.float("reward").unwrap().iter().flatten().map(f64::from).sum();
+    assert_eq!(rewards, 400.0);
+    let chats = fs::read_to_string(directory.path().join("sternlight-output/tau-bench.jsonl")).unwrap();
+    let chats: Vec<Value> = chats.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let spoken = chats.iter().flat_map(|chat| chat["messages"].as_array().unwrap());
+    let spoken = spoken.filter(|message| message["role"] == "assistant").count() as u64;
+    assert_eq!((chats.len(), spoken), (400, ran.counted("chat", "turns")));
+    assert!(chats.iter().all(|chat| chat["success"] == true));
+}
+
+/// Demonstrations lie beside the result files; a pattern that catches them is refused before anything runs.
+#[test]
+#[ignore = "needs STERNLIGHT_RECORDINGS"]
+fn few_shot_demonstrations_are_refused() {
+    for files in ["tau-bench/*.zst", "tau-bench/*.jsonl.zst"] {
+        let directory = tempfile::tempdir().unwrap();
+        let ran = run(directory.path(), &shipped("tau-bench.yaml"), files);
+        assert_eq!((ran.exit, ran.stages.len()), (Some(2), 0), "{}", ran.errors);
+        let message = ran.errors.replace(&*shipped("").to_string_lossy(), "");
+        insta::allow_duplicates! { insta::assert_snapshot!(message, @r#"
+        tau-bench.yaml:10:20: error: `RECORDINGS/tau-bench/MockAirlineDomainEnv-few_shot.jsonl.zst` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered
+           |
+        10 |     with: { files: "${params.files}", format: tau-bench }
+           |                    ^^^^^^^^^^^^^^^^^
+           = help: import the result files that the demonstrations were made from
+
+        error: 1 problem
+        "#); }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
+    }
+}
+
+/// Chats without outcomes: rules score them, and those that begin alike are one group. The agent greets first, so that
+/// the three prompts in the file make three groups; no chat of one of them is short enough to score.
+const CHATS: &str = "
+version: 1
+name: chats
+params: { files: null }
+stages:
+  import: { uses: import, with: { files: '${params.files}', task_from: first_user } }
+  reward: { uses: reward, from: import, with: { by: rules, rules: [{ turns: { max: 12 } }] } }
+  reflect: { uses: reflect, from: reward, with: { by: rules } }
+  advantage: { uses: advantage, from: reflect, with: { estimator: grpo } }
+  parquet: { uses: export, from: advantage, with: { to: chats, format: parquet } }
+  chat: { uses: export, from: advantage, with: { to: chats.jsonl.zst, format: openai-chat } }
+";
+
+#[test]
+#[ignore = "needs STERNLIGHT_RECORDINGS"]
+fn openai_chats_come_out_with_their_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipeline = directory.path().join("chats.yaml");
+    fs::write(&pipeline, CHATS).unwrap();
+    let ran = run(directory.path(), &pipeline, "openai-chat/*.jsonl.zst");
+    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""));
+    let imported = ["trajectories", "turns", "tool_calls", "turns_with_text_and_call", "scored"];
+    assert_eq!(imported.map(|metric| ran.counted("import", metric)), [37, 492, 262, 12, 0]);
+    let batch = exported(&directory.path().join("chats"));
+    assert_eq!((batch.rows(), batch.turn_count()), (37, 492));
+    assert_eq!((ran.counted("advantage", "groups"), assert_credited(&batch)), (3, 2));
+    assert_eq!(ran.rows("chat"), 37);
+}
