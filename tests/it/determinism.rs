@@ -114,11 +114,11 @@ fn rows_that_carry_ids_do_not_depend_on_files() {
     }
 }
 
-/// What heap and stacks together may take: two threads, each with a batch of 16 MiB, what is made of it, and a row
+/// What heap and stacks together may take with one worker thread: a batch of 16 MiB, what is made of it, and a row
 /// group under construction that holds the largest row more than once. It is less than the recordings, so that a run
 /// that kept them all would end here.
 #[cfg(target_os = "linux")]
-const MEMORY_BOUND_KIB: u64 = 192 << 10;
+const MEMORY_BOUND_KIB: u64 = 128 << 10;
 
 /// Rows of 300 KB and one of 5 MB: `rows` + 1 of them.
 #[cfg(target_os = "linux")]
@@ -140,7 +140,7 @@ fn large_rows(rows: usize) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn large_rows_stay_within_the_memory_bound() {
-    const FILES: usize = 6;
+    const FILES: usize = 4;
     let place = Workplace::on_disk();
     place.write("pipeline.yaml", PIPELINE);
     place.write("rules.yaml", "{}");
@@ -150,7 +150,7 @@ fn large_rows_stay_within_the_memory_bound() {
     }
     assert!((rows.len() * FILES) as u64 > MEMORY_BOUND_KIB << 10);
     // The shell sets the limit, which its child inherits.
-    let limited = format!("ulimit -d {MEMORY_BOUND_KIB} && exec \"$0\" run pipeline.yaml --threads 2");
+    let limited = format!("ulimit -d {MEMORY_BOUND_KIB} && exec \"$0\" run pipeline.yaml --threads 1");
     let output = std::process::Command::new("sh")
         .args(["-c", &limited, env!("CARGO_BIN_EXE_sternlight")])
         .current_dir(place.path(""))
