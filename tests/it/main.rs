@@ -1,5 +1,7 @@
 //! Tests of the whole program, a module a topic.
 
 mod broken_pipelines;
+mod parquet;
+mod program;
 mod recordings;
 mod sample_data;
