@@ -11,6 +11,8 @@ mod generated;
 mod harness;
 mod markdown;
 mod readme;
+mod parquet;
+mod program;
 mod recordings;
 mod sample_data;
 mod sandbox;
