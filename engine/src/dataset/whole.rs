@@ -22,6 +22,9 @@ use crate::column::{ColumnPath, TURNS};
 use crate::stage::StageError;
 use crate::trajectory::TrajectorySchema;
 
+/// A leaf in an open file: the file's index, the leaf's, and what it is.
+type SourceLeaf = (usize, usize, ColumnDescPtr);
+
 /// Row groups of an ordinary Parquet file, by how they came to be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WholeFile {
@@ -172,9 +175,9 @@ impl ColumnFiles {
         &self,
         schema: &Schema,
         leaves: &[ColumnDescPtr],
-    ) -> Result<Option<Vec<(usize, usize, ColumnDescPtr)>>, StageError> {
+    ) -> Result<Option<Vec<SourceLeaf>>, StageError> {
         let target = TrajectorySchema::new(Arc::new(parquet_schema(schema)?));
-        let mut sources: BTreeMap<usize, (usize, usize, ColumnDescPtr)> = BTreeMap::new();
+        let mut sources: BTreeMap<usize, SourceLeaf> = BTreeMap::new();
         for (index, file) in self.0.iter().enumerate() {
             let physical = TrajectorySchema::new(Arc::clone(file.metadata.schema()));
             for (column, from) in &file.wanted {
@@ -202,7 +205,7 @@ impl ColumnFiles {
         &self,
         group: usize,
         rows: u64,
-        leaves: &[(usize, usize, ColumnDescPtr)],
+        leaves: &[SourceLeaf],
         writer: &mut RowWriter,
     ) -> Result<(), StageError> {
         let chunks = self.0.iter().map(|file| file.chunks(group, rows)).collect::<Result<Vec<_>, _>>()?;
