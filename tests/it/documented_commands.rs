@@ -142,7 +142,8 @@ fn every_pipeline_in_documents_is_right() {
 fn options_are_right(stages: &Value, directory: &Path, place: &str) {
     let registry = sternlight_stages::registry();
     for (name, stage) in stages.as_mapping().unwrap_or_else(|| panic!("{place}: `stages` is no map")) {
-        let uses = stage.get("uses").and_then(Value::as_str).unwrap_or_else(|| panic!("{place}: {name:?} lacks `uses`"));
+        let uses =
+            stage.get("uses").and_then(Value::as_str).unwrap_or_else(|| panic!("{place}: {name:?} lacks `uses`"));
         let kind = registry.get(uses).unwrap_or_else(|| panic!("{place}: there is no stage `{uses}`"));
         let context = BuildContext { directory, current_directory: directory };
         let with = stage.get("with").cloned().unwrap_or_default();

@@ -12,7 +12,8 @@ use sternlight_engine::stage::StageKind;
 
 use crate::markdown::{is_update, root};
 
-const NOTICE: &str = "<!-- Made from the code by `tests/it/generated.rs`: `UPDATE=1 cargo test --test it generated`. -->\n";
+const NOTICE: &str =
+    "<!-- Made from the code by `tests/it/generated.rs`: `UPDATE=1 cargo test --test it generated`. -->\n";
 
 /// Every generated file, by its path below `docs`.
 fn pages() -> BTreeMap<String, String> {
@@ -90,7 +91,8 @@ fn stage_page(kind: &StageKind) -> String {
 /// A row for every key of an object, followed by those of the objects inside of it.
 fn option_rows(prefix: &str, object: &Value, rows: &mut Vec<String>) {
     let Some(properties) = object.get("properties").and_then(Value::as_object) else { return };
-    let required: Vec<&str> = object.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        object.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, schema) in properties {
         let path = format!("{prefix}{name}");
         let default = match schema.get("default") {
@@ -107,7 +109,9 @@ fn option_rows(prefix: &str, object: &Value, rows: &mut Vec<String>) {
             }
         }
         rows.push(format!("| `{path}` | {} | {default} | {} |\n", type_of(schema), meaning.replace('|', "\\|")));
-        inner_objects(schema).into_iter().for_each(|(suffix, inner)| option_rows(&format!("{path}{suffix}."), inner, rows));
+        inner_objects(schema)
+            .into_iter()
+            .for_each(|(suffix, inner)| option_rows(&format!("{path}{suffix}."), inner, rows));
     }
 }
 
@@ -131,7 +135,10 @@ fn choices(schema: &Value) -> Vec<(String, String)> {
 fn type_of(schema: &Value) -> String {
     let mut names: Vec<String> = Vec::new();
     for alternative in alternatives(schema) {
-        let words = ["const"].iter().filter_map(|key| alternative.get(key)).chain(alternative.get("enum").and_then(Value::as_array).into_iter().flatten());
+        let words = ["const"]
+            .iter()
+            .filter_map(|key| alternative.get(key))
+            .chain(alternative.get("enum").and_then(Value::as_array).into_iter().flatten());
         let words: Vec<String> = words.filter_map(|word| Some(format!("`{}`", word.as_str()?))).collect();
         let found = if words.is_empty() { plain_types(alternative) } else { words };
         found.into_iter().for_each(|name| {
@@ -185,7 +192,8 @@ fn inner_objects(schema: &Value) -> Vec<(String, &Value)> {
 fn commands() -> String {
     let mut text = format!("{NOTICE}\n# Commands\n");
     let help = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_sternlight")).args(arguments).env_remove("COLUMNS").output().unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_sternlight")).args(arguments).env_remove("COLUMNS").output().unwrap();
         assert!(output.status.success());
         let said = String::from_utf8(output.stdout).unwrap();
         said.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>()

@@ -171,11 +171,7 @@ impl ColumnFiles {
     }
 
     /// For each leaf to write its file and leaf there; `None` if any of them is encoded otherwise.
-    fn matching(
-        &self,
-        schema: &Schema,
-        leaves: &[ColumnDescPtr],
-    ) -> Result<Option<Vec<SourceLeaf>>, StageError> {
+    fn matching(&self, schema: &Schema, leaves: &[ColumnDescPtr]) -> Result<Option<Vec<SourceLeaf>>, StageError> {
         let target = TrajectorySchema::new(Arc::new(parquet_schema(schema)?));
         let mut sources: BTreeMap<usize, SourceLeaf> = BTreeMap::new();
         for (index, file) in self.0.iter().enumerate() {
@@ -201,13 +197,7 @@ impl ColumnFiles {
     }
 
     /// Copies the chunks of a row group.
-    fn splice(
-        &self,
-        group: usize,
-        rows: u64,
-        leaves: &[SourceLeaf],
-        writer: &mut RowWriter,
-    ) -> Result<(), StageError> {
+    fn splice(&self, group: usize, rows: u64, leaves: &[SourceLeaf], writer: &mut RowWriter) -> Result<(), StageError> {
         let chunks = self.0.iter().map(|file| file.chunks(group, rows)).collect::<Result<Vec<_>, _>>()?;
         let groups = self.0.iter().map(|file| file.row_group(group, rows)).collect::<Result<Vec<_>, _>>()?;
         writer.push_encoded(|out| {

@@ -167,7 +167,9 @@ fn drafts(
             report.add(error.help("add the stages of the pipeline: `stages:`, and below it each stage by its name"));
         }
         Some(stages) if stages.is_empty() => {
-            let error = report.document.error(report.document.key_span(std::slice::from_ref(&key)), "a pipeline without a stage");
+            let error = report
+                .document
+                .error(report.document.key_span(std::slice::from_ref(&key)), "a pipeline without a stage");
             report
                 .add(error.help("add one below `stages`, as in `import: {uses: import, with: {files: data/*.json}}`"));
         }
