@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
@@ -91,6 +91,24 @@ fn foreign(data_type: &DataType, texts: Texts) -> DataType {
     }
 }
 
+/// The columns under their names, all nullable.
+fn nullable(names: &RecordBatch, arrays: Vec<ArrayRef>) -> RecordBatch {
+    let names = names.schema();
+    let fields = names.fields().iter().zip(&arrays);
+    let fields: Vec<Field> =
+        fields.map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
+}
+
+/// Writes a file with row groups of fifty rows.
+fn write(path: &Path, batch: &RecordBatch, version: WriterVersion) {
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(50)).set_writer_version(version);
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+}
+
 #[test]
 fn what_others_write_is_read_as_the_same_values() {
     let directory = tempfile::tempdir().unwrap();
@@ -101,18 +119,29 @@ fn what_others_write_is_read_as_the_same_values() {
         ("view", Texts::View, WriterVersion::PARQUET_2_0),
         ("dictionary", Texts::Dictionary, WriterVersion::PARQUET_1_0),
     ] {
-        let types: Vec<DataType> =
-            ours.schema().fields().iter().map(|field| foreign(field.data_type(), texts)).collect();
-        let arrays = ours.columns().iter().zip(&types).map(|(array, to)| cast(array, to).unwrap()).collect();
-        let fields = ours.schema().fields().iter().zip(&types).map(|(of, to)| Field::new(of.name(), to.clone(), true));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let theirs = RecordBatch::try_new(Arc::clone(&schema), arrays).unwrap();
+        let types = ours.columns().iter().map(|array| foreign(array.data_type(), texts));
+        let arrays = ours.columns().iter().zip(types).map(|(array, to)| cast(array, &to).unwrap()).collect();
         let path = directory.path().join(format!("{name}.parquet"));
-        let properties =
-            WriterProperties::builder().set_max_row_group_row_count(Some(50)).set_writer_version(version).build();
-        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), schema, Some(properties)).unwrap();
-        writer.write(&theirs).unwrap();
-        writer.close().unwrap();
+        write(&path, &nullable(ours, arrays), version);
         assert_again(&path, &batch);
     }
+}
+
+/// A seed below zero has no place in the column: it must not become a null.
+#[test]
+fn numbers_that_do_not_fit_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let batch = quickstart(directory.path());
+    let ours = batch.record_batch();
+    let mut arrays = ours.columns().to_vec();
+    let seed = ours.schema().index_of("seed").unwrap();
+    arrays[seed] = Arc::new((0..ours.num_rows()).map(|row| Some(7 - row as i64)).collect::<Int64Array>());
+    let path = directory.path().join("seeds.parquet");
+    write(&path, &nullable(ours, arrays), WriterVersion::PARQUET_1_0);
+    let pipeline = directory.path().join("again.yaml");
+    fs::write(&pipeline, AGAIN).unwrap();
+    let ran = run(directory.path(), &pipeline, &[("files", &path.to_string_lossy())]);
+    assert_ne!(ran.exit, Some(0));
+    let said = ran.errors.replace(&*directory.path().to_string_lossy(), "DIRECTORY");
+    insta::assert_snapshot!(said, @"error: stage `copy`: column `seed` has type Int64, expected UInt64: Cast error: Can't cast value -1 to type UInt64");
 }
