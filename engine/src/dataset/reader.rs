@@ -10,7 +10,7 @@ use arrow::array::{
     Array as _, ArrayRef, AsArray as _, BooleanArray, ListArray, RecordBatch, RecordBatchOptions, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -268,7 +268,9 @@ impl BaseReader {
             if array.data_type() == field.data_type() {
                 return Ok(Arc::clone(array));
             }
-            cast(array, field.data_type()).map_err(|error| {
+            // A value that does not fit is an error: by default it would become null, which says something else.
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            cast_with_options(array, field.data_type(), &strict).map_err(|error| {
                 StageError::new(format!(
                     "column `{column}` has type {}, expected {}: {error}",
                     array.data_type(),
