@@ -41,7 +41,7 @@ fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {
             Readiness::WouldRun => format!("would run {} of {} parts", stage.parts - stage.cached, stage.parts),
             Readiness::WaitsForInput => "waits for its input: cached if that comes out as before".to_owned(),
         };
-        anstream::println!("  {:<14} {:<24} {}", stage.stage, style::dim(from).to_string(), state);
+        anstream::println!("  {:<14} {} {state}", stage.stage, style::dim(format!("{from:<24}")));
     }
     Ok(())
 }

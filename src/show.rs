@@ -184,7 +184,7 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
             continue;
         }
         if let Some(text) = value(batch, path.as_str(), row)? {
-            anstream::println!("{:<20} {text}", style::dim(path).to_string());
+            anstream::println!("{} {text}", style::dim(format!("{path:<16}")));
         }
     }
     for (number, turn) in batch.turns_of(row).enumerate() {

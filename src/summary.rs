@@ -1,5 +1,6 @@
 //! What a run came to, for people.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -12,6 +13,9 @@ use crate::style;
 
 /// Width that the names of figures take.
 const NAME_WIDTH: usize = 24;
+
+/// Width that the labels of a highlight take.
+const LABEL_WIDTH: usize = 18;
 
 /// The summary of a run that just ended.
 pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &Common) -> String {
@@ -31,11 +35,15 @@ pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &
 /// Figures, highlights and places of a run's stages.
 pub(crate) fn of_stages(stages: &[StageResult]) -> String {
     let mut text = String::from("\n");
-    for (name, value) in figures(stages) {
+    for (name, value) in figures(&ranked(stages)) {
         let _ = writeln!(text, "{name:<NAME_WIDTH$}{value}");
     }
-    for highlight in stages.iter().flat_map(|stage| &stage.highlights) {
-        write_highlight(&mut text, highlight);
+    let mut titles: Vec<&str> = Vec::new();
+    for highlight in ranked(stages).into_iter().flat_map(|stage| &stage.highlights) {
+        if !titles.contains(&highlight.title.as_str()) {
+            titles.push(&highlight.title);
+            write_highlight(&mut text, highlight);
+        }
     }
     for stage in stages {
         if let Some(target) = &stage.target {
@@ -45,20 +53,26 @@ pub(crate) fn of_stages(stages: &[StageResult]) -> String {
     text
 }
 
-/// The count of the last stage that has it: what came out in the end.
-fn counted(stages: &[StageResult], name: &str) -> Option<u64> {
+/// The stages by how much they say of what came out: the export with the most rows, then the later before the earlier.
+fn ranked(stages: &[StageResult]) -> Vec<&StageResult> {
+    let mut ranked: Vec<&StageResult> = stages.iter().rev().collect();
+    ranked.sort_by_key(|stage| Reverse(stage.target.as_ref().map(|_| stage.rows)));
+    ranked
+}
+
+/// The count of the first stage that has it.
+fn counted(stages: &[&StageResult], name: &str) -> Option<u64> {
     stages
         .iter()
-        .rev()
         .find(|stage| stage.metrics.iter().any(|(known, _)| known == name))
         .map(|stage| stage.metrics.counted(name))
 }
 
-fn distribution(stages: &[StageResult], name: &str) -> Option<Distribution> {
-    stages.iter().rev().find_map(|stage| stage.metrics.distribution(name))
+fn distribution(stages: &[&StageResult], name: &str) -> Option<Distribution> {
+    stages.iter().find_map(|stage| stage.metrics.distribution(name))
 }
 
-fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
+fn figures(stages: &[&StageResult]) -> Vec<(&'static str, String)> {
     let mut figures = Vec::new();
     let trajectories = counted(stages, "trajectories");
     if let Some(trajectories) = trajectories {
@@ -68,11 +82,11 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
     if let Some(groups) = counted(stages, "groups") {
         figures.push(("groups", groups.to_string()));
     }
-    if let (Some(successes), Some(trajectories)) =
-        (counted(stages, "successes"), trajectories.filter(|count| *count > 0))
+    if let (Some(successes), Some(judged)) =
+        (counted(stages, "successes"), counted(stages, "judged").or(trajectories).filter(|count| *count > 0))
     {
-        let rate = 100.0 * successes as f64 / trajectories as f64;
-        figures.push(("success rate", format!("{rate:.1} % ({successes} of {trajectories})")));
+        let rate = 100.0 * successes as f64 / judged as f64;
+        figures.push(("success rate", format!("{rate:.1} % ({successes} of {judged})")));
     }
     if let (Some(silent), Some(groups)) = (counted(stages, "groups_without_signal"), counted(stages, "groups")) {
         figures.push(("groups without signal", format!("{silent} of {groups} (all rewards equal, or fewer than two)")));
@@ -100,19 +114,23 @@ fn figures(stages: &[StageResult]) -> Vec<(&'static str, String)> {
 fn write_highlight(text: &mut String, highlight: &Highlight) {
     let place = format!("{} turn {}", highlight.trajectory_id, highlight.turn);
     let _ =
-        write!(text, "\n{} {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
+        write!(text, "\n{}: {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
     for (label, line) in &highlight.lines {
-        let line = line.replace('\n', "\n                ");
-        let _ = writeln!(text, "    {label:<12}{line}");
+        let _ =
+            writeln!(text, "    {label:<LABEL_WIDTH$}{}", line.replace('\n', &format!("\n    {:LABEL_WIDTH$}", "")));
     }
 }
 
 fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, &'static str)> {
     let mut steps = Vec::new();
-    let highlighted = stages.iter().flat_map(|stage| &stage.highlights).next();
+    let highlighted = ranked(stages).into_iter().find(|stage| !stage.highlights.is_empty());
+    let read = highlighted.and_then(|shown| {
+        let before = stages.iter().take_while(|stage| stage.stage != shown.stage);
+        before.filter(|stage| stage.dataset.is_some() && stage.rows == shown.rows).last()
+    });
     let last = stages.iter().rev().find(|stage| stage.dataset.is_some());
-    if let (Some(highlight), Some(stage)) = (highlighted, last) {
-        let command = format!("sternlight show last {} '{}'", stage.stage, highlight.trajectory_id);
+    if let (Some(highlight), Some(read)) = (highlighted.and_then(|shown| shown.highlights.first()), read) {
+        let command = format!("sternlight show last {} '{}'", read.stage, highlight.trajectory_id);
         steps.push((command, "that trajectory: its turns, verdicts and advantages"));
     } else if let Some(stage) = last {
         steps.push((format!("sternlight show last {}", stage.stage), "the dataset: its columns and first rows"));

@@ -48,7 +48,7 @@ impl ColumnPath {
 
 impl fmt::Display for ColumnPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.pad(&self.0)
     }
 }
 

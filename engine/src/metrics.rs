@@ -117,3 +117,40 @@ impl Metrics {
         self.0.iter().map(|(name, metric)| (name.as_str(), metric))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// Merging loses some bits to rounding: 1e-9 relative is far above f64's, far below what anyone reads.
+        #[test]
+        fn parts_merge_to_the_whole(values in proptest::collection::vec(-1e3f64..1e3, 2..60), cut in 1usize..59) {
+            let cut = cut.min(values.len() - 1);
+            let of = |values: &[f64]| {
+                let mut metrics = Metrics::default();
+                values.iter().for_each(|value| metrics.observe("x", *value));
+                metrics.count("n", values.len() as u64);
+                metrics
+            };
+            let mut merged = of(&values[..cut]);
+            merged.merge(&of(&values[cut..]));
+            let count = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / count;
+            let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+            let found = merged.distribution("x").unwrap();
+            proptest::prop_assert_eq!(merged.counted("n"), values.len() as u64);
+            proptest::prop_assert!((found.mean - mean).abs() < 1e-9 * 1e3);
+            proptest::prop_assert!((found.standard_deviation() - spread).abs() < 1e-9 * 1e3);
+            proptest::prop_assert_eq!(found.minimum, values.iter().copied().fold(f64::INFINITY, f64::min));
+            proptest::prop_assert_eq!(found.maximum, values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_left_out() {
+        let mut metrics = Metrics::default();
+        [f64::NAN, f64::INFINITY, 2.0].iter().for_each(|value| metrics.observe("x", *value));
+        assert_eq!(metrics.distribution("x").map(|found| (found.count, found.mean)), Some((1, 2.0)));
+    }
+}

@@ -1,6 +1,8 @@
 //! Pipelines with faults, and what is said about them: `tests/cases/pipelines/NAME.yaml` and the `NAME.stderr`
 //! beside it. `UPDATE=1` writes the latter anew.
 
+#![expect(clippy::unwrap_used, reason = "what is in the way of a test may fail it")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

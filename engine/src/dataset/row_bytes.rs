@@ -41,3 +41,23 @@ fn add(array: &dyn Array, sizes: &mut [u64]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
+
+    #[test]
+    fn a_row_weighs_the_same_in_any_batch() {
+        let turn = TurnRow { observation: "o".repeat(100), action: "a".to_owned(), ..TurnRow::default() };
+        let mut builder = TrajectoryBuilder::new();
+        for turns in 0..5 {
+            builder.push(&TrajectoryRow { turns: vec![turn.clone(); turns], ..TrajectoryRow::default() });
+        }
+        let batch = builder.finish().unwrap();
+        let whole = row_bytes(batch.record_batch());
+        let sliced: Vec<u64> = (0..5).flat_map(|row| row_bytes(&batch.record_batch().slice(row, 1))).collect();
+        assert_eq!(whole, sliced);
+        assert!(whole.windows(2).all(|pair| (101..160).contains(&(pair[1] - pair[0]))), "{whole:?}");
+    }
+}

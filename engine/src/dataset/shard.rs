@@ -141,10 +141,11 @@ impl Shard {
         let selection = self.selection.as_ref().map(|selection| selection.slice(&(rows_before..rows_before + rows)));
         let files = self.files.iter().map(|file| DataFile {
             first_row_group: file.first_row_group + row_groups.start,
+            // Digests that are missing fail where the chunks are read.
             digests: file
                 .digests
                 .iter()
-                .map(|(column, digests)| (column.clone(), digests[row_groups.clone()].to_vec()))
+                .map(|(column, digests)| (column.clone(), digests.get(row_groups.clone()).unwrap_or_default().to_vec()))
                 .collect(),
             ..file.clone()
         });

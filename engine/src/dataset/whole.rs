@@ -149,6 +149,14 @@ fn runs(shard: &Shard, matches: bool) -> Vec<Run> {
 /// The files of a shard, open.
 struct ColumnFiles(Vec<OpenFile>);
 
+/// Where a leaf to write is found, encoded as it must be.
+struct EncodedLeaf {
+    /// Index among the column files.
+    file: usize,
+    leaf: usize,
+    target: ColumnDescPtr,
+}
+
 impl ColumnFiles {
     fn open(dataset: &Dataset, shard: &Shard) -> Result<Self, StageError> {
         let mut wanted: BTreeMap<usize, Vec<ColumnPath>> = BTreeMap::new();
@@ -168,13 +176,9 @@ impl ColumnFiles {
     }
 
     /// For each leaf to write its file and leaf there; `None` if any of them is encoded otherwise.
-    fn matching(
-        &self,
-        schema: &Schema,
-        leaves: &[ColumnDescPtr],
-    ) -> Result<Option<Vec<(usize, usize, ColumnDescPtr)>>, StageError> {
+    fn matching(&self, schema: &Schema, leaves: &[ColumnDescPtr]) -> Result<Option<Vec<EncodedLeaf>>, StageError> {
         let target = TrajectorySchema::new(Arc::new(parquet_schema(schema)?));
-        let mut sources: BTreeMap<usize, (usize, usize, ColumnDescPtr)> = BTreeMap::new();
+        let mut sources: BTreeMap<usize, EncodedLeaf> = BTreeMap::new();
         for (index, file) in self.0.iter().enumerate() {
             let physical = TrajectorySchema::new(Arc::clone(file.metadata.schema()));
             for (column, from) in &file.wanted {
@@ -186,7 +190,7 @@ impl ColumnFiles {
                     let descriptor = file.metadata.parquet_schema().column(from);
                     match leaves.get(to) {
                         Some(leaf) if is_same_leaf(leaf, &descriptor) => {
-                            sources.insert(to, (index, from, Arc::clone(leaf)));
+                            sources.insert(to, EncodedLeaf { file: index, leaf: from, target: Arc::clone(leaf) });
                         }
                         _ => return Ok(None),
                     }
@@ -202,14 +206,14 @@ impl ColumnFiles {
         &self,
         group: usize,
         rows: u64,
-        leaves: &[(usize, usize, ColumnDescPtr)],
+        leaves: &[EncodedLeaf],
         writer: &mut RowWriter,
     ) -> Result<(), StageError> {
         let chunks = self.0.iter().map(|file| file.chunks(group, rows)).collect::<Result<Vec<_>, _>>()?;
         let groups = self.0.iter().map(|file| file.row_group(group, rows)).collect::<Result<Vec<_>, _>>()?;
         writer.push_encoded(|out| {
-            leaves.iter().try_for_each(|(file, leaf, descriptor)| {
-                let metadata = described_as(groups[*file].column(*leaf), descriptor)?;
+            leaves.iter().try_for_each(|EncodedLeaf { file, leaf, target }| {
+                let metadata = described_as(groups[*file].column(*leaf), target)?;
                 let close = ColumnCloseResult {
                     bytes_written: metadata.compressed_size() as u64,
                     rows_written: rows,

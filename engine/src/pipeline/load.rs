@@ -13,6 +13,7 @@ use super::index::{Content, Document, Entry};
 use super::interpolation::Scope;
 use super::model::{BuiltStage, OnError, Pipeline, StageNode};
 use super::parameters::set_parameters;
+use super::propagate::propagate;
 use super::report::Report;
 use super::scan::scan;
 use super::stage_entry::{From, StageEntry};
@@ -76,9 +77,7 @@ pub fn load(
         unsupported.push(not_carried_out(document.error(span, ""), "loop"));
     }
     let (stages, order) = resolve(drafts, &mut report);
-    if !report.diagnostics.is_empty() {
-        return Err(PipelineErrors::new(report.diagnostics));
-    }
+    let mut errors = report.diagnostics;
     let mut providers: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for kind in registry.kinds() {
         for column in kind.provides {
@@ -86,7 +85,7 @@ pub fn load(
         }
     }
     let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Pipeline {
+    let pipeline = Pipeline {
         name: entry.name.map_or_else(stem, |name| name.0),
         file: PathBuf::from(file),
         directory: options.directory.to_owned(),
@@ -97,7 +96,14 @@ pub fn load(
         unsupported: PipelineErrors::new(unsupported).into_iter().collect(),
         document,
         providers,
-    })
+    };
+    if errors.is_empty() {
+        return Ok(pipeline);
+    }
+    // The stages that are sound so far may not fit each other: everything is told at once.
+    let faulty: BTreeSet<String> = errors.iter().filter_map(|error| error.stage.clone()).collect();
+    errors.extend(propagate(&pipeline, &faulty).1);
+    Err(PipelineErrors::new(errors))
 }
 
 fn start_of(document: &Document) -> std::ops::Range<usize> {
@@ -167,7 +173,9 @@ fn drafts(
             report.add(error.help("add the stages of the pipeline: `stages:`, and below it each stage by its name"));
         }
         Some(stages) if stages.is_empty() => {
-            let error = report.document.error(report.document.key_span(&[key.clone()]), "a pipeline without a stage");
+            let error = report
+                .document
+                .error(report.document.key_span(std::slice::from_ref(&key)), "a pipeline without a stage");
             report
                 .add(error.help("add one below `stages`, as in `import: {uses: import, with: {files: data/*.json}}`"));
         }

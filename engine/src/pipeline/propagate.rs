@@ -1,6 +1,8 @@
 //! Checks that every stage gets the columns that it reads, by carrying schemas through the graph before anything
 //! runs. Sources open their inputs for it, just far enough to know their columns.
 
+use std::collections::BTreeSet;
+
 use crate::column::ColumnPath;
 use crate::contract::Contract;
 use crate::problem::nearest;
@@ -30,16 +32,23 @@ pub struct StageSchemas {
 /// # Errors
 /// Every stage whose input does not fit it; those behind it are passed over.
 pub fn check(pipeline: &Pipeline) -> Result<Vec<StageSchemas>, PipelineErrors> {
+    let (known, errors) = propagate(pipeline, &BTreeSet::new());
+    if errors.is_empty() { Ok(known) } else { Err(PipelineErrors::new(errors)) }
+}
+
+/// What is known of the stages, and the faults found. Stages that are `faulty` already, and those behind them, are
+/// passed over.
+pub(super) fn propagate(pipeline: &Pipeline, faulty: &BTreeSet<String>) -> (Vec<StageSchemas>, Vec<Diagnostic>) {
     let mut known: Vec<StageSchemas> = Vec::new();
     let mut errors = Vec::new();
     for stage in &pipeline.order {
-        let Some(node) = pipeline.stages.get(*stage) else { continue };
+        let Some(node) = pipeline.stages.get(*stage).filter(|node| !faulty.contains(&node.name)) else { continue };
         match check_stage(pipeline, *stage, node, &known) {
             Ok(schemas) => known.extend(schemas),
             Err(found) => errors.extend(found),
         }
     }
-    if errors.is_empty() { Ok(known) } else { Err(PipelineErrors::new(errors)) }
+    (known, errors)
 }
 
 fn check_stage(

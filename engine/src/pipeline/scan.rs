@@ -70,11 +70,10 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn document(&mut self) -> Scanned<Node> {
         loop {
-            let (event, range) = self.event()?;
-            match event {
+            match self.event()?.0 {
                 Event::StreamEnd => return Err(self.fail(0..0, "the file is empty", "begin with `version: 1`")),
                 Event::DocumentStart(_) => break,
-                _ => drop(range),
+                _ => {}
             }
         }
         let first = self.event()?;

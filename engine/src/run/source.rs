@@ -51,7 +51,7 @@ pub(crate) fn run_task(
             continue;
         };
         match &shard.content {
-            ShardContent::Decoded => decoded.push((*position, index)),
+            ShardContent::Decoded(_) => decoded.push((*position, index)),
             ShardContent::InPlace { path, row_groups } => {
                 let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
                 let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };

@@ -1,8 +1,10 @@
 //! Stages that bring rows in from outside: first a survey that cuts the inputs into shards, then a read of those
 //! shards that are not in the store yet.
 
+use std::any::Any;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::context::{Context, Memo};
 use super::error::StageError;
@@ -36,8 +38,8 @@ pub struct SourceShard {
 /// Where a shard's rows come from.
 #[derive(Clone, Debug)]
 pub enum ShardContent {
-    /// [`Source::read`] decodes them.
-    Decoded,
+    /// [`Source::read`] decodes them. Whatever it needs to know of the shard, it finds here again.
+    Decoded(Arc<dyn Any + Send + Sync>),
     /// Row groups of a Parquet file that is referred to where it lies. Its `key` identifies the contents.
     InPlace {
         /// The file, absolute.

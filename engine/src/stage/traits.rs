@@ -102,7 +102,7 @@ pub trait Staging {
     /// Where to write the file of this name: inside of the target if that is a directory, else beside it.
     ///
     /// # Errors
-    /// If the name is taken by a file that sternlight did not write, and the target does not allow to replace it.
+    /// If the name cannot be used.
     fn place(&mut self, name: &str) -> Result<PathBuf, StageError>;
 }
 

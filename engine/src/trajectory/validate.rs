@@ -81,3 +81,83 @@ pub fn validate(batch: &TrajectoryBatch) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float32Array, Int32Array, ListArray, RecordBatch, StringArray, StructArray};
+    use arrow::buffer::{NullBuffer, OffsetBuffer};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> TrajectoryBatch {
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        TrajectoryBatch::new(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()).unwrap()
+    }
+
+    /// Rows with two, none and one turn; the list of the second row is null if `null_list`.
+    fn turns(actions: [Option<&str>; 3], rewards: [f32; 3], null_list: bool) -> ArrayRef {
+        let columns: Vec<(Arc<Field>, ArrayRef)> = vec![
+            (Arc::new(Field::new("action", DataType::Utf8, true)), Arc::new(StringArray::from(actions.to_vec()))),
+            (Arc::new(Field::new("reward", DataType::Float32, true)), Arc::new(Float32Array::from(rewards.to_vec()))),
+        ];
+        let structs = StructArray::from(columns);
+        let element = Arc::new(Field::new("element", structs.data_type().clone(), true));
+        let nulls = null_list.then(|| NullBuffer::from(vec![true, false, true]));
+        Arc::new(ListArray::new(element, OffsetBuffer::from_lengths([2, 0, 1]), Arc::new(structs), nulls))
+    }
+
+    fn told(batch: &TrajectoryBatch) -> String {
+        validate(batch).iter().map(|violation| format!("{violation}\n")).collect()
+    }
+
+    #[test]
+    fn violations_name_row_and_column() {
+        let ids: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None]));
+        let status: ArrayRef = Arc::new(StringArray::from(vec!["done", "ok", "failed"]));
+        let reward: ArrayRef = Arc::new(Float32Array::from(vec![Some(1.0), None, Some(f32::NAN)]));
+        let group: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
+        let turns = turns([Some("x"), Some("y"), None], [0.0, f32::INFINITY, 0.0], true);
+        let columns =
+            vec![("trajectory_id", ids), ("group_id", group), ("status", status), ("reward", reward), ("turns", turns)];
+        insta::assert_snapshot!(told(&batch(columns)), @r"
+        row 2, column `trajectory_id`: is null, expected a value
+        column `group_id`: has type Int32, expected Utf8
+        row 1, column `status`: is `ok`, expected `done`, `truncated` or `failed`
+        row 2, column `reward`: is NaN, expected a finite number or null
+        row 2, column `turns.action`: is null, expected a value
+        row 0, column `turns.reward`: is inf, expected a finite number or null
+        row 1, column `turns`: is null, expected a list, which may be empty
+        ");
+    }
+
+    #[test]
+    fn what_the_builder_makes_is_valid() {
+        let turn = TurnRow { action: "a".to_owned(), reward: Some(0.5), ..TurnRow::default() };
+        let full = TrajectoryRow { turns: vec![turn.clone(), turn], seed: Some(7), ..TrajectoryRow::default() };
+        let mut builder = TrajectoryBuilder::new();
+        [full, TrajectoryRow::default()].iter().for_each(|row| builder.push(row));
+        assert_eq!((builder.rows(), builder.bytes()), (2, 2 + 2 * "done".len()));
+        let built = builder.finish().unwrap();
+        assert_eq!(told(&built), "");
+        assert_eq!(
+            (built.turn_offsets(), built.turn_count(), builder.rows(), builder.bytes()),
+            (vec![0, 2, 2], 2, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_slice_of_a_batch_has_its_own_turns() {
+        let whole = batch(vec![("turns", turns([Some("x"), Some("y"), Some("z")], [1.0, 2.0, 3.0], false))]);
+        let last = TrajectoryBatch::new(whole.record_batch().slice(1, 2)).unwrap();
+        assert_eq!((last.turns_of(0), last.turns_of(1), last.turn_count()), (0..0, 0..1, 1));
+        assert_eq!(last.text("turns.action").unwrap().value(0), "z");
+        assert!(last.text("turns.reward").unwrap_err().message.contains("has type Float32, expected Utf8"));
+        assert!(last.text("prompt").unwrap_err().message.contains("was not read"));
+    }
+}

@@ -61,7 +61,7 @@ impl Source for Rows {
             label: format!("rows {index}"),
             key: vec![("content".to_owned(), format!("{rows:?}"))],
             stream: None,
-            content: ShardContent::Decoded,
+            content: ShardContent::Decoded(Arc::new(())),
         });
         Ok(Survey { shards: shards.collect(), warnings: Vec::new() })
     }

@@ -22,9 +22,10 @@ impl BuiltIn for Advantage {
     type Options = Options;
 
     const NAME: &'static str = "advantage";
-    const SUMMARY: &'static str = "Turns rewards into an advantage for each turn, relative to a group or the dataset.";
+    const SUMMARY: &'static str = "Turns rewards into an advantage for each turn, relative to a group or the dataset";
     const DOCUMENTATION: &'static str = include_str!("advantage.md");
     const VERSION: u32 = 1;
+    const PROVIDES: &'static [&'static str] = &["turns.advantage", "turns.return"];
 
     fn build(options: Options, _context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let problems = options.problems();

@@ -21,7 +21,7 @@ use sternlight_engine::trajectory::{
 
 use super::Export;
 
-/// A source of two shards, the second one given.
+/// A source of two shards with these rows.
 struct Rows([Vec<TrajectoryRow>; 2]);
 
 impl Stage for Rows {
@@ -40,7 +40,7 @@ impl Source for Rows {
             label: format!("runs/{index}.jsonl, records 0-{}", self.0[index].len()),
             key: vec![("index".to_owned(), index.to_string())],
             stream: None,
-            content: ShardContent::Decoded,
+            content: ShardContent::Decoded(Arc::new(())),
         };
         Ok(Survey { shards: vec![shard(0), shard(1)], warnings: Vec::new() })
     }
@@ -60,7 +60,7 @@ impl Source for Rows {
     }
 }
 
-/// Adds verdicts and advantages that depend on the turn's number and action.
+/// Adds verdicts and advantages that depend on the action.
 struct Credit;
 
 impl Stage for Credit {

@@ -24,7 +24,7 @@ impl BuiltIn for Export {
     type Options = ExportOptions;
 
     const NAME: &'static str = "export";
-    const SUMMARY: &'static str = "writes the dataset as ordinary Parquet or as chat messages, with a card";
+    const SUMMARY: &'static str = "Writes the dataset as ordinary Parquet or as chat messages, with a card";
     const DOCUMENTATION: &'static str = include_str!("documentation.md");
     const VERSION: u32 = 1;
 

@@ -36,7 +36,7 @@ impl BuiltIn for Filter {
     type Options = FilterOptions;
 
     const NAME: &'static str = "filter";
-    const SUMMARY: &'static str = "keeps the trajectories that meet a condition";
+    const SUMMARY: &'static str = "Keeps the trajectories that meet a condition";
     const DOCUMENTATION: &'static str = include_str!("documentation.md");
     const VERSION: u32 = 1;
 

@@ -1,7 +1,7 @@
 //! The stage: which files, what they are, their shards, and the rows of those shards that are asked for.
 
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rayon::prelude::*;
 use sternlight_engine::contract::{Contract, Effect, Scope};
@@ -34,8 +34,6 @@ pub struct Import {
     shard_bytes: u64,
     /// Found once, so that a run plans and reads the same files.
     inputs: OnceLock<Result<Inputs, Problem>>,
-    /// What the survey's shards are made of, in its order.
-    surveyed: Mutex<Arc<[Shard]>>,
 }
 
 /// The files of an import, which are all of one format.
@@ -49,7 +47,7 @@ impl BuiltIn for Import {
     type Options = Options;
 
     const NAME: &'static str = "import";
-    const SUMMARY: &'static str = "Bring recorded trajectories in from other programs' files.";
+    const SUMMARY: &'static str = "Brings recorded trajectories in from other programs' files";
     const DOCUMENTATION: &'static str = include_str!("import.md");
     const VERSION: u32 = 1;
 
@@ -85,7 +83,6 @@ impl Import {
             current_directory: context.current_directory.to_owned(),
             shard_bytes,
             inputs: OnceLock::new(),
-            surveyed: Mutex::default(),
         }
     }
 
@@ -157,7 +154,6 @@ impl Source for Import {
         let inputs =
             self.inputs().map_err(|problem| StageError { help: problem.help, ..StageError::new(problem.message) })?;
         let mut found = Survey::default();
-        let mut surveyed = Vec::new();
         match inputs {
             Inputs::Parquet { files, .. } => {
                 let identity = self.options.identity.unwrap_or_default();
@@ -177,28 +173,30 @@ impl Source for Import {
                             label: shard.label(),
                             key: shard.key(),
                             stream: file.is_compressed.then_some(index),
-                            content: ShardContent::Decoded,
+                            content: ShardContent::Decoded(Arc::new(shard)),
                         });
-                        surveyed.push(shard);
                     }
                 }
             }
         }
-        *self.surveyed.lock().unwrap_or_else(PoisonError::into_inner) = surveyed.into();
         Ok(found)
     }
 
     fn read(
         &self,
-        _: &Survey,
+        survey: &Survey,
         shards: &[usize],
         emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
     ) -> Result<(), StageError> {
-        let surveyed = Arc::clone(&self.surveyed.lock().unwrap_or_else(PoisonError::into_inner));
         let mut open: Option<(&PathBuf, TextStream)> = None;
         for index in shards {
-            let shard = surveyed
+            let shard = survey
+                .shards
                 .get(*index)
+                .and_then(|shard| match &shard.content {
+                    ShardContent::Decoded(shard) => shard.downcast_ref::<Shard>(),
+                    ShardContent::InPlace { .. } => None,
+                })
                 .ok_or_else(|| StageError::new(format!("shard {index} is not part of the import's survey")))?;
             let path = &shard.file.file.path;
             let (_, stream) = match &mut open {
@@ -329,7 +327,7 @@ mod tests {
             errors.push(import(directory.path(), &format!("files: {name}")).unwrap_err());
         }
         insta::assert_snapshot!(errors.join("\n"), @"
-        cut.jsonl:3: not a valid JSON object: EOF while parsing an object (column 40)
+        cut.jsonl:3: the record is cut off at column 40
         cut.json, element 1 (line 2): the file ends within this element: it is cut off
         type.jsonl:2: field `messages`: expected a list, found a number
         type.json, element 1 (line 3): field `traj[0].role`: is missing or null

@@ -38,6 +38,7 @@ impl BuiltIn for Reflect {
         concat!(include_str!("reflect.md"), "```yaml\n", include_str!("default_rules.yaml"), "```\n");
     // The built-in rules are in the key by their digest; this is raised when the code that asks them changes.
     const VERSION: u32 = 1;
+    const PROVIDES: &'static [&'static str] = &["turns.verdict", "turns.diagnosis", "turns.rule"];
 
     fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         if options.by != ReflectBy::Rules {

@@ -30,6 +30,7 @@ impl BuiltIn for Reward {
     const SUMMARY: &'static str = "Scores each trajectory, by its recorded outcome or by rules";
     const DOCUMENTATION: &'static str = include_str!("reward.md");
     const VERSION: u32 = 1;
+    const PROVIDES: &'static [&'static str] = &["reward"];
 
     fn build(options: Self::Options, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         match (options.by, options.rules.is_empty()) {

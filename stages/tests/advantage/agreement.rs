@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use super::harness::{Credit, apply};
+use super::harness::{Credit, apply, credit as credit_of};
 use super::reference::{Expected, reference};
-use super::rows::{any_rows, batch_of, rows_of};
+use super::rows::{Row, any_rows, batch_of, rows_of};
 
 /// Largest difference, as a share of 1 + |expected|. Rounding to float32 makes 6e-8 of it; sums of float64 in
 /// another order make 1e-12 at most on these sizes; the rest is margin. Every mistake in a formula, in n or n − 1,
@@ -120,8 +120,12 @@ proptest! {
     /// Small rewards, where ε is felt.
     #[test]
     fn they_agree_on_small_rewards(mut rows in any_rows(true)) {
-        for reward in rows.iter_mut().flat_map(|row| row.turns.iter_mut().map(|turn| &mut turn.reward).chain([&mut row.reward])) {
-            *reward = reward.map(|reward| reward * 2.0_f32.powi(-20));
+        let small = |reward: f32| reward * 2.0_f32.powi(-20);
+        for row in &mut rows {
+            row.reward = row.reward.map(small);
+            for turn in &mut row.turns {
+                turn.reward = turn.reward.map(small);
+            }
         }
         for with in OUTCOME.iter().chain(&RETURN) {
             assert_agreement(with, &batch_of(&rows));
@@ -135,12 +139,12 @@ proptest! {
             if with.contains("batch") || with.contains("reinforce") {
                 continue;
             }
-            let whole = super::harness::credit(with, &rows);
-            prop_assert_eq!(&whole, &super::harness::credit(with, &shuffled(&rows, seed)));
+            let whole = credit_of(with, &rows);
+            prop_assert_eq!(&whole, &credit_of(with, &shuffled(&rows, seed)));
             let mut in_parts = BTreeMap::new();
             for groups in [["a", "c"], ["b", "d"]] {
                 let part: Vec<_> = rows.iter().filter(|row| groups.contains(&row.group.as_str())).cloned().collect();
-                in_parts.extend(super::harness::credit(with, &part));
+                in_parts.extend(credit_of(with, &part));
             }
             prop_assert_eq!(&whole, &in_parts);
         }
@@ -150,8 +154,8 @@ proptest! {
     #[test]
     fn order_hardly_shows_in_dataset_wide_statistics(rows in any_rows(true), seed in any::<u64>()) {
         for with in OUTCOME.iter().chain(&RETURN) {
-            let left = super::harness::credit(with, &rows);
-            let right = super::harness::credit(with, &shuffled(&rows, seed));
+            let left = credit_of(with, &rows);
+            let right = credit_of(with, &shuffled(&rows, seed));
             for (id, left) in &left {
                 for (left, right) in left.advantages.iter().zip(&right[id].advantages) {
                     prop_assert_eq!(left.is_some(), right.is_some());
@@ -169,7 +173,7 @@ proptest! {
     #[test]
     fn unscored_rows_change_nothing(mut rows in any_rows(true), added in any_rows(false)) {
         for with in OUTCOME.iter().chain(&RETURN) {
-            let alone = super::harness::credit(with, &rows);
+            let alone = credit_of(with, &rows);
             let before = rows.len();
             for (index, row) in added.iter().enumerate() {
                 let mut row = row.clone();
@@ -180,7 +184,7 @@ proptest! {
                 }
                 rows.insert(before / 2, row);
             }
-            let mut together = super::harness::credit(with, &rows);
+            let mut together = credit_of(with, &rows);
             rows.retain(|row| alone.contains_key(&row.id));
             for index in 0..added.len() {
                 let credit = together.remove(&format!("s{index:02}")).unwrap();
@@ -192,7 +196,7 @@ proptest! {
 }
 
 /// The rows in another order, the same for the same seed.
-fn shuffled(rows: &[super::rows::Row], seed: u64) -> Vec<super::rows::Row> {
+fn shuffled(rows: &[Row], seed: u64) -> Vec<Row> {
     let mut keyed: Vec<_> = rows
         .iter()
         .enumerate()

@@ -119,8 +119,8 @@ fn returns(rewards: &[f64], gamma: f64) -> Vec<f64> {
     let mut returns = Vec::new();
     for turn in 0..rewards.len() {
         let mut total = 0.0;
-        for later in turn..rewards.len() {
-            total += gamma.powi((later - turn) as i32) * rewards[later];
+        for (distance, reward) in rewards[turn..].iter().enumerate() {
+            total += gamma.powi(distance as i32) * reward;
         }
         returns.push(total);
     }
