@@ -15,7 +15,7 @@ use crate::program::{self, Ran, exported, shipped};
 const ROUNDING: f64 = 1e-5;
 
 fn recordings() -> PathBuf {
-    PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").expect("STERNLIGHT_RECORDINGS names the directory"))
+    PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").unwrap())
 }
 
 /// Runs a pipeline over some of the recordings.
