@@ -82,7 +82,7 @@ fn stage_page(kind: &StageKind) -> String {
     let mut rows = Vec::new();
     option_rows("", &options, &mut rows);
     let mut text = format!("{NOTICE}\n# `{}`\n\n{}.\n\n{}\n\n", kind.name, kind.summary, kind.documentation.trim());
-    text.push_str("## Options\n\nWhat `with` may hold. Options without a default must be given; `[]` stands for each element of a list.\n\n");
+    text.push_str("## Options\n\nWhat `with` may hold. `[]` stands for each element of a list.\n\n");
     text.push_str("| option | type | default | meaning |\n|---|---|---|---|\n");
     rows.iter().for_each(|row| text.push_str(row));
     text
@@ -98,7 +98,7 @@ fn option_rows(prefix: &str, object: &Value, rows: &mut Vec<String>) {
         let default = match schema.get("default") {
             Some(Value::Null) => "–".to_owned(),
             Some(default) => format!("`{default}`"),
-            None if required.contains(&name.as_str()) => String::new(),
+            None if required.contains(&name.as_str()) => "required".to_owned(),
             None => "–".to_owned(),
         };
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();

@@ -32,8 +32,15 @@ pub(crate) struct Workplace {
 }
 
 impl Workplace {
-    /// An empty one.
+    /// An empty one, in memory where the system has such a place: the program forces every file to disk, which tests of
+    /// what it does need not wait for.
     pub(crate) fn new() -> Self {
+        let in_memory = tempfile::tempdir_in("/dev/shm").ok();
+        in_memory.map_or_else(Self::on_disk, |directory| Self { directory })
+    }
+
+    /// An empty one for large files.
+    pub(crate) fn on_disk() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
@@ -107,7 +114,7 @@ impl Workplace {
         found
     }
 
-    /// The program, to be run here: two threads, and nothing of the caller's environment that it would mind.
+    /// The program, to be run here, with nothing of the caller's environment that it would mind.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sternlight"));
         command.current_dir(self.directory.path()).args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
@@ -142,7 +149,7 @@ impl Workplace {
     }
 
     fn filtered(&self, text: &str) -> String {
-        let mut text = text.replace(&*self.path("").to_string_lossy(), "HERE/");
+        let mut text = text.replace(&*self.directory.path().canonicalize().unwrap().to_string_lossy(), "HERE");
         for (pattern, replacement) in [
             (r"\d{8}-\d{6}-\w{4}", "RUN"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),

@@ -1,5 +1,7 @@
 //! Tests of the whole program, a module a topic.
 
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 mod broken_data;
 mod broken_pipelines;
 mod caching;
@@ -10,6 +12,8 @@ mod documented_commands;
 mod generated;
 mod harness;
 mod markdown;
+mod parquet;
+mod program;
 mod readme;
 mod recordings;
 mod sample_data;

@@ -2,78 +2,28 @@
 //! their own description gives them, must come out at the end of a pipeline. Rows one by one are the importer's tests.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use arrow::array::Array as _;
-use arrow::compute::concat_batches;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use sternlight_engine::trajectory::TrajectoryBatch;
+
+use crate::program::{self, Ran, exported, shipped};
 
 /// Most that the advantages of a group may sum to: each is rounded to float32 once.
 const ROUNDING: f64 = 1e-5;
 
 fn recordings() -> PathBuf {
-    PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").expect("STERNLIGHT_RECORDINGS names the directory"))
+    PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").unwrap())
 }
 
-fn shipped(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines").join(name)
-}
-
-/// What a run of the program printed, and how it ended.
-struct Ran {
-    exit: Option<i32>,
-    /// The events, by the name of the stage that finished.
-    stages: BTreeMap<String, Value>,
-    errors: String,
-}
-
-/// Runs a pipeline in a directory.
+/// Runs a pipeline over some of the recordings.
 fn run(directory: &Path, pipeline: &Path, files: &str) -> Ran {
-    let set = format!("params.files={}/{files}", recordings().display());
-    let output = Command::new(env!("CARGO_BIN_EXE_sternlight"))
-        .current_dir(directory)
-        .arg("run")
-        .arg(pipeline)
-        .args(["--json", "--set", &set])
-        .output()
-        .unwrap();
-    let events = String::from_utf8(output.stdout).unwrap();
-    let events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    Ran {
-        exit: output.status.code(),
-        stages: events
-            .filter(|event| event["event"] == "stage_finished")
-            .map(|event| (event["stage"].as_str().unwrap().to_owned(), event))
-            .collect(),
-        errors: String::from_utf8(output.stderr).unwrap().replace(&*recordings().to_string_lossy(), "RECORDINGS"),
-    }
-}
-
-impl Ran {
-    fn counted(&self, stage: &str, metric: &str) -> u64 {
-        self.stages[stage]["metrics"][metric]["count"].as_u64().unwrap_or_default()
-    }
-
-    fn rows(&self, stage: &str) -> u64 {
-        self.stages[stage]["rows"].as_u64().unwrap()
-    }
-}
-
-/// Every Parquet file of a directory as one batch.
-fn exported(directory: &Path) -> TrajectoryBatch {
-    let mut files: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "parquet"));
-    files.sort();
-    let batches: Vec<_> = files
-        .iter()
-        .flat_map(|path| ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap())
-        .map(Result::unwrap)
-        .collect();
-    TrajectoryBatch::new(concat_batches(&batches[0].schema(), &batches).unwrap()).unwrap()
+    let recordings = recordings().to_string_lossy().into_owned();
+    let mut ran = program::run(directory, pipeline, &[("files", &format!("{recordings}/{files}"))]);
+    ran.errors = ran.errors.replace(&recordings, "RECORDINGS");
+    ran
 }
 
 /// Holds what is true of relative advantages by outcome: every scored row with turns has one, the same on all its

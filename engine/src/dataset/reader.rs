@@ -10,7 +10,7 @@ use arrow::array::{
     Array as _, ArrayRef, AsArray as _, BooleanArray, ListArray, RecordBatch, RecordBatchOptions, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -25,6 +25,9 @@ use super::shard::{DataFile, FilePath, Shard, path_of};
 use crate::column::{ColumnPath, TURNS};
 use crate::stage::StageError;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
+
+/// What to do about a file of the store that is not as it was written.
+const REPAIR: &str = "the file was changed or the disk is failing; delete the file's directory and run again";
 
 /// How large a batch may get. A single larger row is a batch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,8 +175,12 @@ impl BaseReader {
                 return Ok(Some(batch));
             }
             if !self.readers.is_empty() {
-                let parts: Vec<Option<RecordBatch>> =
-                    self.readers.iter_mut().map(|reader| reader.next().transpose()).collect::<Result<_, _>>()?;
+                let parts: Vec<Option<RecordBatch>> = self
+                    .readers
+                    .iter_mut()
+                    .zip(&self.files)
+                    .map(|(reader, file)| reader.next().transpose().map_err(|error| file.unreadable(&error)))
+                    .collect::<Result<_, _>>()?;
                 match parts.into_iter().collect::<Option<Vec<RecordBatch>>>() {
                     Some(parts) => self.assemble(&parts)?,
                     None => self.readers.clear(),
@@ -261,7 +268,9 @@ impl BaseReader {
             if array.data_type() == field.data_type() {
                 return Ok(Arc::clone(array));
             }
-            cast(array, field.data_type()).map_err(|error| {
+            // A value that does not fit is an error: by default it would become null, which says something else.
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            cast_with_options(array, field.data_type(), &strict).map_err(|error| {
                 StageError::new(format!(
                     "column `{column}` has type {}, expected {}: {error}",
                     array.data_type(),
@@ -318,8 +327,8 @@ impl OpenFile {
         let path = path_of(root, description);
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = ArrowReaderMetadata::load(&file, options)
-            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
+        let metadata =
+            ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&path, description, &error))?;
         let wanted = columns
             .into_iter()
             .map(|column| match leaves_of(metadata.schema(), &column) {
@@ -334,6 +343,10 @@ impl OpenFile {
 
     fn error(&self, message: String) -> StageError {
         StageError::new(message).place(self.path.display().to_string())
+    }
+
+    fn unreadable(&self, error: &dyn std::error::Error) -> StageError {
+        unreadable(&self.path, &self.description, error)
     }
 
     fn decoded_bytes(&self, row_group: usize) -> u64 {
@@ -358,11 +371,12 @@ impl OpenFile {
         batch_size: usize,
     ) -> Result<ParquetRecordBatchReader, StageError> {
         let chunks = self.chunks(row_group, rows)?;
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
+        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
             .with_projection(self.mask.clone())
             .with_row_groups(vec![self.description.first_row_group + row_group])
             .with_batch_size(batch_size)
-            .build()?)
+            .build()
+            .map_err(|error| self.unreadable(&error))
     }
 
     /// The chunks of the wanted columns in one of the shard's row groups.
@@ -386,7 +400,7 @@ impl OpenFile {
                 let index = self.description.first_row_group + row_group;
                 return Err(self
                     .error(format!("column `{column}`, row group {index}: the bytes are not those that were written"))
-                    .help("the file was changed or the disk is failing; delete the file's directory and run again"));
+                    .help(REPAIR));
             }
         }
         let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
@@ -401,6 +415,14 @@ impl OpenFile {
             self.error(format!("row group {index} does not have the {rows} rows that the manifest says"))
         })
     }
+}
+
+fn unreadable(path: &Path, description: &DataFile, error: &dyn std::error::Error) -> StageError {
+    let help = match description.path {
+        FilePath::Store(_) => REPAIR,
+        FilePath::Outside(_) => "the file is damaged: have it written anew, or leave it out",
+    };
+    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())).help(help)
 }
 
 impl TurnShape {

@@ -129,7 +129,7 @@ fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Repo
     let target = drafts.get(index)?;
     if target.node.built.as_ref().is_some_and(|built| matches!(built.stage.work(), Work::Sink(_))) {
         let error = error(format!("`{name}` writes files, and hands no trajectories on"));
-        report.add(error.help("take what the stage itself takes"));
+        report.add(error.help(format!("name the stage from which `{name}` takes its trajectories")));
         return None;
     }
     if target.built_in && output != DEFAULT_OUTPUT {
@@ -303,7 +303,7 @@ mod tests {
           |
         8 |   two: {uses: write, from: one, with: {to: x}}
           |                            ^^^
-          = help: take what the stage itself takes
+          = help: name the stage from which `one` takes its trajectories
 
         demo.yaml:9:39: error: `other` is joined with itself
           |

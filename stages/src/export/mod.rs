@@ -7,6 +7,8 @@ mod findings;
 mod highlight;
 mod message;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod sample;
 mod stage;
 

@@ -35,9 +35,22 @@ pub(super) struct Conversation {
     leftovers: TurnLeftovers,
     final_observed: Option<String>,
     prompt_messages: Option<String>,
+    /// Calls of the last message, if nothing follows it.
+    open_calls: u64,
 }
 
 impl Conversation {
+    /// What was shown last, recorded beside the messages because the last of them had to be the assistant's. It
+    /// answers the calls of that message. Whether there was room for it.
+    pub(super) fn show_last(&mut self, observation: &str) -> bool {
+        let is_missing = self.final_observation.is_empty();
+        if is_missing {
+            observation.clone_into(&mut self.final_observation);
+            self.counts.calls_without_result -= std::mem::take(&mut self.open_calls);
+        }
+        is_missing
+    }
+
     /// Adds what no column holds.
     pub(super) fn leave_over(&mut self, extra: &mut ObjectText) {
         if self.text_agent {
@@ -85,6 +98,8 @@ struct Reader<'a> {
     /// What the agent was shown since its last message.
     shown: Vec<Shown<'a>>,
     unanswered: Vec<Option<Cow<'a, str>>>,
+    /// Calls of the agent's last message.
+    last_calls: u64,
     conversation: Conversation,
 }
 
@@ -173,6 +188,7 @@ impl<'a> Reader<'a> {
         if !calls.is_empty() {
             leftovers.put(turn, "calls", json_list(calls.iter().map(|call| call.leftover.clone())));
         }
+        self.last_calls = calls.len() as u64;
         self.unanswered.extend(calls.into_iter().map(|call| call.id));
         for (key, value) in message.rest() {
             // `observed` and `calls` are ours.
@@ -284,9 +300,11 @@ impl<'a> Reader<'a> {
         if !self.prompt_ended {
             self.end_prompt();
         }
+        let ends_in_calls = self.shown.is_empty();
         self.conversation.final_observation = self.observation();
         self.conversation.final_observed = self.observed("user");
         self.conversation.counts.calls_without_result = self.unanswered.len() as u64;
+        self.conversation.open_calls = if ends_in_calls { self.last_calls } else { 0 };
         self.conversation
     }
 }

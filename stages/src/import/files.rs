@@ -111,8 +111,9 @@ fn no_match(pattern: &str, directory: &Path, current_directory: &Path) -> Proble
 fn matching(pattern: &str, directory: &Path) -> Result<Vec<InputFile>, Problem> {
     let literal = directory.join(pattern);
     if literal.is_dir() {
-        return Err(Problem::at(["files"], format!("`{pattern}` is a directory, expected a file or a glob"))
-            .help(format!("name the files in it: `{}/*`", pattern.trim_end_matches('/'))));
+        return Err(Problem::at(["files"], format!("`{pattern}` is a directory, expected a file or a glob")).help(
+            format!("name the files in it with their ending, as in `{}/*.parquet`", pattern.trim_end_matches('/')),
+        ));
     }
     if literal.is_file() {
         let root = literal.parent().unwrap_or(directory).to_owned();

@@ -70,13 +70,13 @@ impl<'a> Fields<'a> {
     pub(super) fn of_record(record: &'a [u8]) -> Result<Self, Fault> {
         let text = std::str::from_utf8(record).map_err(|error| invalid_utf8(record, error.valid_up_to()))?;
         serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
+            let (line, column, is_cut_off) = (error.line(), error.column(), error.is_eof());
             let fault = Fault::from(error);
-            Fault {
-                message: format!("not a valid JSON object: {} (column {column})", fault.message),
-                line: line.saturating_sub(1) as u64,
-                ..fault
-            }
+            let message = match is_cut_off {
+                true => format!("the record is cut off at column {column}"),
+                false => format!("not a valid JSON object: {} (column {column})", fault.message),
+            };
+            Fault { message, line: line.saturating_sub(1) as u64, ..fault }
         })
     }
 
@@ -333,7 +333,7 @@ mod tests {
         let fault = |record: &[u8]| Fields::of_record(record).unwrap_err().to_string();
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"b\": \"x\xff\"}"), @"field `b`: is not valid UTF-8 at byte 16 of the record");
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"not a valid JSON object: the key `a` stands twice (column 16)");
-        insta::assert_snapshot!(fault(b"{\"a\": "), @"not a valid JSON object: EOF while parsing a value (column 6)");
+        insta::assert_snapshot!(fault(b"{\"a\": "), @"the record is cut off at column 6");
         let value = raw(r#"{"list": [{}, 7]}"#);
         let mut fields = Fields::of(&value).unwrap();
         insta::assert_snapshot!(

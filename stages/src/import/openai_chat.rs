@@ -31,6 +31,9 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
         extra.raw("recorded_reward", recorded)?;
     }
     let success = record.read("success", boolean)?;
+    let status = status(&mut record);
+    let error = plain_text(&mut record, "error", |_| true);
+    plain_text(&mut record, "final_observation", |observation| conversation.show_last(observation));
     let seed = seed(&mut record);
     let trajectory_id = record.read("trajectory_id", label)?.map_or_else(|| origin.trajectory_id(), Cow::into_owned);
     let recorded_task = record.read(first_of(&record, ["task_id", "id"]), label)?;
@@ -48,7 +51,11 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
             .read(first_of(&record, ["policy", "model"]), text)?
             .map_or_else(|| origin.file.policy().to_owned(), Cow::into_owned),
     };
-    let group = match (record.read("group_id", label)?, &task_id) {
+    let recorded_group = match (options.group_by, &task_id) {
+        (Some(_), Some(_)) => None,
+        _ => record.read("group_id", label)?,
+    };
+    let group = match (recorded_group, &task_id) {
         (Some(group), _) => group.into_owned(),
         (None, Some(task)) => group_id(options, &env, task, &policy),
         (None, None) => trajectory_id.clone(),
@@ -69,8 +76,8 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
         final_observation: Some(conversation.final_observation),
         reward: reward.map(|reward| reward.value),
         success,
-        status: Status::Done,
-        error: None,
+        status,
+        error,
         source: Some(origin.source()),
         extra: Some(extra.finish()),
     };
@@ -87,6 +94,23 @@ fn seed(record: &mut Fields<'_>) -> Option<u64> {
     let seed = record.get("seed")?.get().parse().ok()?;
     record.take("seed");
     Some(seed)
+}
+
+/// A status in our words; any other stays in `extra`.
+fn status(record: &mut Fields<'_>) -> Status {
+    let known = [Status::Done, Status::Truncated, Status::Failed];
+    let mut found = Status::Done;
+    plain_text(record, "status", |text| {
+        known.into_iter().find(|status| status.as_str() == text).inspect(|status| found = *status).is_some()
+    });
+    found
+}
+
+/// Takes a field that is a text and of use; any other stays in `extra`, as people put all sorts of things there.
+fn plain_text(record: &mut Fields<'_>, name: &str, is_of_use: impl FnOnce(&str) -> bool) -> Option<String> {
+    let found = text(record.get(name)?).ok().filter(|found| is_of_use(found))?;
+    record.take(name);
+    Some(found.into_owned())
 }
 
 /// The same for conversations that begin alike: a digest of prompt and first observation.
@@ -142,6 +166,28 @@ mod tests {
         assert_eq!((row.task_id, row.group_id.as_str(), row.reward), (None, "run#3", None));
         let row = read(r#"{"messages": [], "trajectory_id": "a", "group_id": "g"}"#, "").unwrap();
         assert_eq!((row.trajectory_id.as_str(), row.group_id.as_str()), ("a", "g"));
+    }
+
+    #[test]
+    fn what_an_export_says_of_a_run_is_read() {
+        let row = read(
+            r#"{"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}],
+                "status": "truncated", "error": "cut", "final_observation": "done", "task_id": "t", "group_id": "g"}"#,
+            "group_by: task",
+        )
+        .unwrap();
+        assert_eq!((row.status, row.error.as_deref()), (Status::Truncated, Some("cut")));
+        assert_eq!(row.final_observation.as_deref(), Some("done"));
+        assert_eq!(row.group_id, "openai-chat/t");
+        let row = read(
+            r#"{"messages": [{"role": "user", "content": "hi"}], "status": "ok", "error": {"code": 5},
+                "final_observation": "other"}"#,
+            "",
+        )
+        .unwrap();
+        assert_eq!((row.status, row.error), (Status::Done, None));
+        assert_eq!(row.final_observation.as_deref(), Some("hi"));
+        assert_eq!(row.extra.as_deref(), Some(r#"{"status":"ok","error":{"code":5},"final_observation":"other"}"#));
     }
 
     #[test]
