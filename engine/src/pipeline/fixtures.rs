@@ -80,7 +80,7 @@ impl BuiltIn for Read {
 }
 
 impl Stage for Read {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let schema = imported_schema();
         let schema = if self.0.scored { schema } else { schema.without(&"reward".into()) };
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(schema) })
@@ -131,7 +131,7 @@ impl BuiltIn for Score {
 }
 
 impl Stage for Score {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let adds = vec![AddedColumn::new("reward", DataType::Float32)];
         let effect = Effect::Columns { adds, drops: Vec::new() };
         Ok(Contract { reads: vec!["turns".into()], scope: Scope::Trajectory, effect })
@@ -169,7 +169,7 @@ impl BuiltIn for Credit {
 }
 
 impl Stage for Credit {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let adds = vec![AddedColumn::new("turns.advantage", DataType::Float32)];
         let effect = Effect::Columns { adds, drops: Vec::new() };
         Ok(Contract { reads: vec!["reward".into(), "turns".into()], scope: Scope::Group, effect })
@@ -209,7 +209,7 @@ impl BuiltIn for Write {
 }
 
 impl Stage for Write {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Sink })
     }
 

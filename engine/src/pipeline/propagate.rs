@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::column::ColumnPath;
 use crate::contract::Contract;
-use crate::problem::nearest;
+use crate::problem::{Problem, nearest};
 use crate::trajectory::TrajectorySchema;
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
@@ -67,10 +67,13 @@ fn check_stage(
     }
     let input = inputs.first().map_or_else(TrajectorySchema::empty, |first| (*first).clone());
     check_joined(pipeline, node, &inputs)?;
-    let contract = built.stage.contract(&input).map_err(|problem| {
+    let contract = built.stage.contract(&input).map_err(|problems| {
         let options = options_path(&pipeline.document, &["stages".into(), node.name.as_str().into()]);
-        let path: Vec<_> = options.into_iter().chain(problem.path.iter().cloned()).collect();
-        vec![placed(&pipeline.document, &path, problem).stage(&node.name)]
+        let diagnostic = |problem: Problem| {
+            let path: Vec<_> = options.iter().chain(&problem.path).cloned().collect();
+            placed(&pipeline.document, &path, problem).stage(&node.name)
+        };
+        problems.into_iter().map(diagnostic).collect::<Vec<_>>()
     })?;
     let missing: Vec<Diagnostic> = contract
         .reads

@@ -21,8 +21,8 @@ pub trait Stage: Send + Sync {
     /// checked for presence: the engine does, and says which stage would provide them.
     ///
     /// # Errors
-    /// If the input's columns do not fit, beyond a missing one.
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem>;
+    /// Every way in which the input's columns do not fit, beyond missing ones.
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>>;
 
     /// Files whose contents are part of the key: all that the stage may open, a source's inputs apart.
     fn files(&self) -> Vec<InputFile> {

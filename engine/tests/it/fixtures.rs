@@ -46,7 +46,7 @@ pub(crate) fn rows(count: usize) -> Vec<TrajectoryRow> {
 pub(crate) struct Rows(pub(crate) Vec<Vec<TrajectoryRow>>);
 
 impl Stage for Rows {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -89,7 +89,7 @@ impl Source for Rows {
 pub(crate) struct InPlace(pub(crate) PathBuf, pub(crate) usize, pub(crate) TrajectorySchema);
 
 impl Stage for InPlace {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(self.2.clone()) })
     }
 
@@ -119,7 +119,7 @@ impl Source for InPlace {
 pub(crate) struct AtLeast(pub(crate) usize);
 
 impl Stage for AtLeast {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: vec![ColumnPath::from("turns")], scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -144,7 +144,7 @@ pub(crate) struct Centre {
 }
 
 impl Stage for Centre {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let adds = vec![
             AddedColumn::new("centred", DataType::Float32),
             AddedColumn::new(ColumnPath::of_turn("centred"), DataType::Float32),

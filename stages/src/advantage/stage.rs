@@ -34,7 +34,7 @@ impl BuiltIn for Advantage {
 }
 
 impl Stage for Advantage {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let (scope, reads) = match &self.method {
             Method::GroupRelative(method) => (method.scope(), GroupRelative::reads()),
             Method::Whitening(method) => (Whitening::SCOPE, method.reads(input)?),

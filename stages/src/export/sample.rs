@@ -25,7 +25,7 @@ use super::Export;
 struct Rows([Vec<TrajectoryRow>; 2]);
 
 impl Stage for Rows {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -64,7 +64,7 @@ impl Source for Rows {
 struct Credit;
 
 impl Stage for Credit {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract {
             reads: vec!["turns.action".into()],
             scope: Scope::Trajectory,

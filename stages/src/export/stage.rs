@@ -35,7 +35,7 @@ impl BuiltIn for Export {
 }
 
 impl Stage for Export {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let mut reads: Vec<ColumnPath> = chat::REQUIRED.into_iter().map(ColumnPath::from).collect();
         reads.extend(input.paths().into_iter().filter(|path| !chat::REQUIRED.contains(&path.as_str())));
         Ok(Contract { reads, scope: Scope::Dataset, effect: Effect::Sink })

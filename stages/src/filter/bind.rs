@@ -12,7 +12,7 @@ use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::trajectory::TrajectorySchema;
 
-use super::bound::{Bound, Level, common_kind, joined};
+use super::bound::{Bound, Level, all, both, common_kind, joined};
 use super::expression::{Arithmetic, Comparison, Expression, Kind, TextTest};
 use super::parse::{Condition, WHERE, problem};
 use super::{evaluate, kernel};
@@ -27,8 +27,8 @@ pub(super) struct BoundCondition {
 /// Binds a condition to a schema.
 ///
 /// # Errors
-/// The first fault in the condition, with its place.
-pub(super) fn bind(condition: &Condition, schema: &TrajectorySchema) -> Result<BoundCondition, Problem> {
+/// Every fault in the condition, with its place.
+pub(super) fn bind(condition: &Condition, schema: &TrajectorySchema) -> Result<BoundCondition, Vec<Problem>> {
     let mut binder = Binder { condition, schema, reads: BTreeSet::new(), over_turns: false };
     let bound = binder.bind(condition.tree())?;
     let bound = binder.boolean(bound)?;
@@ -49,11 +49,11 @@ pub(super) struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    pub(super) fn bind(&mut self, tree: &Expr) -> Result<Bound, Problem> {
+    pub(super) fn bind(&mut self, tree: &Expr) -> Result<Bound, Vec<Problem>> {
         match tree {
-            Expr::Identifier(name) => self.column(std::slice::from_ref(name)),
-            Expr::CompoundIdentifier(names) => self.column(names),
-            Expr::Value(value) => self.literal(&value.value, self.condition.range(value.span)),
+            Expr::Identifier(name) => Ok(self.column(std::slice::from_ref(name))?),
+            Expr::CompoundIdentifier(names) => Ok(self.column(names)?),
+            Expr::Value(value) => Ok(self.literal(&value.value, self.condition.range(value.span))?),
             Expr::Nested(inner) => {
                 let bound = self.bind(inner)?;
                 let range = self.condition.with_suffix(self.condition.with_prefix(bound.range.clone()), 1);
@@ -78,7 +78,7 @@ impl Binder<'_> {
             Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
                 self.like(TextTest::LikeIgnoringCase, expr, pattern, *negated)
             }
-            _ => Err(self.unsupported(tree)),
+            _ => Err(self.unsupported(tree).into()),
         }
     }
 
@@ -106,25 +106,27 @@ impl Binder<'_> {
     }
 
     /// Operators of equal precedence nest to the left, however many: walked in a loop, not by recursion.
-    fn chain(&mut self, tree: &Expr) -> Result<Bound, Problem> {
+    fn chain(&mut self, tree: &Expr) -> Result<Bound, Vec<Problem>> {
         let mut first = tree;
         let mut links = Vec::new();
         while let Expr::BinaryOp { left, op, right } = first {
             links.push((op, right.as_ref()));
             first = left;
         }
-        let mut bound = self.bind(first)?;
+        let mut bound = self.bind(first);
         for (operator, right) in links.into_iter().rev() {
-            let right = self.bind(right)?;
-            bound = self.binary(operator, bound, right)?;
+            let right = self.bind(right);
+            bound = match operator {
+                BinaryOperator::And => self.logical(bound, right, Expression::And),
+                BinaryOperator::Or => self.logical(bound, right, Expression::Or),
+                _ => both(bound, right).and_then(|(left, right)| Ok(self.binary(operator, left, right)?)),
+            };
         }
-        Ok(bound)
+        bound
     }
 
     fn binary(&self, operator: &BinaryOperator, left: Bound, right: Bound) -> Result<Bound, Problem> {
         match operator {
-            BinaryOperator::And => self.logical(left, right, Expression::And),
-            BinaryOperator::Or => self.logical(left, right, Expression::Or),
             BinaryOperator::Eq => self.comparison(Comparison::Equal, left, right),
             BinaryOperator::NotEq => self.comparison(Comparison::NotEqual, left, right),
             BinaryOperator::Lt => self.comparison(Comparison::Less, left, right),
@@ -146,17 +148,18 @@ impl Binder<'_> {
 
     fn logical(
         &self,
-        left: Bound,
-        right: Bound,
+        left: Result<Bound, Vec<Problem>>,
+        right: Result<Bound, Vec<Problem>>,
         expression: fn(Box<Expression>, Box<Expression>) -> Expression,
-    ) -> Result<Bound, Problem> {
-        let (left, right) = (self.boolean(left)?, self.boolean(right)?);
+    ) -> Result<Bound, Vec<Problem>> {
+        let condition = |side: Result<Bound, Vec<Problem>>| Ok(self.boolean(side?)?);
+        let (left, right) = both(condition(left), condition(right))?;
         Ok(joined(Kind::Boolean, left, right, expression))
     }
 
-    fn compare(&mut self, comparison: Comparison, left: &Expr, right: &Expr) -> Result<Bound, Problem> {
-        let (left, right) = (self.bind(left)?, self.bind(right)?);
-        self.comparison(comparison, left, right)
+    fn compare(&mut self, comparison: Comparison, left: &Expr, right: &Expr) -> Result<Bound, Vec<Problem>> {
+        let (left, right) = both(self.bind(left), self.bind(right))?;
+        Ok(self.comparison(comparison, left, right)?)
     }
 
     pub(super) fn comparison(&self, comparison: Comparison, left: Bound, right: Bound) -> Result<Bound, Problem> {
@@ -243,7 +246,7 @@ impl Binder<'_> {
         Ok(joined(kind, left, right, |left, right| Expression::Calculate(operator, left, right)))
     }
 
-    fn unary(&mut self, operator: UnaryOperator, operand: &Expr) -> Result<Bound, Problem> {
+    fn unary(&mut self, operator: UnaryOperator, operand: &Expr) -> Result<Bound, Vec<Problem>> {
         let bound = self.bind(operand)?;
         let range = self.condition.with_prefix(bound.range.clone());
         let outcome = match operator {
@@ -254,19 +257,19 @@ impl Binder<'_> {
                 self.arithmetic(Arithmetic::Subtract, zero, bound)
             }
             other => {
-                return Err(problem(range, format!("conditions do not have the operator `{other}`")));
+                return Err(problem(range, format!("conditions do not have the operator `{other}`")).into());
             }
         };
         Ok(outcome?.at(range))
     }
 
-    fn is_null(&mut self, operand: &Expr, negated: bool) -> Result<Bound, Problem> {
+    fn is_null(&mut self, operand: &Expr, negated: bool) -> Result<Bound, Vec<Problem>> {
         let bound = self.bind(operand)?;
         let range = self.condition.with_suffix(bound.range.clone(), 2 + usize::from(negated));
         Ok(negate_if(negated, bound.map(Kind::Boolean, Expression::IsNull)).at(range))
     }
 
-    fn is_truth(&mut self, operand: &Expr, truth: bool, negated: bool) -> Result<Bound, Problem> {
+    fn is_truth(&mut self, operand: &Expr, truth: bool, negated: bool) -> Result<Bound, Vec<Problem>> {
         let bound = self.bind(operand)?;
         let bound = self.boolean(bound)?;
         let range = self.condition.with_suffix(bound.range.clone(), 2 + usize::from(negated));
@@ -275,23 +278,17 @@ impl Binder<'_> {
         Ok(bound.map(Kind::Boolean, |operand| Expression::Compare(comparison, operand, constant)).at(range))
     }
 
-    fn between(&mut self, value: &Expr, low: &Expr, high: &Expr, negated: bool) -> Result<Bound, Problem> {
-        let (value, low, high) = (self.bind(value)?, self.bind(low)?, self.bind(high)?);
+    fn between(&mut self, value: &Expr, low: &Expr, high: &Expr, negated: bool) -> Result<Bound, Vec<Problem>> {
+        let ((value, low), high) = both(both(self.bind(value), self.bind(low)), self.bind(high))?;
         let above = self.comparison(Comparison::GreaterOrEqual, value.clone(), low)?;
         let below = self.comparison(Comparison::LessOrEqual, value, high)?;
         Ok(negate_if(negated, joined(Kind::Boolean, above, below, Expression::And)))
     }
 
     /// Constants of the list are looked up in a set; anything else is compared one by one.
-    fn is_in(&mut self, value: &Expr, list: &[Expr], negated: bool) -> Result<Bound, Problem> {
-        let value = self.bind(value)?;
-        self.comparable(&value)?;
-        let mut items = Vec::with_capacity(list.len());
-        for item in list {
-            let item = self.bind(item)?;
-            self.comparable(&item)?;
-            items.push(item);
-        }
+    fn is_in(&mut self, value: &Expr, list: &[Expr], negated: bool) -> Result<Bound, Vec<Problem>> {
+        let value = self.comparable_operand(value);
+        let (value, items) = both(value, all(list.iter().map(|item| self.comparable_operand(item))))?;
         let end = items.last().map_or(value.range.end, |item| item.range.end);
         let range = self.condition.with_suffix(value.range.start..end, 1);
         let (constants, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.level == Level::Constant);
@@ -319,11 +316,21 @@ impl Binder<'_> {
         Ok(negate_if(negated, outcome).at(range))
     }
 
-    fn like(&mut self, test: TextTest, value: &Expr, pattern: &Expr, negated: bool) -> Result<Bound, Problem> {
-        let (value, pattern) = (self.bind(value)?, self.bind(pattern)?);
-        let (value, pattern) = (self.text(value)?, self.text(pattern)?);
+    fn like(&mut self, test: TextTest, value: &Expr, pattern: &Expr, negated: bool) -> Result<Bound, Vec<Problem>> {
+        let (value, pattern) = both(self.text_operand(value), self.text_operand(pattern))?;
         let matches = joined(Kind::Boolean, value, pattern, |value, pattern| Expression::Test(test, value, pattern));
         Ok(negate_if(negated, matches))
+    }
+
+    pub(super) fn text_operand(&mut self, operand: &Expr) -> Result<Bound, Vec<Problem>> {
+        let bound = self.bind(operand)?;
+        Ok(self.text(bound)?)
+    }
+
+    pub(super) fn comparable_operand(&mut self, operand: &Expr) -> Result<Bound, Vec<Problem>> {
+        let bound = self.bind(operand)?;
+        self.comparable(&bound)?;
+        Ok(bound)
     }
 
     pub(super) fn boolean(&self, bound: Bound) -> Result<Bound, Problem> {
@@ -487,6 +494,15 @@ mod tests {
                  ^^^^^^^^^^^^^^ these two cannot be compared or combined
         `reward` is a number, but `'none'` is text
         ");
+    }
+
+    #[test]
+    fn every_fault_of_a_condition_is_told() {
+        let condition = "rewrad > 0 and env and any_turn(tol_name = 3) or env in (statu, reward > 'x') and \
+            reward between seeed and 3 and regexp_like(envv, '(') and contains(seed, sedd) and coalesce(a1, b1) = 1";
+        let said = filter(condition).unwrap().contract(&imported_schema()).unwrap_err();
+        let messages: Vec<&str> = said.iter().map(|problem| problem.message.as_str()).collect();
+        insta::assert_snapshot!(messages.join("\n"), @"");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use arrow::array::{ArrayRef, new_null_array};
+use sternlight_engine::problem::Problem;
 
 use super::expression::{Expression, Kind};
 
@@ -88,6 +89,30 @@ pub(super) fn common_kind<'a>(operands: impl IntoIterator<Item = &'a Bound> + Cl
         }),
         _ => None,
     }
+}
+
+/// Two operands, or the faults of both.
+pub(super) fn both<L, R>(
+    left: Result<L, Vec<Problem>>,
+    right: Result<R, Vec<Problem>>,
+) -> Result<(L, R), Vec<Problem>> {
+    match (left, right) {
+        (Ok(left), Ok(right)) => Ok((left, right)),
+        (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => Err(faults),
+        (Err(mut faults), Err(more)) => {
+            faults.extend(more);
+            Err(faults)
+        }
+    }
+}
+
+/// All operands, or the faults of each.
+pub(super) fn all(operands: impl IntoIterator<Item = Result<Bound, Vec<Problem>>>) -> Result<Vec<Bound>, Vec<Problem>> {
+    operands.into_iter().fold(Ok(Vec::new()), |before, operand| {
+        let (mut before, operand) = both(before, operand)?;
+        before.push(operand);
+        Ok(before)
+    })
 }
 
 /// An operator over two operands of one kind.

@@ -6,12 +6,13 @@ use std::ops::Range;
 use regex::Regex;
 use sqlparser::ast::{
     Expr, Function as Call, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, Spanned as _, Value,
+    ValueWithSpan,
 };
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::problem::{Problem, nearest};
 
 use super::bind::Binder;
-use super::bound::{Bound, Level, joined};
+use super::bound::{Bound, Level, all, both, joined};
 use super::expression::{Expression, Kind, OverTurns, TextFunction, TextTest};
 use super::parse::problem;
 
@@ -45,7 +46,7 @@ enum Function {
 }
 
 impl Binder<'_> {
-    pub(super) fn call(&mut self, call: &Call) -> Result<Bound, Problem> {
+    pub(super) fn call(&mut self, call: &Call) -> Result<Bound, Vec<Problem>> {
         let name_range = self.condition.range(call.name.span());
         let range = self.condition.call(name_range.clone());
         let written = match call.name.0.as_slice() {
@@ -53,7 +54,7 @@ impl Binder<'_> {
             _ => call.name.to_string(),
         };
         let Some((name, takes, function)) = FUNCTIONS.into_iter().find(|(name, ..)| *name == written) else {
-            return Err(unknown_function(&written, name_range));
+            return Err(unknown_function(&written, name_range).into());
         };
         let arguments = plain_arguments(call).ok_or_else(|| {
             let message = format!("`{}` is SQL that conditions do not have", self.quote(&range));
@@ -71,17 +72,15 @@ impl Binder<'_> {
             }
             (Function::Length, [argument]) => self.length(argument),
             (Function::Text(function), [argument]) => {
-                let argument = self.bind(argument)?;
-                Ok(self.text(argument)?.map(Kind::Text, |text| Expression::Text(function, text)))
+                Ok(self.text_operand(argument)?.map(Kind::Text, |text| Expression::Text(function, text)))
             }
             (Function::Test(test), [text, part]) => {
-                let (text, part) = (self.bind(text)?, self.bind(part)?);
-                let (text, part) = (self.text(text)?, self.text(part)?);
+                let (text, part) = both(self.text_operand(text), self.text_operand(part))?;
                 Ok(joined(Kind::Boolean, text, part, |text, part| Expression::Test(test, text, part)))
             }
             (Function::Matches, [text, pattern]) => self.matches(text, pattern),
             (Function::Coalesce, [first, rest @ ..]) => self.coalesce(first, rest),
-            _ => Err(wrong_number()),
+            _ => Err(wrong_number().into()),
         }?;
         Ok(Bound { range, ..bound })
     }
@@ -92,10 +91,11 @@ impl Binder<'_> {
         over: OverTurns,
         argument: &Expr,
         range: &Range<usize>,
-    ) -> Result<Bound, Problem> {
+    ) -> Result<Bound, Vec<Problem>> {
         if self.over_turns {
             return Err(problem(range.clone(), format!("`{name}` is inside of another function over turns"))
-                .help("each of them goes over all turns of the trajectory; join them with `and` or `or`"));
+                .help("each of them goes over all turns of the trajectory; join them with `and` or `or`")
+                .into());
         }
         // Even a condition without a column of the turns needs their number.
         self.reads.insert(ColumnPath::from(TURNS));
@@ -115,7 +115,7 @@ impl Binder<'_> {
         Ok(Bound { level: Level::Trajectory, ..over })
     }
 
-    fn length(&mut self, argument: &Expr) -> Result<Bound, Problem> {
+    fn length(&mut self, argument: &Expr) -> Result<Bound, Vec<Problem>> {
         let argument = self.bind(argument)?;
         match argument.kind {
             Kind::List => Ok(argument.map(Kind::Integer, Expression::ListLength)),
@@ -124,35 +124,30 @@ impl Binder<'_> {
             }
             kind => {
                 let message = format!("`{}` is {kind}, expected text or a list", self.quote(&argument.range));
-                Err(problem(argument.range, message))
+                Err(problem(argument.range, message).into())
             }
         }
     }
 
-    fn matches(&mut self, text: &Expr, pattern: &Expr) -> Result<Bound, Problem> {
-        let text = self.bind(text)?;
-        let text = self.text(text)?;
-        let place = self.condition.range(pattern.span());
-        let Expr::Value(literal) = pattern else {
-            return Err(problem(place, "expected the pattern as a literal in single quotes"));
-        };
-        let Value::SingleQuotedString(written) = &literal.value else {
-            return Err(problem(place, "expected the pattern as a literal in single quotes"));
-        };
-        let pattern = Regex::new(written).map_err(|error| {
-            problem(place, format!("not a regular expression: {}", reason(&error)))
-                .help("the syntax is that of the Rust crate `regex`: no look-around, no back-references")
-        })?;
+    fn matches(&mut self, text: &Expr, pattern: &Expr) -> Result<Bound, Vec<Problem>> {
+        let pattern = self.pattern(pattern).map_err(Vec::from);
+        let (text, pattern) = both(self.text_operand(text), pattern)?;
         Ok(text.map(Kind::Boolean, |text| Expression::Matches(text, pattern)))
     }
 
-    fn coalesce(&mut self, first: &Expr, rest: &[&Expr]) -> Result<Bound, Problem> {
-        let mut operands: Vec<Bound> = Vec::with_capacity(1 + rest.len());
-        for operand in once(&first).chain(rest) {
-            let operand = self.bind(operand)?;
-            self.comparable(&operand)?;
-            operands.push(operand);
-        }
+    fn pattern(&self, written: &Expr) -> Result<Regex, Problem> {
+        let place = self.condition.range(written.span());
+        let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(written), .. }) = written else {
+            return Err(problem(place, "expected the pattern as a literal in single quotes"));
+        };
+        Regex::new(written).map_err(|error| {
+            problem(place, format!("not a regular expression: {}", reason(&error)))
+                .help("the syntax is that of the Rust crate `regex`: no look-around, no back-references")
+        })
+    }
+
+    fn coalesce(&mut self, first: &Expr, rest: &[&Expr]) -> Result<Bound, Vec<Problem>> {
+        let operands = all(once(&first).chain(rest).map(|operand| self.comparable_operand(operand)))?;
         let kind = self.kind_of_all(&operands)?;
         let mut operands = operands.into_iter().map(|operand| operand.converted(kind)).rev();
         let last = operands.next().ok_or_else(|| problem(0..0, "`coalesce` takes values, found none"))?;

@@ -72,20 +72,19 @@ pub(super) fn batch() -> TrajectoryBatch {
     builder.finish().unwrap()
 }
 
-pub(super) fn filter(condition: &str) -> Result<Filter, Problem> {
+pub(super) fn filter(condition: &str) -> Result<Filter, Vec<Problem>> {
     let here = Path::new(".");
     Filter::build(
         FilterOptions { condition: condition.to_owned() },
         &BuildContext { directory: here, current_directory: here },
     )
-    .map_err(|mut problems| problems.remove(0))
 }
 
 /// What the condition says of each row, of a batch with only the columns that it reads.
 pub(super) fn answers(condition: &str, batch: &TrajectoryBatch) -> BooleanArray {
-    let filter = filter(condition).unwrap_or_else(|problem| panic!("{}", drawn(condition, &problem)));
+    let filter = filter(condition).unwrap_or_else(|problems| panic!("{}", drawn_all(condition, &problems)));
     let schema = TrajectorySchema::new(batch.record_batch().schema());
-    let reads = filter.contract(&schema).unwrap_or_else(|problem| panic!("{}", drawn(condition, &problem))).reads;
+    let reads = filter.contract(&schema).unwrap_or_else(|problems| panic!("{}", drawn_all(condition, &problems))).reads;
     match filter.apply(&projected(batch, &schema.project(&reads)), &mut Context::default()).unwrap() {
         Output::Keep(keep) => keep,
         Output::Columns(_) => panic!("a filter adds no columns"),
@@ -115,13 +114,17 @@ pub(super) fn letters(condition: &str) -> String {
     answers(condition, &batch()).iter().map(letter).collect()
 }
 
-/// The problem with a condition over [`batch`], drawn.
+/// The problems with a condition over [`batch`], drawn.
 pub(super) fn refusal(condition: &str) -> String {
     let schema = TrajectorySchema::new(batch().record_batch().schema());
     match filter(condition).and_then(|filter| filter.contract(&schema)) {
-        Err(problem) => drawn(condition, &problem),
+        Err(problems) => drawn_all(condition, &problems),
         Ok(contract) => format!("accepted: {contract:?}"),
     }
+}
+
+fn drawn_all(condition: &str, problems: &[Problem]) -> String {
+    problems.iter().map(|problem| drawn(condition, problem)).collect::<Vec<_>>().join("\n\n")
 }
 
 fn drawn(condition: &str, problem: &Problem) -> String {

@@ -57,14 +57,20 @@ impl Filter {
             return Ok(Arc::clone(expression));
         }
         let bound = bind(&self.condition, &TrajectorySchema::new(Arc::clone(schema)));
-        let expression = Arc::new(bound.map_err(|problem| StageError::new(problem.message))?.expression);
+        let expression = Arc::new(bound.map_err(mismatch)?.expression);
         *last = Some((Arc::clone(schema), Arc::clone(&expression)));
         Ok(expression)
     }
 }
 
+/// A batch that the condition does not fit, though the schema that was checked did.
+fn mismatch(problems: Vec<Problem>) -> StageError {
+    let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+    StageError::new(messages.join("; "))
+}
+
 impl Stage for Filter {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let reads = bind(&self.condition, input)?.reads;
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
     }

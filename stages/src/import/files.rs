@@ -1,6 +1,6 @@
 //! Which files `files:` names, and what each is called in ids and messages. Does not open them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
@@ -54,25 +54,23 @@ impl InputFile {
 }
 
 /// Every file that is named, pattern by pattern, the matches of each sorted.
-pub(super) fn list(files: &Files, directory: &Path, current_directory: &Path) -> Result<Vec<InputFile>, Problem> {
+pub(super) fn list(files: &Files, directory: &Path, current_directory: &Path) -> Result<Vec<InputFile>, Vec<Problem>> {
     if files.0.is_empty() {
-        return Err(Problem::at(["files"], "`files` is empty, expected at least one path or glob"));
+        return Err(Problem::at(["files"], "`files` is empty, expected at least one path or glob").into());
     }
-    let mut listed: Vec<InputFile> = Vec::new();
+    let (mut listed, mut seen, mut problems) = (Vec::new(), HashSet::new(), Vec::new());
     for (index, pattern) in files.0.iter().enumerate() {
         let place = |problem: Problem| Problem { path: place_of(files, index), ..problem };
-        let mut matches = matching(pattern, directory).map_err(place)?;
-        if matches.is_empty() {
-            return Err(place(no_match(pattern, directory, current_directory)));
-        }
-        matches.sort_by(|left, right| left.name.cmp(&right.name));
-        for file in matches {
-            if listed.iter().all(|known| known.path != file.path) {
-                listed.push(file);
+        match matching(pattern, directory) {
+            Err(problem) => problems.push(place(problem)),
+            Ok(matches) if matches.is_empty() => problems.push(place(no_match(pattern, directory, current_directory))),
+            Ok(mut matches) => {
+                matches.sort_by(|left, right| left.name.cmp(&right.name));
+                listed.extend(matches.into_iter().filter(|file| seen.insert(file.path.clone())));
             }
         }
     }
-    Ok(listed)
+    if problems.is_empty() { Ok(listed) } else { Err(problems) }
 }
 
 /// Checks that no two files would give their rows the same ids.
@@ -200,13 +198,15 @@ mod tests {
     #[test]
     fn a_pattern_that_matches_from_the_current_directory_only_says_so() {
         let (here, there) = (tree(&["a.json"]), tree(&["b.txt", "sub/a.json"]));
-        let error = list(&Files(vec!["a.json".to_owned()]), there.path(), here.path()).unwrap_err();
+        let error = list(&Files(vec!["a.json".to_owned()]), there.path(), here.path()).unwrap_err().remove(0);
         assert_eq!(error.label.as_deref(), Some("matches from the current directory only"));
-        let error = list(&Files(vec!["c.json".to_owned()]), there.path(), here.path()).unwrap_err();
+        let error = list(&Files(vec!["c.json".to_owned()]), there.path(), here.path()).unwrap_err().remove(0);
         assert_eq!(error.label, None);
-        let error = list(&Files(vec!["b.txt".to_owned(), "sub".to_owned()]), there.path(), here.path()).unwrap_err();
-        assert_eq!(error.path, vec![Segment::from("files"), Segment::from(1)]);
-        insta::assert_snapshot!(error.message, @"`sub` is a directory, expected a file or a glob");
+        let files = Files(["x*", "b.txt", "sub"].map(str::to_owned).to_vec());
+        let errors = list(&files, there.path(), here.path()).unwrap_err();
+        assert_eq!(errors[0].path, vec![Segment::from("files"), Segment::from(0)]);
+        assert_eq!(errors[1].path, vec![Segment::from("files"), Segment::from(2)]);
+        insta::assert_snapshot!(errors[1].message, @"`sub` is a directory, expected a file or a glob");
     }
 
     #[test]

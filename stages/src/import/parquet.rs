@@ -198,7 +198,7 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let stage = stage(directory.path(), "files: a.parquet", 1 << 20).unwrap();
-        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err();
+        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
         assert!(problem.message.starts_with("cannot read `a.parquet` as Parquet: "), "{}", problem.message);
     }
 }

@@ -33,7 +33,7 @@ pub struct Import {
     current_directory: PathBuf,
     shard_bytes: u64,
     /// Found once, so that a run plans and reads the same files.
-    inputs: OnceLock<Result<Inputs, Problem>>,
+    inputs: OnceLock<Result<Inputs, Vec<Problem>>>,
 }
 
 /// The files of an import, which are all of one format.
@@ -61,7 +61,7 @@ impl BuiltIn for Import {
 }
 
 impl Stage for Import {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let schema = match self.inputs()? {
             Inputs::Json(_) => imported_schema(),
             Inputs::Parquet { schema, .. } => schema.clone(),
@@ -86,22 +86,19 @@ impl Import {
         }
     }
 
-    fn inputs(&self) -> Result<&Inputs, Problem> {
+    fn inputs(&self) -> Result<&Inputs, Vec<Problem>> {
         self.inputs.get_or_init(|| self.find_inputs()).as_ref().map_err(Clone::clone)
     }
 
-    fn find_inputs(&self) -> Result<Inputs, Problem> {
+    fn find_inputs(&self) -> Result<Inputs, Vec<Problem>> {
         let files = list(&self.options.files, &self.directory, &self.current_directory)?;
         let detected: Vec<Result<Detected, StageError>> =
             files.par_iter().map(|file| detect(file, self.options.format)).collect();
-        let detected: Vec<(InputFile, Detected)> = files
-            .into_iter()
-            .zip(detected)
-            .map(|(file, detected)| Ok((file, detected.map_err(problem)?)))
-            .collect::<Result<_, Problem>>()?;
+        let detected: Vec<(InputFile, Detected)> = files.into_iter().zip(all(detected)?).collect();
         let format = one_format(&detected)?;
-        if let Some(problem) = self.options.inapplicable(format).into_iter().next() {
-            return Err(problem);
+        let inapplicable = self.options.inapplicable(format);
+        if !inapplicable.is_empty() {
+            return Err(inapplicable);
         }
         match format {
             Format::Sternlight => parquet_inputs(detected),
@@ -124,7 +121,7 @@ fn one_format(detected: &[(InputFile, Detected)]) -> Result<Format, Problem> {
     }
 }
 
-fn json_inputs(detected: Vec<(InputFile, Detected)>, format: Format) -> Result<Inputs, Problem> {
+fn json_inputs(detected: Vec<(InputFile, Detected)>, format: Format) -> Result<Inputs, Vec<Problem>> {
     distinct_stems(detected.iter().map(|(file, _)| file))?;
     let files = detected.into_iter().filter_map(|(file, detected)| {
         let Detected { container, is_compressed, .. } = detected;
@@ -133,15 +130,25 @@ fn json_inputs(detected: Vec<(InputFile, Detected)>, format: Format) -> Result<I
     Ok(Inputs::Json(files.collect()))
 }
 
-fn parquet_inputs(detected: Vec<(InputFile, Detected)>) -> Result<Inputs, Problem> {
+fn parquet_inputs(detected: Vec<(InputFile, Detected)>) -> Result<Inputs, Vec<Problem>> {
     let files: Vec<Result<ParquetFile, StageError>> =
         detected.par_iter().map(|(file, _)| parquet::open(file)).collect();
-    let files = files.into_iter().collect::<Result<Vec<_>, _>>().map_err(problem)?;
-    let Some(first) = files.first() else { return Err(Problem::at(["files"], "`files` names no file")) };
-    for other in &files {
-        agree((&first.file.shown, &first.schema), (&other.file.shown, &other.schema)).map_err(problem)?;
-    }
+    let files = all(files)?;
+    let Some(first) = files.first() else { return Err(Problem::at(["files"], "`files` names no file").into()) };
+    all(files.iter().map(|other| agree((&first.file.shown, &first.schema), (&other.file.shown, &other.schema))))?;
     Ok(Inputs::Parquet { schema: first.schema.clone(), files })
+}
+
+/// What was found in every file, or what is wrong with each.
+fn all<T>(found: impl IntoIterator<Item = Result<T, StageError>>) -> Result<Vec<T>, Vec<Problem>> {
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    for outcome in found {
+        match outcome {
+            Ok(value) => values.push(value),
+            Err(error) => problems.push(problem(error)),
+        }
+    }
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
 /// What is wrong with an input, as a problem with the option that names it.
@@ -149,10 +156,15 @@ fn problem(error: StageError) -> Problem {
     Problem { help: error.help.clone(), ..Problem::at(["files"], error.to_string()) }
 }
 
+/// The first of the problems: the others were told when the pipeline was checked.
+fn stage_error(problems: Vec<Problem>) -> StageError {
+    let first = problems.into_iter().next().unwrap_or_else(|| Problem::new("the inputs cannot be read"));
+    StageError { help: first.help, ..StageError::new(first.message) }
+}
+
 impl Source for Import {
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError> {
-        let inputs =
-            self.inputs().map_err(|problem| StageError { help: problem.help, ..StageError::new(problem.message) })?;
+        let inputs = self.inputs().map_err(stage_error)?;
         let mut found = Survey::default();
         match inputs {
             Inputs::Parquet { files, .. } => {
@@ -368,7 +380,7 @@ mod tests {
     fn a_missing_file_is_a_problem_of_the_option() {
         let directory = tempfile::tempdir().unwrap();
         let stage = stage(directory.path(), "files: none.json", 500).unwrap();
-        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err();
+        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
         assert_eq!(problem.path, [Segment::from("files")]);
         assert!(stage.survey(&Notes::default()).is_err());
     }

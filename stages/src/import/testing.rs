@@ -73,7 +73,9 @@ fn read(
     take: &mut dyn FnMut(TrajectoryBatch, Context),
 ) -> Result<Survey, String> {
     let stage = stage(directory, options, shard_bytes)?;
-    stage.contract(&TrajectorySchema::empty()).map_err(|problem| problem.message)?;
+    stage
+        .contract(&TrajectorySchema::empty())
+        .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("\n"))?;
     let survey = stage.survey(&Notes::default()).map_err(|error| error.to_string())?;
     let mut first = 0;
     while first < survey.shards.len() {

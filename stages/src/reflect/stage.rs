@@ -51,7 +51,7 @@ impl BuiltIn for Reflect {
 }
 
 impl Stage for Reflect {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let optional = OPTIONAL.into_iter().filter(|path| input.has(path));
         let reads = ["turns.observation", "turns.action"].into_iter().chain(optional).map(ColumnPath::from).collect();
         let adds = ["verdict", "diagnosis", "rule"]

@@ -49,7 +49,7 @@ impl BuiltIn for Reward {
 }
 
 impl Stage for Reward {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Problem> {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         let present = |paths: &[&str]| -> Vec<ColumnPath> {
             paths.iter().filter(|path| input.has(path)).map(|path| ColumnPath::from(*path)).collect()
         };
@@ -60,7 +60,7 @@ impl Stage for Reward {
                 if outcomes.is_empty() {
                     let message = "`by: outcome` takes `reward` or `success`, and the input has neither";
                     let help = "`import` fills both where the record has them; else score with `by: rules`";
-                    return Err(Problem::at(["by"], message).help(help));
+                    return Err(vec![Problem::at(["by"], message).help(help)]);
                 }
                 reads.extend(outcomes);
             }
@@ -262,7 +262,7 @@ mod tests {
         insta::assert_snapshot!(reads("{by: outcome}", &schema.without(&"reward".into())), @"trajectory_id success");
         insta::assert_snapshot!(reads("{by: rules, rules: [{turns: {max: 3}}, {exact: a}, {regex: a}]}", &schema), @"status trajectory_id turns turns.action");
         insta::assert_snapshot!(reads("{by: rules, rules: [{exact: a, on: any_observation}]}", &TrajectorySchema::empty()), @"trajectory_id turns.observation");
-        let problem = reward("{by: outcome}").contract(&TrajectorySchema::empty()).unwrap_err();
+        let problem = reward("{by: outcome}").contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"`by: outcome` takes `reward` or `success`, and the input has neither");
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn build(with: &str) -> Result<Built, Vec<Problem>> {
     registry().get("advantage").unwrap().build(serde_yaml::from_str(with).unwrap(), &context)
 }
 
-pub(crate) fn contract(with: &str, batch: &TrajectoryBatch) -> Result<Contract, Problem> {
+pub(crate) fn contract(with: &str, batch: &TrajectoryBatch) -> Result<Contract, Vec<Problem>> {
     build(with).unwrap().stage.contract(&TrajectorySchema::new(batch.record_batch().schema()))
 }
 

@@ -121,7 +121,7 @@ fn only_what_is_needed_is_read() {
 #[test]
 fn recorded_tokens_are_asked_for_before_anything_runs() {
     let batch = TrajectoryBuilder::new().finish().unwrap();
-    let problem = |with| described(&contract(with, &batch).unwrap_err());
+    let problem = |with| described(&contract(with, &batch).unwrap_err()[0]);
     insta::assert_snapshot!(problem("{estimator: reinforce++, weight: tokens}"), @r"
     weight: `weight: tokens` needs `turns.action_tokens`, which the input does not have
       help: remove `weight`, or bring in trajectories with recorded tokens
@@ -135,7 +135,7 @@ fn recorded_tokens_are_asked_for_before_anything_runs() {
 
 #[test]
 fn anchors_are_text() {
-    let problem = contract("{estimator: gigpo, anchor: turns.reward}", &batch_of(&[])).unwrap_err();
+    let problem = contract("{estimator: gigpo, anchor: turns.reward}", &batch_of(&[])).unwrap_err().remove(0);
     insta::assert_snapshot!(described(&problem), @r"
     anchor: `turns.reward` has type Float32, expected text
       help: name a text column of the turns that says which state a turn met
