@@ -232,7 +232,7 @@ fn a_directory_instead_of_a_file() {
       |
     7 |     with: { files: data, env: desk, policy: agent }
       |                    ^^^^
-      = help: name the files in it: `data/*`
+      = help: name the files in it with their ending, as in `data/*.parquet`
 
     error: 1 problem
     ");
