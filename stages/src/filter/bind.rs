@@ -502,7 +502,20 @@ mod tests {
             reward between seeed and 3 and regexp_like(envv, '(') and contains(seed, sedd) and coalesce(a1, b1) = 1";
         let said = filter(condition).unwrap().contract(&imported_schema()).unwrap_err();
         let messages: Vec<&str> = said.iter().map(|problem| problem.message.as_str()).collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @"
+        there is no column `rewrad`
+        `env` is text, expected a condition
+        there is no column `tol_name`
+        there is no column `statu`
+        `reward` is a number, but `'x'` is text
+        there is no column `seeed`
+        there is no column `envv`
+        not a regular expression: unclosed group
+        `seed` is a number, expected text
+        there is no column `sedd`
+        there is no column `a1`
+        there is no column `b1`
+        ");
     }
 
     #[test]
