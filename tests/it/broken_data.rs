@@ -55,7 +55,7 @@ fn a_last_line_that_is_cut_off() {
     insta::assert_snapshot!(said("cut.jsonl", &whole[..whole.len() - 100]), @"
     exit code 1
     --- stderr
-    error: stage `import`: data/cut.jsonl:4: the record is cut off at column 924
+    error: stage `import`: data/cut.jsonl:4: the record is cut off at column 924; each line must be one whole JSON object
     ");
 }
 

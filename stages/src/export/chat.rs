@@ -13,6 +13,7 @@ use sternlight_engine::dataset::{BatchLimit, Dataset, Shard};
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
+use super::call_ids::RecordedIds;
 use super::destination::Compression;
 use super::findings::PROGRESS;
 use super::message::{Decision, Shown, decision, shown};
@@ -21,7 +22,7 @@ use super::message::{Decision, Shown, decision, shown};
 pub(super) const REQUIRED: [&str; 4] = ["trajectory_id", "group_id", "turns.observation", "turns.action"];
 
 /// Columns that add to it where they are there.
-const OPTIONAL: [&str; 15] = [
+const OPTIONAL: [&str; 16] = [
     "task_id",
     "env",
     "policy",
@@ -33,6 +34,7 @@ const OPTIONAL: [&str; 15] = [
     "success",
     "status",
     "error",
+    "extra",
     "turns.tool_name",
     "turns.tool_arguments",
     "turns.verdict",
@@ -224,20 +226,27 @@ impl<'a> Chats<'a> {
         let mut messages = Vec::new();
         let prompt = self.text("prompt", row).filter(|prompt| !prompt.is_empty());
         messages.extend(prompt.map(|prompt| Message::of("system", prompt)));
+        let recorded = self.text("extra", row).map(RecordedIds::of).unwrap_or_default();
         let mut unanswered: Vec<String> = Vec::new();
         for (turn, index) in self.batch.turns_of(row).enumerate() {
-            let mut open = unanswered.drain(..);
-            for message in shown(self.observations.value(index), open.len()) {
+            let seen = shown(self.observations.value(index), unanswered.len());
+            let answered = recorded.answered(turn, seen.len());
+            for (position, message) in seen.into_iter().enumerate() {
                 messages.push(match message {
                     Shown::Text(text) => Message::of("user", text),
-                    Shown::Result(text) => Message { tool_call_id: open.next(), ..Message::of("tool", text) },
+                    Shown::Result(text) => {
+                        let same = unanswered.iter().position(|id| answered.get(position) == Some(&Some(id)));
+                        let call = (!unanswered.is_empty()).then(|| unanswered.remove(same.unwrap_or(0)));
+                        Message { tool_call_id: call, ..Message::of("tool", text) }
+                    }
                 });
             }
-            drop(open);
             let name = self.text("turns.tool_name", index);
             let Decision { content, calls } =
                 decision(self.actions.value(index), name, self.text("turns.tool_arguments", index));
-            unanswered = (0..calls.len()).map(|call| format!("call_{turn}_{call}")).collect();
+            unanswered = recorded
+                .calls(turn, calls.len())
+                .unwrap_or_else(|| (0..calls.len()).map(|call| format!("call_{turn}_{call}")).collect());
             let tool_calls = calls.into_iter().zip(&unanswered).map(|(call, id)| ToolCall {
                 id: id.clone(),
                 kind: "function",

@@ -71,6 +71,25 @@ fn again(dataset: &Dataset, directory: &Path) -> Vec<Value> {
     rows_of(&batch).iter().map(kept).collect()
 }
 
+/// A result may come before that of an earlier call: only its id says whose it is.
+#[test]
+fn results_stay_with_their_calls_in_any_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let record = json!({"messages": [
+        {"role": "user", "content": "both?"},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "u", "type": "function", "function": {"name": "user", "arguments": "{}"}},
+            {"id": "o", "type": "function", "function": {"name": "order", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "o", "content": "the order"},
+        {"role": "tool", "tool_call_id": "u", "content": "the user"},
+        {"role": "assistant", "content": "Done."}]});
+    fs::write(directory.path().join("chat.jsonl"), format!("{record}\n")).unwrap();
+    let dataset = dataset_of(directory.path(), "{files: chat.jsonl}", &directory.path().join("store"));
+    again(&dataset, directory.path());
+    let line: Value = serde_json::from_slice(&fs::read(directory.path().join("again.jsonl")).unwrap()).unwrap();
+    assert_eq!(line["messages"], record["messages"]);
+}
+
 /// Texts made of what has a meaning somewhere on the way.
 fn texts() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![

@@ -1,6 +1,8 @@
 //! Builds the `extra` column: one JSON object of what found no column, and under `turns` one array a key with the
 //! leftovers of each turn.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 
 use super::json::{Fault, Fields, append_compact};
@@ -12,7 +14,7 @@ const RESERVED: [&str; 6] = ["turns", "final_observed", "prompt_messages", "reco
 #[derive(Debug, Default)]
 pub(super) struct ObjectText {
     text: String,
-    keys: Vec<String>,
+    keys: HashSet<String>,
 }
 
 impl ObjectText {
@@ -64,7 +66,7 @@ impl ObjectText {
         self.text.push(if self.keys.is_empty() { '{' } else { ',' });
         self.text.push_str(&json_text(&name));
         self.text.push(':');
-        self.keys.push(name);
+        self.keys.insert(name);
     }
 }
 

@@ -2,6 +2,7 @@
 //! spelling. Not concerned with what fields mean.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use memchr::memchr2;
@@ -73,7 +74,7 @@ impl<'a> Fields<'a> {
             let (line, column, is_cut_off) = (error.line(), error.column(), error.is_eof());
             let fault = Fault::from(error);
             let message = match is_cut_off {
-                true => format!("the record is cut off at column {column}"),
+                true => format!("the record is cut off at column {column}; each line must be one whole JSON object"),
                 false => format!("not a valid JSON object: {} (column {column})", fault.message),
             };
             Fault { message, line: line.saturating_sub(1) as u64, ..fault }
@@ -139,8 +140,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                let mut names = HashSet::new();
                 while let Some((Text(name), value)) = map.next_entry()? {
-                    if fields.iter().any(|(known, _)| *known == name) {
+                    if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format_args!("the key `{name}` stands twice")));
                     }
                     fields.push((name, value));
@@ -333,13 +335,21 @@ mod tests {
         let fault = |record: &[u8]| Fields::of_record(record).unwrap_err().to_string();
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"b\": \"x\xff\"}"), @"field `b`: is not valid UTF-8 at byte 16 of the record");
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"not a valid JSON object: the key `a` stands twice (column 16)");
-        insta::assert_snapshot!(fault(b"{\"a\": "), @"the record is cut off at column 6");
+        insta::assert_snapshot!(fault(b"{\"a\": "), @"the record is cut off at column 6; each line must be one whole JSON object");
         let value = raw(r#"{"list": [{}, 7]}"#);
         let mut fields = Fields::of(&value).unwrap();
         insta::assert_snapshot!(
             fields.require("list", objects).unwrap_err(),
             @"field `list[1]`: expected an object, found a number"
         );
+    }
+
+    /// Comparing each key with all before it would take minutes.
+    #[test]
+    fn many_keys_take_linear_time() {
+        let record: String = (0..200_000).map(|key| format!(",\"{key}\":1")).collect();
+        let fields = Fields::of_record(format!("{{\"a\":1{record}}}").as_bytes()).map(|fields| fields.rest().count());
+        assert_eq!(fields.unwrap(), 200_001);
     }
 
     proptest! {

@@ -35,10 +35,9 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     let error = plain_text(&mut record, "error", |_| true);
     plain_text(&mut record, "final_observation", |observation| conversation.show_last(observation));
     let seed = seed(&mut record);
-    let trajectory_id = record.read("trajectory_id", label)?.map_or_else(|| origin.trajectory_id(), Cow::into_owned);
-    let recorded_task = record.read(first_of(&record, ["task_id", "id"]), label)?;
-    let task_id = recorded_task
-        .map(Cow::into_owned)
+    let trajectory_id = id(&mut record, "trajectory_id")?.unwrap_or_else(|| origin.trajectory_id());
+    let task_field = first_of(&record, ["task_id", "id"]);
+    let task_id = id(&mut record, task_field)?
         .or_else(|| (options.task_from == Some(TaskFrom::FirstUser)).then(|| digest_of_beginning(&conversation)));
     // What an option overrules stays in `extra`.
     let env = match &options.env {
@@ -53,10 +52,10 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     };
     let recorded_group = match (options.group_by, &task_id) {
         (Some(_), Some(_)) => None,
-        _ => record.read("group_id", label)?,
+        _ => id(&mut record, "group_id")?,
     };
     let group = match (recorded_group, &task_id) {
-        (Some(group), _) => group.into_owned(),
+        (Some(group), _) => group,
         (None, Some(task)) => group_id(options, &env, task, &policy),
         (None, None) => trajectory_id.clone(),
     };
@@ -87,6 +86,14 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
 /// The name under which a fact stands, where there are two.
 fn first_of(record: &Fields<'_>, [name, other]: [&'static str; 2]) -> &'static str {
     if record.get(name).is_some() { name } else { other }
+}
+
+/// An id. An empty one names nothing and stays in `extra`: rows that share it have nothing in common.
+fn id(record: &mut Fields<'_>, name: &str) -> Result<Option<String>, Fault> {
+    match record.get(name) {
+        Some(recorded) if recorded.get() == "\"\"" => Ok(None),
+        _ => Ok(record.read(name, label)?.map(Cow::into_owned)),
+    }
 }
 
 /// A seed that the column can hold; any other stays in `extra`.
@@ -188,6 +195,13 @@ mod tests {
         assert_eq!((row.status, row.error), (Status::Done, None));
         assert_eq!(row.final_observation.as_deref(), Some("hi"));
         assert_eq!(row.extra.as_deref(), Some(r#"{"status":"ok","error":{"code":5},"final_observation":"other"}"#));
+    }
+
+    #[test]
+    fn an_empty_id_is_none() {
+        let row = read(r#"{"messages": [], "trajectory_id": "", "group_id": "", "task_id": ""}"#, "").unwrap();
+        assert_eq!((row.trajectory_id.as_str(), row.group_id.as_str(), row.task_id), ("run#3", "run#3", None));
+        assert_eq!(row.extra.as_deref(), Some(r#"{"trajectory_id":"","group_id":"","task_id":""}"#));
     }
 
     #[test]

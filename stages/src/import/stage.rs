@@ -339,7 +339,7 @@ mod tests {
             errors.push(import(directory.path(), &format!("files: {name}")).unwrap_err());
         }
         insta::assert_snapshot!(errors.join("\n"), @"
-        cut.jsonl:3: the record is cut off at column 40
+        cut.jsonl:3: the record is cut off at column 40; each line must be one whole JSON object
         cut.json, element 1 (line 2): the file ends within this element: it is cut off
         type.jsonl:2: field `messages`: expected a list, found a number
         type.json, element 1 (line 3): field `traj[0].role`: is missing or null

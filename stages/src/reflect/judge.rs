@@ -188,11 +188,12 @@ impl<'a> Judge<'a, '_> {
 
     fn looping(&self, call: &Call<'a>) -> Option<Finding<'a>> {
         let repeats = self.rules.loop_repeats;
-        let period = (1..=self.rules.loop_period).find(|period| {
+        // A longer block does not fit as often into the turns so far.
+        let longest = self.rules.loop_period.min((call.turn + 1) / repeats);
+        let period = (1..=longest).find(|period| {
             // Turn by turn as one block earlier: then all blocks are the same.
             let compared = period * (repeats - 1);
-            call.turn + 1 >= period * repeats
-                && (0..compared).all(|back| self.episode.same_turn(call.turn - back, call.turn - back - period))
+            (0..compared).all(|back| self.episode.same_turn(call.turn - back, call.turn - back - period))
         })?;
         Some(Finding::new(Rule::Loop, self.deed(call)).with(Note::Block(period, repeats)))
     }
@@ -396,6 +397,15 @@ mod tests {
     fn equal_results_of_different_queries_are_information() {
         let row = row(&[(call("look", r#"{"id": "1"}"#), "[]"), (call("look", r#"{"id": "2"}"#), "[]")]);
         assert_eq!(show(&row), "progress\nprogress");
+    }
+
+    /// A period that no trajectory is long enough for is no work, and does not overflow.
+    #[test]
+    fn only_blocks_that_fit_are_looked_for() {
+        let sources = serde_yaml::from_str(&format!("{{loop: {{period: {}}}}}", u64::MAX)).unwrap();
+        let rules = RuleSet::load(&sources, std::path::Path::new("")).unwrap().0;
+        let row = row(&[(reply("a"), "x"), (reply("b"), "y"), (reply("c"), "z")]);
+        assert!(judged(&row, &rules).iter().all(|(rule, _)| rule == "progress"));
     }
 
     #[test]
