@@ -108,11 +108,14 @@ pub(super) fn both<L, R>(
 
 /// All operands, or the faults of each.
 pub(super) fn all(operands: impl IntoIterator<Item = Result<Bound, Vec<Problem>>>) -> Result<Vec<Bound>, Vec<Problem>> {
-    operands.into_iter().fold(Ok(Vec::new()), |before, operand| {
-        let (mut before, operand) = both(before, operand)?;
-        before.push(operand);
-        Ok(before)
-    })
+    let (mut bound, mut faults) = (Vec::new(), Vec::new());
+    for operand in operands {
+        match operand {
+            Ok(operand) => bound.push(operand),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() { Ok(bound) } else { Err(faults) }
 }
 
 /// An operator over two operands of one kind.
