@@ -7,6 +7,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
                           130 interrupted.";
 
+/// More threads than any machine has cores would only cost memory.
+const MAX_THREADS: i64 = 1024;
+
 /// Replays recorded agent trajectories through YAML pipelines.
 #[derive(Debug, Parser)]
 #[command(name = "sternlight", version, after_help = AFTER_HELP)]
@@ -26,8 +29,8 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "params.NAME=VALUE")]
     pub(crate) set: Vec<String>,
     /// Worker threads; 0: as many as the machine has
-    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
-    pub(crate) threads: usize,
+    #[arg(long, global = true, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=MAX_THREADS))]
+    pub(crate) threads: u16,
     /// Prints for programs: JSON, one event a line while running
     #[arg(long, global = true)]
     pub(crate) json: bool,

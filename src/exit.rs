@@ -59,6 +59,20 @@ impl Failure {
         }
     }
 
+    /// Tells programs, on stdout, what no event of a run told them: a fault a line.
+    pub(crate) fn print_json(&self) {
+        let lines: Vec<serde_json::Value> = match self {
+            Self::Pipeline(diagnostics) => {
+                diagnostics.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect()
+            }
+            Self::Usage { message, help } => vec![serde_json::json!({"message": message, "help": help})],
+            Self::Failed { .. } | Self::Interrupted | Self::Told(_) => Vec::new(),
+        };
+        for fault in lines {
+            anstream::println!("{}", serde_json::json!({"event": "fault", "fault": fault}));
+        }
+    }
+
     /// Tells people, on stderr.
     pub(crate) fn print(&self) {
         match self {

@@ -38,6 +38,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => Exit::Done.into(),
         Err(failure) => {
+            if common.json {
+                failure.print_json();
+            }
             failure.print();
             failure.exit().into()
         }

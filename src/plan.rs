@@ -15,7 +15,7 @@ pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
     let checked = load_and_check(&arguments.file, common)?;
     let jobs = checked.jobs()?;
     let store = Store::open(&common.store)?;
-    let options = RunOptions { threads: common.threads, limit: arguments.limit, ..RunOptions::default() };
+    let options = RunOptions { threads: usize::from(common.threads), limit: arguments.limit, ..RunOptions::default() };
     let planned = Engine::new(&store, &options)
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

@@ -25,7 +25,7 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
         batch_limit.rows = rows.max(1);
     }
     let options = RunOptions {
-        threads: common.threads,
+        threads: usize::from(common.threads),
         batch_limit,
         gather_bytes: (arguments.memory << 20) as usize,
         limit: arguments.limit,

@@ -109,7 +109,22 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().max(written.len()) / 4)
+        .filter(|(distance, name)| {
+            let is_begun = written.len() >= 4 && name.starts_with(written);
+            is_begun || *distance <= (name.len().max(written.len()) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn what_is_near_enough_is_meant() {
+        let known = ["grpo", "rloo", "group_id", "advantage"];
+        let meant = ["grop", "rlo", "group", "advantge", "ppo", "gr", "reward"].map(|written| nearest(written, known));
+        assert_eq!(meant, [Some("grpo"), Some("rloo"), Some("group_id"), Some("advantage"), None, None, None]);
+    }
 }

@@ -211,7 +211,7 @@ fn files_that_are_not_there() {
     insta::assert_snapshot!(place.said(&["run", "pipeline.yaml"]), @"
     exit code 2
     --- stderr
-    pipeline.yaml:7:21: error: nothing matches `missing.jsonl` in `/tmp/.tmps49Pvd`
+    pipeline.yaml:7:21: error: nothing matches `missing.jsonl` in `HERE`
       |
     7 |     with: { files: [missing.jsonl, rules.yaml], env: desk, policy: agent }
       |                     ^^^^^^^^^^^^^
@@ -232,7 +232,7 @@ fn a_directory_instead_of_a_file() {
       |
     7 |     with: { files: data, env: desk, policy: agent }
       |                    ^^^^
-      = help: name the files in it: `data/*`
+      = help: name the files in it with their ending, as in `data/*.parquet`
 
     error: 1 problem
     ");
@@ -349,7 +349,7 @@ fn a_file_of_somebody_else_at_the_target() {
     insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
     exit code 1
     --- stderr
-    error: stage `export`: `HERE/out.jsonl` is there already, and was not written by this store
+    error: stage `export`: `HERE/out.jsonl` is there already, and sternlight did not write it
     help: move it away, choose another `to`, or set `overwrite: true`
     ");
     assert_eq!(place.read("out.jsonl"), "precious\n");

@@ -143,5 +143,5 @@ fn numbers_that_do_not_fit_are_refused() {
     let ran = run(directory.path(), &pipeline, &[("files", &path.to_string_lossy())]);
     assert_ne!(ran.exit, Some(0));
     let said = ran.errors.replace(&*directory.path().to_string_lossy(), "DIRECTORY");
-    insta::assert_snapshot!(said, @"error: stage `copy`: column `seed` has type Int64, expected UInt64: Cast error: Can't cast value -1 to type UInt64");
+    insta::assert_snapshot!(said, @"error: stage `copy`: DIRECTORY/seeds.parquet: column `seed` has type Int64, expected values of type UInt64: Can't cast value -1 to type UInt64");
 }

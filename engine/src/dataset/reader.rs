@@ -12,6 +12,7 @@ use arrow::array::{
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -230,7 +231,8 @@ impl BaseReader {
                     None => part.column_by_name(column.as_str()).cloned(),
                     Some(name) => turns.and_then(|list| flat(list).column_by_name(name).cloned()),
                 };
-                found.insert(column.clone(), array.ok_or_else(|| file.error(format!("has no column `{column}`")))?);
+                let array = array.ok_or_else(|| file.error(format!("has no column `{column}`")))?;
+                found.insert(column.clone(), self.typed(file, column, array)?);
             }
         }
         let rows = self.batch_of(count, &found, shape.as_ref())?;
@@ -257,32 +259,37 @@ impl BaseReader {
         Ok(())
     }
 
+    /// The values of a column of a file, in the type that the dataset has for it.
+    fn typed(&self, file: &OpenFile, column: &ColumnPath, array: ArrayRef) -> Result<ArrayRef, StageError> {
+        let Some(field) = self.projected.field(column).filter(|field| field.data_type() != array.data_type()) else {
+            return Ok(array);
+        };
+        // A value that does not fit is an error: by default it would become null, which says something else.
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        cast_with_options(&array, field.data_type(), &strict).map_err(|error| {
+            let reason = match error {
+                ArrowError::CastError(reason) => reason,
+                other => other.to_string(),
+            };
+            let (found, expected) = (array.data_type(), field.data_type());
+            file.error(format!("column `{column}` has type {found}, expected values of type {expected}: {reason}"))
+        })
+    }
+
     fn batch_of(
         &self,
         count: usize,
         found: &BTreeMap<ColumnPath, ArrayRef>,
         shape: Option<&TurnShape>,
     ) -> Result<RecordBatch, StageError> {
-        let typed = |column: &ColumnPath, field: &Field| -> Result<ArrayRef, StageError> {
-            let array = found.get(column).ok_or_else(|| StageError::new(format!("column `{column}` was not read")))?;
-            if array.data_type() == field.data_type() {
-                return Ok(Arc::clone(array));
-            }
-            // A value that does not fit is an error: by default it would become null, which says something else.
-            let strict = CastOptions { safe: false, ..CastOptions::default() };
-            cast_with_options(array, field.data_type(), &strict).map_err(|error| {
-                StageError::new(format!(
-                    "column `{column}` has type {}, expected {}: {error}",
-                    array.data_type(),
-                    field.data_type()
-                ))
-            })
+        let values = |column: &ColumnPath| {
+            found.get(column).cloned().ok_or_else(|| StageError::new(format!("column `{column}` was not read")))
         };
         let mut fields: Vec<Field> = Vec::new();
         let mut arrays: Vec<ArrayRef> = Vec::new();
         for field in self.projected.arrow().fields() {
             if field.name() != TURNS {
-                arrays.push(typed(&ColumnPath::new(field.name()), field)?);
+                arrays.push(values(&ColumnPath::new(field.name()))?);
                 fields.push(field.as_ref().clone().with_nullable(true));
                 continue;
             }
@@ -291,7 +298,7 @@ impl BaseReader {
                 self.projected.turn_fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
             let columns = turn_fields
                 .iter()
-                .map(|field| typed(&ColumnPath::of_turn(field.name()), field))
+                .map(|field| values(&ColumnPath::of_turn(field.name())))
                 .collect::<Result<Vec<_>, _>>()?;
             let turns = shape.turn_count();
             let turn_nulls = shape.turn_nulls.clone();

@@ -72,7 +72,7 @@ impl<'a> Export<'a> {
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.
     fn publish(mut self, input: &Dataset) -> Result<Exported, StageError> {
-        let files = self.names.iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut files = self.names.iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
         self.refuse_to_touch_others(&files)?;
         if self.target.is_directory {
             let manifest = Manifest {
@@ -83,6 +83,7 @@ impl<'a> Export<'a> {
             let path = self.place(MANIFEST)?;
             let text = serde_json::to_string_pretty(&manifest).map_err(|error| StageError::new(error.to_string()))?;
             fs::write(&path, text + "\n").map_err(|error| StageError::file("write", &path, &error))?;
+            files.push(self.described(MANIFEST)?);
         }
         let finals: BTreeSet<PathBuf> = self.names.iter().map(|name| self.directory.join(name)).collect();
         let stale: Vec<PathBuf> = self.record.files.difference(&finals).cloned().collect();

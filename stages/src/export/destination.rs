@@ -98,7 +98,8 @@ impl Destination {
                 .help("use `parquet` or `openai-chat`"));
             }
         };
-        let path = context.current_directory.join(&options.to);
+        // Without the `.` of `./out`: two ways to write one place are one place.
+        let path: PathBuf = context.current_directory.join(&options.to).components().collect();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).filter(|_| !options.to.is_empty());
         let Some(name) = name else {
             return Err(Problem::at(["to"], format!("`{}` does not name a file or directory", options.to))

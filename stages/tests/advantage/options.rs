@@ -88,7 +88,7 @@ fn unknown_keys_and_values_are_refused() {
     ");
     insta::assert_snapshot!(problems("estimator: ppo"), @"
     estimator: unknown value `ppo`
-      help: did you mean `grpo`?
+      help: known values: `grpo`, `dr-grpo`, `rloo`, `reinforce++`, `reinforce++-baseline`, `gigpo`, `turn-return`
     ");
     insta::assert_snapshot!(problems("{std: sample}"), @": `estimator` is missing");
 }
