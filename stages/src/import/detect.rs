@@ -1,5 +1,6 @@
 //! What a file is, from its first bytes. Reads no further than it must: the first record's keys at most.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{BufReader, Read};
 
@@ -142,12 +143,12 @@ enum Recognised {
 struct Shape {
     /// Whether the object is an element of an array.
     in_array: bool,
-    keys: Vec<String>,
+    keys: BTreeSet<String>,
 }
 
 impl Shape {
     fn has(&self, key: &str) -> bool {
-        self.keys.iter().any(|known| known == key)
+        self.keys.contains(key)
     }
 
     /// The most particular format that the keys fit.
@@ -210,7 +211,7 @@ impl<'de> Visitor<'de> for Look<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key()? {
-            self.0.keys.push(key);
+            self.0.keys.insert(key);
             if self.0.is_settled() {
                 return Err(A::Error::custom("enough was seen"));
             }

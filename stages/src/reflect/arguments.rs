@@ -2,6 +2,7 @@
 //! something depends on it. Not concerned with a tool's schema.
 
 use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use serde_json::{Number, Value};
 
@@ -23,6 +24,11 @@ impl<'a> Arguments<'a> {
         self.parsed.get_or_init(|| serde_json::from_str(self.text).ok()).as_ref()
     }
 
+    /// A number that is equal for arguments that are the same, so that those can be looked up.
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.json().map_or_else(|| hash_of(&self.text), fingerprint)
+    }
+
     /// Whether both are the same: as JSON whatever the order of keys and the spelling of numbers, else as text.
     /// Text that is no JSON is never the same as other text.
     pub(super) fn same(&self, other: &Self) -> bool {
@@ -32,6 +38,28 @@ impl<'a> Arguments<'a> {
                 _ => false,
             }
     }
+}
+
+/// Equal for values that [`same_value`] calls the same.
+fn fingerprint(value: &Value) -> u64 {
+    match value {
+        // Integers and floats that are the same number have the same float; adding 0 makes one zero of two.
+        Value::Number(number) => hash_of(&number.as_f64().map(|number| (number + 0.0).to_bits())),
+        Value::Array(items) => hash_of(&items.iter().map(fingerprint).collect::<Vec<_>>()),
+        // A sum does not depend on the order of keys.
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| hash_of(&(key, fingerprint(value)))).fold(1, u64::wrapping_add)
+        }
+        Value::String(text) => hash_of(text),
+        Value::Bool(value) => hash_of(value),
+        Value::Null => 0,
+    }
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn same_value(left: &Value, right: &Value) -> bool {
@@ -65,8 +93,13 @@ mod tests {
 
     #[test]
     fn json_is_compared_by_value() {
-        assert!(same(r#"{"a": 1.0, "b": [true, null]}"#, r#" {"b":[true,null],"a":1} "#));
-        assert!(same("1e2", "100"));
+        for (left, right) in
+            [(r#"{"a": 1.0, "b": [true, null]}"#, r#" {"b":[true,null],"a":1} "#), ("1e2", "100"), ("-0.0", "0")]
+        {
+            assert!(same(left, right), "{left} {right}");
+            let fingerprint = |text| Arguments::new(Some(text)).fingerprint();
+            assert_eq!(fingerprint(left), fingerprint(right), "{left} {right}");
+        }
         assert!(!same(r#"{"a": 1}"#, r#"{"a": "1"}"#));
         assert!(!same(r#"{"a": 1}"#, r#"{"a": 1, "b": 2}"#));
         assert!(!same("[1, 2]", "[2, 1]"));

@@ -157,8 +157,7 @@ impl<'a> Judge<'a, '_> {
 
     fn repeated_call(&self, index: usize) -> Option<Finding<'a>> {
         let call = &self.episode.calls[index];
-        let before =
-            self.earlier.with_same_result(call).find(|before| self.episode.calls[*before].same_action(call))?;
+        let before = self.earlier.alike(call).find(|before| self.episode.calls[*before].same_action(call))?;
         // The same action with another result shows as well as a call that writes that the state has changed.
         let changes = |other: &Call<'a>| other.names().any(|name| self.writes(name)) || other.same_action(call);
         if self.episode.calls[before + 1..index].iter().any(changes) {
@@ -229,10 +228,11 @@ fn json_error(result: &str) -> Option<&str> {
     [outcome.success, outcome.ok].contains(&Some(Value::Bool(false))).then_some(result)
 }
 
-/// Earlier calls by tool and result: only among those can a call be repeated.
+/// Earlier calls by tool, result and arguments: only among those can a call be repeated. A search that finds nothing a
+/// thousand times with other words each is not compared with all before it.
 struct Earlier<'a> {
-    latest: HashMap<(Option<&'a str>, &'a str), usize>,
-    /// For each call, the one before it with the same tool and result.
+    latest: HashMap<(Option<&'a str>, &'a str, u64), usize>,
+    /// For each call, the one before it that is found in the same place.
     before: Vec<Option<usize>>,
 }
 
@@ -241,15 +241,19 @@ impl<'a> Earlier<'a> {
         Self { latest: HashMap::with_capacity(calls), before: vec![None; calls] }
     }
 
+    fn key(call: &Call<'a>) -> (Option<&'a str>, &'a str, u64) {
+        (call.name, call.result, call.arguments.fingerprint())
+    }
+
     fn remember(&mut self, index: usize, call: &Call<'a>) {
         if call.calls {
-            self.before[index] = self.latest.insert((call.name, call.result), index);
+            self.before[index] = self.latest.insert(Self::key(call), index);
         }
     }
 
     /// From the latest on.
-    fn with_same_result(&self, call: &Call<'a>) -> impl Iterator<Item = usize> {
-        let latest = self.latest.get(&(call.name, call.result)).copied();
+    fn alike(&self, call: &Call<'a>) -> impl Iterator<Item = usize> {
+        let latest = self.latest.get(&Self::key(call)).copied();
         std::iter::successors(latest, |index| self.before[*index])
     }
 }
