@@ -32,6 +32,23 @@ pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize)
     Ok((start, buffer.into()))
 }
 
+/// blake3 (hexadecimal) of a file's footer, which holds the places, sizes and statistics of all that lies before it: a
+/// file that is written anew hardly ever keeps its own.
+pub(crate) fn footer_digest(file: &File) -> std::io::Result<String> {
+    /// The footer's length and the magic number.
+    const TAIL: u64 = 8;
+    let mut file = file;
+    let length = file.metadata()?.len();
+    let mut tail = [0; TAIL as usize];
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    file.read_exact(&mut tail)?;
+    let [a, b, c, d, ..] = tail;
+    file.seek(SeekFrom::Start(length.saturating_sub(u64::from(u32::from_le_bytes([a, b, c, d])) + TAIL)))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// The digest that a manifest keeps for the chunks of one column in one row group.
 pub(super) fn digest<'a>(chunks: impl Iterator<Item = &'a Bytes>) -> String {
     let mut hasher = blake3::Hasher::new();

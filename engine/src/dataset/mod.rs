@@ -9,6 +9,7 @@ mod shard;
 mod whole;
 mod writer;
 
+pub(crate) use chunks::footer_digest;
 pub use leaves::leaves_of;
 pub(crate) use reader::{BaseBatch, BaseReader};
 pub use reader::{BatchLimit, BatchReader};

@@ -19,7 +19,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::RowGroupMetaData;
 
-use super::chunks::{Chunks, digest, read_chunk};
+use super::chunks::{Chunks, digest, footer_digest, read_chunk};
 use super::leaves::leaves_of;
 use super::row_bytes::row_bytes;
 use super::shard::{DataFile, FilePath, Shard, path_of};
@@ -334,6 +334,13 @@ impl OpenFile {
     pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
         let path = path_of(root, description);
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
+        if let Some(expected) = &description.footer {
+            let found = footer_digest(&file).map_err(|error| StageError::file("read", &path, &error))?;
+            if found != *expected {
+                return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
+                    .help("run the pipeline again: it imports the file as it is now"));
+            }
+        }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata =
             ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&path, description, &error))?;

@@ -8,7 +8,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::engine::RunOptions;
 use super::parts::Part;
-use crate::dataset::{DataFile, FilePath, RowWriter, Shard};
+use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
 use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectorySchema;
@@ -126,6 +126,7 @@ impl<'a> OpenShard<'a> {
                 first_row_group: 0,
                 digests: written.digests,
                 identity: None,
+                footer: None,
             }],
         };
         let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
@@ -140,6 +141,7 @@ fn in_place(
     schema: &TrajectorySchema,
 ) -> Result<Shard, StageError> {
     let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
+    let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))
         .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
     let groups = metadata.metadata().row_groups().get(row_groups.clone());
@@ -154,6 +156,7 @@ fn in_place(
             first_row_group: row_groups.start,
             digests: Default::default(),
             identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
+            footer: Some(footer),
         }],
     })
 }

@@ -181,6 +181,18 @@ fn chain_in_place(source: &InPlace) -> Chain<'_> {
 }
 
 #[test]
+fn a_foreign_file_that_was_changed_is_not_read_as_what_it_was() {
+    let (directory, store) = store();
+    let path = directory.path().join("foreign.parquet");
+    foreign_file(&path, &["x", "y", "z"], &[3]);
+    let source = InPlace(path.clone(), 1, foreign_schema(&[]));
+    let ran = Chain { stages: vec![("in place", &source)] }.run(&store, &RunOptions::default()).unwrap();
+    foreign_file(&path, &["x", "y", "w"], &[3]);
+    let error = ran.dataset.read(&ran.dataset.shards[0], &["reward".into()], Default::default()).err().unwrap();
+    assert!(error.to_string().ends_with("foreign.parquet` was changed since it was imported"), "{error}");
+}
+
+#[test]
 fn a_foreign_value_that_does_not_fit_is_no_null() {
     let (directory, store) = store();
     let path = directory.path().join("foreign.parquet");
