@@ -175,8 +175,8 @@ mod tests {
             let error = dataset_schema("a.parquet", &schema(row, turn)).unwrap_err();
             format!("{error}; {}", error.help.as_deref().unwrap())
         };
-        let misspelled = [ROW[0].clone(), ("group", DataType::Utf8), ROW[2].clone()];
-        insta::assert_snapshot!(error(&misspelled, &TURN), @"`a.parquet` has no column `group_id`, which every trajectory needs; is `group` meant? rename it");
+        let misspelled = [ROW[0].clone(), ("groupid", DataType::Utf8), ROW[2].clone()];
+        insta::assert_snapshot!(error(&misspelled, &TURN), @"`a.parquet` has no column `group_id`, which every trajectory needs; is `groupid` meant? rename it");
         insta::assert_snapshot!(error(&ROW, &TURN[..1]), @"`a.parquet` has no column `turns.action`, which every trajectory needs; `sternlight stages import` lists the columns that a file must have");
         let whole = [ROW[0].clone(), ROW[1].clone(), ROW[2].clone(), ("task_id", DataType::Int64)];
         insta::assert_snapshot!(error(&whole, &TURN), @"column `task_id` of `a.parquet` has type Int64, expected Utf8; write it as Utf8, or under another name");
