@@ -122,7 +122,7 @@ fn write_highlight(text: &mut String, highlight: &Highlight) {
 }
 
 fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, &'static str)> {
-    let mut steps = Vec::new();
+    let (program, mut steps) = (program(), Vec::new());
     let highlighted = ranked(stages).into_iter().find(|stage| !stage.highlights.is_empty());
     let read = highlighted.and_then(|shown| {
         let before = stages.iter().take_while(|stage| stage.stage != shown.stage);
@@ -130,15 +130,21 @@ fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, 
     });
     let last = stages.iter().rev().find(|stage| stage.dataset.is_some());
     if let (Some(highlight), Some(read)) = (highlighted.and_then(|shown| shown.highlights.first()), read) {
-        let command = format!("sternlight show last {} '{}'", read.stage, highlight.trajectory_id);
+        let command = format!("{program} show last {} '{}'", read.stage, highlight.trajectory_id);
         steps.push((command, "that trajectory: its turns, verdicts and advantages"));
     } else if let Some(stage) = last {
-        steps.push((format!("sternlight show last {}", stage.stage), "the dataset: its columns and first rows"));
+        steps.push((format!("{program} show last {}", stage.stage), "the dataset: its columns and first rows"));
     }
     let file = arguments.file.display();
-    steps.push((format!("sternlight plan {file}"), "edit the pipeline, then see what would run again"));
-    steps.push(("sternlight stages".to_owned(), "what pipelines can do"));
+    steps.push((format!("{program} plan {file}"), "edit the pipeline, then see what would run again"));
+    steps.push((format!("{program} stages"), "what pipelines can do"));
     steps
+}
+
+/// What to type to call this program again: its name, or the path by which it was called.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_default();
+    if called.contains(std::path::MAIN_SEPARATOR) { shortened(Path::new(&called)) } else { "sternlight".to_owned() }
 }
 
 /// Relative to the current directory where that is shorter to read.

@@ -110,7 +110,8 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
         .filter(|(distance, name)| {
-            let is_begun = written.len() >= 4 && name.starts_with(written);
+            let (shorter, longer) = if written.len() < name.len() { (written, *name) } else { (*name, written) };
+            let is_begun = shorter.len() >= 4 && longer.starts_with(shorter);
             is_begun || *distance <= (name.len().max(written.len()) / 3).max(1)
         })
         .min_by_key(|(distance, _)| *distance)

@@ -150,6 +150,7 @@ impl Workplace {
 
     fn filtered(&self, text: &str) -> String {
         let mut text = text.replace(&*self.directory.path().canonicalize().unwrap().to_string_lossy(), "HERE");
+        text = text.replace(env!("CARGO_BIN_EXE_sternlight"), "sternlight");
         for (pattern, replacement) in [
             (r"\d{8}-\d{6}-\w{4}", "RUN"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),

@@ -22,7 +22,9 @@ pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize)
     let (start, length) = row_group.column(leaf).byte_range();
     let mut file = file;
     file.seek(SeekFrom::Start(start))?;
-    let mut buffer = Vec::with_capacity(length as usize);
+    // A damaged footer may say anything: memory is taken for bytes that are there.
+    let there = file.metadata()?.len().saturating_sub(start);
+    let mut buffer = Vec::with_capacity(length.min(there) as usize);
     let read = file.take(length).read_to_end(&mut buffer)?;
     if (read as u64) < length {
         return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file is shorter than its footer says"));

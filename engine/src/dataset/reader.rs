@@ -240,7 +240,8 @@ impl BaseReader {
         if let Some(outside) = checked
             && let Some(violation) = validate(&TrajectoryBatch::new(rows.clone())?).first()
         {
-            let row = violation.row.map_or(String::new(), |row| format!("row {}, ", self.next_row + row as u64));
+            let first_row = outside.rows_before() + self.next_row;
+            let row = violation.row.map_or(String::new(), |row| format!("row {}, ", first_row + row as u64));
             return Err(outside.error(format!("{row}column `{}`: {}", violation.column, violation.message)));
         }
         let mut from = 0;
@@ -354,6 +355,12 @@ impl OpenFile {
 
     fn unreadable(&self, error: &dyn std::error::Error) -> StageError {
         unreadable(&self.path, &self.description, error)
+    }
+
+    /// Rows of the file that lie before the shard's.
+    fn rows_before(&self) -> u64 {
+        let groups = self.metadata.metadata().row_groups().iter().take(self.description.first_row_group);
+        groups.map(|group| group.num_rows() as u64).sum()
     }
 
     fn decoded_bytes(&self, row_group: usize) -> u64 {
@@ -503,8 +510,9 @@ fn cheapest(root: &Path, shard: &Shard, turns: bool) -> Result<(usize, ColumnPat
         }
         let Some(opened) = open.get(index) else { continue };
         let Some(leaves) = leaves_of(opened.metadata.schema(), column) else { continue };
-        let Some(group) = opened.metadata.metadata().row_groups().get(file.first_row_group) else { continue };
-        let bytes = leaves.map(|leaf| group.column(leaf).compressed_size()).sum();
+        // Without a row group there is nothing to read, whichever column is taken.
+        let group = opened.metadata.metadata().row_groups().get(file.first_row_group);
+        let bytes = group.map_or(0, |group| leaves.map(|leaf| group.column(leaf).compressed_size()).sum());
         if best.as_ref().is_none_or(|(least, ..)| bytes < *least) {
             best = Some((bytes, *index, column.clone()));
         }

@@ -7,8 +7,20 @@ use serde::{Deserialize, Serialize};
 
 /// Rows of a shard, as half-open runs in ascending order that neither touch nor overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<(u64, u64)>")]
 pub struct Selection(Vec<(u64, u64)>);
+
+impl TryFrom<Vec<(u64, u64)>> for Selection {
+    type Error = &'static str;
+
+    fn try_from(runs: Vec<(u64, u64)>) -> Result<Self, Self::Error> {
+        let ascending = runs.windows(2).all(|pair| pair[0].1 < pair[1].0);
+        match ascending && runs.iter().all(|(start, end)| start < end) {
+            true => Ok(Self(runs)),
+            false => Err("a selection's runs must be ascending and neither touch nor overlap"),
+        }
+    }
+}
 
 impl Selection {
     /// Appends a row, which must lie behind all rows so far.
@@ -67,6 +79,16 @@ impl FromIterator<u64> for Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_stored_comes_back_and_nothing_else() {
+        let selection: Selection = [0, 1, 5].into_iter().collect();
+        let text = serde_json::to_string(&selection).unwrap();
+        assert_eq!((text.as_str(), serde_json::from_str(&text).ok()), ("[[0,2],[5,6]]", Some(selection)));
+        for damaged in ["[[5,2]]", "[[3,3]]", "[[4,6],[0,2]]", "[[0,2],[2,3]]"] {
+            assert!(serde_json::from_str::<Selection>(damaged).is_err(), "{damaged}");
+        }
+    }
 
     #[test]
     fn runs_merge_and_masks_cut_them() {

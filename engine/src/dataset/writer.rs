@@ -80,13 +80,18 @@ impl UnitWriter {
         Ok(())
     }
 
+    fn begin_row_group(&mut self) -> Result<(), StageError> {
+        if self.leaves.is_empty() {
+            self.leaves = self.encoders.create_column_writers(self.writer.flushed_row_groups().len())?;
+        }
+        Ok(())
+    }
+
     fn write_unit(&mut self) -> Result<(), StageError> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        if self.leaves.is_empty() {
-            self.leaves = self.encoders.create_column_writers(self.writer.flushed_row_groups().len())?;
-        }
+        self.begin_row_group()?;
         let unit = concat_batches(&self.schema, &self.pending)?;
         let mut writers = self.leaves.iter_mut();
         for (field, array) in self.schema.fields().iter().zip(unit.columns()) {
@@ -254,9 +259,7 @@ impl ColumnWriter {
 
     fn write(&mut self, mut batch: RecordBatch) -> Result<(), StageError> {
         loop {
-            while self.left.get(self.group) == Some(&0) {
-                self.group += 1;
-            }
+            self.pass_empty_row_groups()?;
             if batch.num_rows() == 0 {
                 return Ok(());
             }
@@ -268,13 +271,25 @@ impl ColumnWriter {
             self.writer.push(batch.slice(0, rows))?;
             if ended {
                 self.writer.end_row_group()?;
+                self.group += 1;
             }
             batch = batch.slice(rows, batch.num_rows() - rows);
         }
     }
 
+    /// Other writers leave row groups without rows, and row groups are found by their number.
+    fn pass_empty_row_groups(&mut self) -> Result<(), StageError> {
+        while self.left.get(self.group) == Some(&0) {
+            self.writer.begin_row_group()?;
+            self.writer.end_row_group()?;
+            self.group += 1;
+        }
+        Ok(())
+    }
+
     /// Ends the file.
-    pub(crate) fn finish(self, path: &Path) -> Result<Written, StageError> {
+    pub(crate) fn finish(mut self, path: &Path) -> Result<Written, StageError> {
+        self.pass_empty_row_groups()?;
         if self.left.iter().any(|left| *left > 0) {
             return Err(StageError::new("a column has fewer rows than its base"));
         }

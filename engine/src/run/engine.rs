@@ -116,6 +116,7 @@ impl<'a> Engine<'a> {
         observe: &(dyn Fn(&Record) + Sync),
     ) -> Result<RunReport, RunError> {
         let started = Instant::now();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.options.threads).build()?;
         let folder = Mutex::new(RunFolder::create(self.store)?);
         let run = lock(&folder).id().to_owned();
         let emit = |event: Event| -> Result<(), StoreError> {
@@ -131,26 +132,24 @@ impl<'a> Engine<'a> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             stages: jobs.iter().map(|job| StageName { name: job.name.to_owned(), uses: job.uses.to_owned() }).collect(),
         })?;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.options.threads).build()?;
         let mut results = Vec::new();
         let outcome = pool.install(|| self.run_jobs(jobs, &folder, &emit, &mut results));
         let seconds = started.elapsed().as_secs_f64();
         let status = match &outcome {
             Ok(()) => RunStatus::Done,
             Err(RunError::Interrupted) => RunStatus::Interrupted,
-            Err(error) => {
-                if let RunError::Stage { stage, source } = error {
-                    emit(Event::StageFailed {
-                        stage: stage.clone(),
-                        message: source.to_string(),
-                        help: source.help.clone(),
-                    })?;
-                }
-                RunStatus::Failed
-            }
+            Err(_) => RunStatus::Failed,
+        };
+        let told = match &outcome {
+            Err(RunError::Stage { stage, source }) => emit(Event::StageFailed {
+                stage: stage.clone(),
+                message: source.to_string(),
+                help: source.help.clone(),
+            }),
+            _ => Ok(()),
         };
         let stages_computed = results.iter().filter(|result| result.computed > 0).count();
-        emit(Event::RunFinished {
+        let finished = emit(Event::RunFinished {
             run: run.clone(),
             status,
             seconds,
@@ -160,8 +159,11 @@ impl<'a> Engine<'a> {
                 .iter()
                 .filter_map(|result| Some((result.stage.clone(), result.dataset.clone()?)))
                 .collect(),
-        })?;
-        outcome.map(|()| RunReport { run, stages: results, seconds })
+        });
+        // Why the run failed says more than that it could not be written down, which may have the same cause.
+        outcome?;
+        told.and(finished)?;
+        Ok(RunReport { run, stages: results, seconds })
     }
 
     fn run_jobs(

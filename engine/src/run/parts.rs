@@ -38,7 +38,7 @@ pub(crate) fn plan_stage(
     store: &Store,
     options: &RunOptions,
 ) -> Result<StageWork, StageError> {
-    let common = common_parts(job, options)?;
+    let common = common_parts(job, options);
     let mut survey = None;
     let drafts: Vec<(String, Vec<usize>, KeyParts)> = match job.stage.work() {
         Work::Source(source) => {
@@ -82,19 +82,18 @@ pub(crate) fn plan_stage(
 }
 
 /// What every part of a stage has in its key.
-fn common_parts(job: &Job<'_>, options: &RunOptions) -> Result<KeyParts, StageError> {
+fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
     let mut parts = KeyParts::default();
     parts.add("stage", job.uses);
     parts.add("version", job.version.to_string());
     parts.add("options", job.options);
     for file in job.stage.files() {
-        let bytes = std::fs::read(&file.path).map_err(|error| StageError::file("read", &file.path, &error))?;
-        parts.add(format!("file {}", file.name), blake3::hash(&bytes).to_hex().to_string());
+        parts.add(format!("file {}", file.name), file.digest);
     }
     if !job.cache {
         parts.add("run", &options.nonce);
     }
-    Ok(parts)
+    parts
 }
 
 fn source_part(common: &KeyParts, index: usize, shard: &SourceShard) -> (String, Vec<usize>, KeyParts) {

@@ -39,6 +39,8 @@ struct Export<'a> {
     names: Vec<String>,
     store: &'a Store,
     record: ExportRecord,
+    /// Held until the end: no other run of this store writes to the target meanwhile.
+    _lock: File,
 }
 
 impl Staging for Export<'_> {
@@ -53,6 +55,7 @@ impl Staging for Export<'_> {
 impl<'a> Export<'a> {
     /// Clears away what an interrupted export left, and makes a new directory to write in.
     fn begin(target: Target, store: &'a Store) -> Result<Self, StageError> {
+        let lock = store.lock_export(&target.path)?;
         let mut record = store.export_record(&target.path)?.unwrap_or_default();
         if let Some(left_over) = record.staging.take().filter(|left_over| left_over.exists()) {
             fs::remove_dir_all(&left_over).map_err(|error| StageError::file("remove", &left_over, &error))?;
@@ -67,7 +70,7 @@ impl<'a> Export<'a> {
         record.staging = Some(staging.path().to_owned());
         store.remember_export(&target.path, &record)?;
         abort_point();
-        Ok(Self { target, directory, staging, names: Vec::new(), store, record })
+        Ok(Self { target, directory, staging, names: Vec::new(), store, record, _lock: lock })
     }
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.

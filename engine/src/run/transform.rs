@@ -72,7 +72,7 @@ impl TransformWork<'_> {
         }
         match &self.job.contract.effect {
             Effect::Subset => Ok(Outcome::Kept(vec![kept])),
-            _ => Ok(Outcome::Columns(vec![columns.finish()?])),
+            _ => Ok(Outcome::Columns(columns.finish()?.into_iter().collect())),
         }
     }
 
@@ -112,7 +112,8 @@ impl TransformWork<'_> {
                     .par_iter()
                     .zip(&starts)
                     .map(|(index, start)| self.hand_out(*index, *start, &arrays, attempt));
-                Ok(Outcome::Columns(files.collect::<Result<_, StageError>>()?))
+                let files = files.collect::<Result<Vec<Option<DataFile>>, StageError>>()?;
+                Ok(Outcome::Columns(files.into_iter().flatten().collect()))
             }
         }
     }
@@ -144,12 +145,16 @@ impl TransformWork<'_> {
 
     fn too_much(&self) -> StageError {
         let columns: Vec<String> = self.job.reads().iter().map(|column| format!("`{column}`")).collect();
-        StageError::new(format!(
-            "groups are scattered over the input, and gathering {} of all rows takes more than {} MiB",
-            columns.join(", "),
-            self.options.gather_bytes >> 20
-        ))
-        .help("raise `--memory`, or import files in which the trajectories of a group lie in one file")
+        let (columns, limit) = (columns.join(", "), self.options.gather_bytes >> 20);
+        if self.job.contract.scope == Scope::Group && !self.input.facts.within_shards {
+            StageError::new(format!(
+                "groups are scattered over the input, and gathering {columns} of all rows takes more than {limit} MiB"
+            ))
+            .help("raise `--memory`, or import files in which the trajectories of a group lie in one file")
+        } else {
+            StageError::new(format!("it must see {columns} of many rows at once, which takes more than {limit} MiB"))
+                .help("raise `--memory`, or filter before this stage")
+        }
     }
 
     /// Writes one shard's share of the gathered columns. `start`: its first row and turn among the gathered.
@@ -159,7 +164,7 @@ impl TransformWork<'_> {
         start: (usize, usize),
         arrays: &[ArrayRef],
         attempt: &Attempt,
-    ) -> Result<DataFile, StageError> {
+    ) -> Result<Option<DataFile>, StageError> {
         let has_turns = self.adds().iter().any(|column| column.path.turn_name().is_some());
         let wanted = if has_turns { vec![ColumnPath::from(TURNS)] } else { Vec::new() };
         let (shard, reader) = self.open(index, &wanted)?;
@@ -240,21 +245,28 @@ impl<'a> ShardColumns<'a> {
     }
 
     fn push(&mut self, base: &BaseBatch, arrays: &[ArrayRef]) -> Result<(), StageError> {
+        if self.adds.is_empty() {
+            return Ok(());
+        }
         let nullable = base.shape.as_ref().map(|shape| (shape.list_nullable, shape.turn_nullable));
         self.writer(nullable)?.push(base, arrays)
     }
 
-    fn finish(mut self) -> Result<DataFile, StageError> {
+    /// The file; none if the stage only drops columns.
+    fn finish(mut self) -> Result<Option<DataFile>, StageError> {
+        if self.adds.is_empty() {
+            return Ok(None);
+        }
         self.writer(None)?;
         let path = self.attempt.path(&self.name);
         let writer = self.writer.ok_or_else(|| StageError::new("no column file was begun"))?;
         let written = writer.finish(&path)?;
-        Ok(DataFile {
+        Ok(Some(DataFile {
             path: FilePath::Store(self.attempt.relative(&self.name)),
             first_row_group: 0,
             digests: written.digests,
             identity: None,
-        })
+        }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A kind of stage: what `uses:` names. Name, documentation, the schema of its options, and how to build one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -20,13 +20,21 @@ pub struct BuildContext<'a> {
     pub current_directory: &'a Path,
 }
 
-/// A file that `with` names and whose contents the result depends on.
+/// A file that `with` names, read when the stage was built: what the result depends on is what was read then, however
+/// the file is edited while a run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
     /// As the pipeline spells it: part of the key.
     pub name: String,
-    /// Where it lies.
-    pub path: PathBuf,
+    /// blake3 of its contents, in hexadecimal: part of the key.
+    pub digest: String,
+}
+
+impl InputFile {
+    /// A file of this name with these contents.
+    pub fn new(name: impl Into<String>, contents: &[u8]) -> Self {
+        Self { name: name.into(), digest: blake3::hash(contents).to_hex().to_string() }
+    }
 }
 
 /// A stage that ships with sternlight. Implementing this, and [`Stage`], is all there is to adding one, besides

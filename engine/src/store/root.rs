@@ -103,8 +103,11 @@ impl Store {
         {
             return Ok(Some(commit));
         }
-        fs::remove_file(&path).map_err(StoreError::file("remove", &path))?;
-        Ok(None)
+        match fs::remove_file(&path) {
+            // Another process found the same.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            removed => removed.map(|()| None).map_err(StoreError::file("remove", &path)),
+        }
     }
 
     /// Publishes a result. If another process was first, its result is returned and this attempt's data deleted.
@@ -183,6 +186,20 @@ impl Store {
         let temporary = self.temporary(&path, &to_json(&path, record)?)?;
         temporary.persist(&path).map_err(|error| StoreError::file("write", &path)(error.error))?;
         Ok(())
+    }
+
+    /// Waits until no other run of this store exports to a target, and keeps others from it while the file is open.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn lock_export(&self, target: &Path) -> Result<fs::File, StoreError> {
+        let path = self.export_path(target).with_extension("lock");
+        let parent = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
+        let file = fs::File::options().create(true).append(true).open(&path);
+        let file = file.map_err(StoreError::file("create", &path))?;
+        file.lock().map_err(StoreError::file("lock", &path))?;
+        Ok(file)
     }
 
     fn commit_path(&self, key: &Key) -> PathBuf {

@@ -135,6 +135,29 @@ impl Transform for AtLeast {
     }
 }
 
+/// Drops columns and adds none.
+pub(crate) struct Drop {
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) scope: Scope,
+}
+
+impl Stage for Drop {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        let drops = self.columns.iter().map(|column| ColumnPath::from(*column)).collect();
+        Ok(Contract { reads: Vec::new(), scope: self.scope, effect: Effect::Columns { adds: Vec::new(), drops } })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for Drop {
+    fn apply(&self, _batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
+        Ok(Output::Columns(Vec::new()))
+    }
+}
+
 /// Adds to every row its reward's distance to the mean of its group (`centred`), and to every turn the same
 /// (`turns.centred`).
 pub(crate) struct Centre {

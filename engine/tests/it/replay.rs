@@ -6,9 +6,10 @@ use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use sternlight_engine::contract::Scope;
 use sternlight_engine::event::Event;
 use sternlight_engine::run::RunOptions;
+use sternlight_engine::stage::Stage;
 use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
-use crate::fixtures::{AtLeast, Centre, Chain, InPlace, Rows, centred, digests, options, row, rows, store};
+use crate::fixtures::{AtLeast, Centre, Chain, Drop, InPlace, Rows, centred, digests, options, row, rows, store};
 
 const CENTRE: Centre = Centre { scope: Scope::Group, surplus: 0 };
 
@@ -130,6 +131,9 @@ fn errors_name_the_stage_and_the_place() {
 
     let scattered = Rows(rows(20).chunks(10).map(<[_]>::to_vec).collect());
     let small = RunOptions { gather_bytes: 100, ..RunOptions::default() };
+    let dataset_wide = Centre { scope: Scope::Dataset, surplus: 0 };
+    insta::assert_snapshot!(error(&Chain { stages: vec![("rows", &source), ("centre", &dataset_wide)] }, &small).unwrap_or_default(),
+        @"stage `centre`: it must see `group_id`, `reward`, `turns` of many rows at once, which takes more than 0 MiB");
     insta::assert_snapshot!(error(&chain(&scattered), &small).unwrap_or_default(),
         @"stage `centre`: groups are scattered over the input, and gathering `group_id`, `reward`, `turns` of all rows takes more than 0 MiB");
 }
@@ -138,16 +142,8 @@ fn errors_name_the_stage_and_the_place() {
 fn somebody_elses_parquet_is_read_where_it_lies() {
     let (directory, store) = store();
     let path = directory.path().join("foreign.parquet");
-    foreign_file(&path, &["x", "y", "z"], 2);
-    let schema = TrajectorySchema::new(
-        imported_schema()
-            .project(
-                &["trajectory_id", "group_id", "reward", "status", "turns.observation", "turns.action"].map(Into::into),
-            )
-            .arrow()
-            .clone(),
-    );
-    let source = InPlace(path.clone(), 2, schema.clone());
+    foreign_file(&path, &["x", "y", "z"], &[2, 1]);
+    let source = InPlace(path.clone(), 2, foreign_schema(&[]));
     let chain = Chain { stages: vec![("in place", &source), ("centre", &CENTRE)] };
     let ran = chain.run(&store, &RunOptions::default()).unwrap();
     let values: Vec<_> = centred(&ran.dataset).into_iter().map(|(id, value, turns)| (id, value, turns.len())).collect();
@@ -158,11 +154,67 @@ fn somebody_elses_parquet_is_read_where_it_lies() {
     assert!(fs::metadata(&path).is_ok());
 }
 
+fn foreign_schema(extra: &[&str]) -> TrajectorySchema {
+    let columns = ["trajectory_id", "group_id", "reward", "status", "turns.observation", "turns.action"];
+    let columns: Vec<_> = columns.iter().chain(extra).map(|column| (*column).into()).collect();
+    imported_schema().project(&columns)
+}
+
+#[test]
+fn row_groups_without_rows_are_passed() {
+    for groups in [&[0, 2, 0, 0, 1, 0][..], &[3, 0], &[]] {
+        let (directory, store) = store();
+        let path = directory.path().join("foreign.parquet");
+        foreign_file(&path, &["x", "y", "z"], groups);
+        let source = InPlace(path, groups.len(), foreign_schema(&[]));
+        let ran = chain_in_place(&source).run(&store, &RunOptions::default()).unwrap();
+        let values: Vec<_> = centred(&ran.dataset).into_iter().map(|(id, value, _)| (id, value)).collect();
+        let expected = [("x".to_owned(), Some(-1.0)), ("z".to_owned(), Some(1.0))];
+        assert_eq!(values, if groups.is_empty() { &[] } else { &expected[..] }, "{groups:?}");
+        let out = directory.path().join("out.parquet");
+        ran.dataset.write_parquet(&ran.dataset.shards, &out).unwrap();
+    }
+}
+
+fn chain_in_place(source: &InPlace) -> Chain<'_> {
+    Chain { stages: vec![("in place", source), ("filter", &AtLeast(1)), ("centre", &CENTRE)] }
+}
+
+#[test]
+fn a_foreign_value_that_does_not_fit_is_no_null() {
+    let (directory, store) = store();
+    let path = directory.path().join("foreign.parquet");
+    foreign_file(&path, &["x", "y", "z"], &[3]);
+    let source = InPlace(path, 1, foreign_schema(&["seed"]));
+    let ran = Chain { stages: vec![("in place", &source)] }.run(&store, &RunOptions::default()).unwrap();
+    let read = ran.dataset.read(&ran.dataset.shards[0], &["seed".into()], Default::default()).unwrap();
+    let error = read.collect::<Result<Vec<_>, _>>().unwrap_err();
+    assert!(error.to_string().contains("foreign.parquet: "), "{error}");
+    insta::assert_snapshot!(error.message, @"column `seed` has type Int64, expected values of type UInt64: Can't cast value -3 to type UInt64");
+}
+
+#[test]
+fn a_stage_may_only_drop_columns() {
+    let (_directory, store) = store();
+    let source = Rows(rows(20).chunks(10).map(<[_]>::to_vec).collect());
+    for scope in [Scope::Trajectory, Scope::Dataset] {
+        let drop = Drop { columns: &["reward", "turns.observation"], scope };
+        let stages: Vec<(&str, &dyn Stage)> = vec![("rows", &source), ("filter", &AtLeast(1)), ("drop", &drop)];
+        let ran = Chain { stages }.run(&store, &RunOptions::default()).unwrap();
+        assert!(ran.dataset.shards.iter().all(|shard| !shard.columns.contains_key(&"reward".into())));
+        let batches = ran.dataset.shards.iter().flat_map(|shard| {
+            ran.dataset.read(shard, &ran.dataset.schema.paths(), Default::default()).unwrap().map(Result::unwrap)
+        });
+        assert_eq!(batches.map(|batch| batch.rows()).sum::<usize>(), 15);
+    }
+}
+
 /// Large strings, large lists, doubles, nullable lists: what other writers bring.
-fn foreign_file(path: &std::path::Path, ids: &[&str], rows_a_group: usize) {
-    use arrow::array::{Float64Array, LargeListArray, LargeStringArray, StructArray};
+fn foreign_file(path: &std::path::Path, ids: &[&str], row_groups: &[usize]) {
+    use arrow::array::{Float64Array, Int64Array, LargeListArray, LargeStringArray, StructArray};
     use arrow::buffer::OffsetBuffer;
     use arrow::datatypes::{DataType, Field, Schema};
+    use parquet::arrow::arrow_writer::compute_leaves;
     use std::sync::Arc;
 
     let turn_counts = [2usize, 0, 1];
@@ -180,6 +232,7 @@ fn foreign_file(path: &std::path::Path, ids: &[&str], rows_a_group: usize) {
         ("trajectory_id", Arc::new(LargeStringArray::from_iter_values(ids))),
         ("group_id", Arc::new(StringArray::from_iter_values(ids.iter().map(|_| "g")))),
         ("reward", Arc::new(rewards)),
+        ("seed", Arc::new(Int64Array::from(vec![1, 2, -3]))),
         ("turns", Arc::new(list)),
         ("status", Arc::new(StringArray::from_iter_values(ids.iter().map(|_| "done")))),
     ];
@@ -187,10 +240,23 @@ fn foreign_file(path: &std::path::Path, ids: &[&str], rows_a_group: usize) {
         columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, array)| array).collect()).unwrap();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(fs::File::create(path).unwrap(), schema, None).unwrap();
-    for start in (0..ids.len()).step_by(rows_a_group) {
-        writer.write(&batch.slice(start, rows_a_group.min(ids.len() - start))).unwrap();
-        writer.flush().unwrap();
+    let writer =
+        parquet::arrow::ArrowWriter::try_new(fs::File::create(path).unwrap(), Arc::clone(&schema), None).unwrap();
+    let (mut writer, encoders) = writer.into_serialized_writer().unwrap();
+    let mut start = 0;
+    for rows in row_groups {
+        let part = batch.slice(start, *rows);
+        start += rows;
+        let mut encoded = encoders.create_column_writers(writer.flushed_row_groups().len()).unwrap();
+        let mut leaves = encoded.iter_mut();
+        for (field, array) in schema.fields().iter().zip(part.columns()).filter(|_| *rows > 0) {
+            for leaf in compute_leaves(field, array).unwrap() {
+                leaves.next().unwrap().write(&leaf).unwrap();
+            }
+        }
+        let mut group = writer.next_row_group().unwrap();
+        encoded.into_iter().for_each(|leaf| leaf.close().unwrap().append_to_row_group(&mut group).unwrap());
+        group.close().unwrap();
     }
     writer.close().unwrap();
 }

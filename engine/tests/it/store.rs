@@ -7,11 +7,15 @@ use sternlight_engine::contract::Scope;
 use sternlight_engine::run::RunOptions;
 use sternlight_engine::store::Store;
 
-use crate::fixtures::{Centre, Chain, Rows, digests, rows, store};
+use crate::fixtures::{AtLeast, Centre, Chain, Rows, digests, rows, store};
 
 fn data_files(root: &Path) -> Vec<std::path::PathBuf> {
+    files_below(&root.join("data"))
+}
+
+fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
-    let mut open = vec![root.join("data")];
+    let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -20,6 +24,35 @@ fn data_files(root: &Path) -> Vec<std::path::PathBuf> {
     }
     found.sort();
     found
+}
+
+#[test]
+fn a_damaged_commit_is_made_again() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(30)]);
+    let chain = Chain { stages: vec![("rows", &source), ("filter", &AtLeast(1))] };
+    let whole = chain.run(&store, &RunOptions::default()).unwrap();
+    let commits = files_below(&store.root().join("commits"));
+    let filter = commits.iter().find(|path| fs::read_to_string(path).unwrap().contains("\"kept\"")).unwrap();
+    let text = fs::read_to_string(filter).unwrap();
+    let damaged = text.replacen("\n          1,\n          4\n", "\n          4,\n          1\n", 1);
+    assert_ne!(text, damaged);
+    fs::write(filter, damaged).unwrap();
+    let again = chain.run(&store, &RunOptions::default()).unwrap();
+    assert_eq!((again.stages[1].computed, again.dataset.shards), (1, whole.dataset.shards));
+}
+
+#[test]
+fn runs_that_export_to_one_place_take_turns() {
+    let (_directory, store) = store();
+    let target = store.root().join("out");
+    let first = store.lock_export(&target).unwrap();
+    let other = store.clone();
+    let waiting = std::thread::spawn(move || other.lock_export(&target).map(drop));
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(!waiting.is_finished());
+    drop(first);
+    waiting.join().unwrap().unwrap();
 }
 
 #[test]

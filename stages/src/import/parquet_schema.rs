@@ -1,5 +1,7 @@
 //! Which columns Parquet files have, as the engine will read them. Not concerned with rows.
 
+use std::collections::HashSet;
+
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::problem::nearest;
@@ -12,6 +14,7 @@ const REQUIRED: [&str; 6] = ["trajectory_id", "group_id", "status", TURNS, "turn
 /// The dataset's schema for a file whose columns Parquet describes so: known columns with the types that they are
 /// read as, others as they are.
 pub(super) fn dataset_schema(file: &str, inferred: &Schema) -> Result<TrajectorySchema, StageError> {
+    refuse_unclear_names(file, inferred)?;
     let fields = inferred
         .fields()
         .iter()
@@ -33,6 +36,23 @@ pub(super) fn dataset_schema(file: &str, inferred: &Schema) -> Result<Trajectory
             })
         }
     }
+}
+
+/// Columns are told apart by their paths alone.
+fn refuse_unclear_names(file: &str, inferred: &Schema) -> Result<(), StageError> {
+    let mut names = HashSet::new();
+    for name in inferred.fields().iter().map(|field| field.name()) {
+        if ColumnPath::new(name).turn_name().is_some() {
+            return Err(StageError::new(format!(
+                "column `{name}` of `{file}` is called like a column of the turns, but stands beside `turns`"
+            ))
+            .help("rename it, or move it into `turns`"));
+        }
+        if !names.insert(name) {
+            return Err(StageError::new(format!("`{file}` has two columns `{name}`")).help("rename one of them"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a further file has the columns of the first.
@@ -160,6 +180,18 @@ mod tests {
         insta::assert_snapshot!(error(&ROW, &TURN[..1]), @"`a.parquet` has no column `turns.action`, which every trajectory needs; `sternlight stages import` lists the columns that a file must have");
         let whole = [ROW[0].clone(), ROW[1].clone(), ROW[2].clone(), ("task_id", DataType::Int64)];
         insta::assert_snapshot!(error(&whole, &TURN), @"column `task_id` of `a.parquet` has type Int64, expected Utf8; write it as Utf8, or under another name");
+    }
+
+    #[test]
+    fn names_that_are_unclear_are_refused() {
+        let error = |name: &str| {
+            let mut row = ROW.to_vec();
+            row.push((name, DataType::Float32));
+            let error = dataset_schema("a.parquet", &schema(&row, &TURN)).unwrap_err();
+            format!("{error}; {}", error.help.as_deref().unwrap())
+        };
+        insta::assert_snapshot!(error("turns.reward"), @"column `turns.reward` of `a.parquet` is called like a column of the turns, but stands beside `turns`; rename it, or move it into `turns`");
+        insta::assert_snapshot!(error("reward"), @"`a.parquet` has two columns `reward`; rename one of them");
     }
 
     #[test]

@@ -59,21 +59,17 @@ impl RuleSet {
         for (index, source) in sources.iter() {
             match source {
                 RuleSource::Inline(document) => documents.push(document.as_ref().clone()),
-                RuleSource::File(name) => {
-                    let file = InputFile { name: name.clone(), path: directory.join(name) };
-                    match read(&file) {
-                        Ok(document) => documents.push(document),
-                        Err(message) => {
-                            let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
-                            let help = match meant(&message) {
-                                Some(name) => format!("did you mean `{name}`?"),
-                                None => "the manual's page on `reflect` shows the built-in rule file".to_owned(),
-                            };
-                            problems.push(Problem::at(path, message).help(help));
-                        }
+                RuleSource::File(name) => match read(name, directory, &mut files) {
+                    Ok(document) => documents.push(document),
+                    Err(message) => {
+                        let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
+                        let help = match meant(&message) {
+                            Some(name) => format!("did you mean `{name}`?"),
+                            None => "the manual's page on `reflect` shows the built-in rule file".to_owned(),
+                        };
+                        problems.push(Problem::at(path, message).help(help));
                     }
-                    files.push(file);
-                }
+                },
             }
         }
         if !problems.is_empty() {
@@ -137,10 +133,11 @@ fn order(documents: &[RuleDocument]) -> Vec<Rule> {
     order
 }
 
-/// Reads a rule file. The message of a failure begins with its place: `rules.yaml:3:5`.
-fn read(file: &InputFile) -> Result<RuleDocument, String> {
-    let text = std::fs::read_to_string(&file.path)
-        .map_err(|error| format!("cannot read the rule file `{}`: {error}", file.name))?;
+/// Reads a rule file and notes what was read. The message of a failure begins with its place: `rules.yaml:3:5`.
+fn read(name: &str, directory: &Path, files: &mut Vec<InputFile>) -> Result<RuleDocument, String> {
+    let text = std::fs::read_to_string(directory.join(name))
+        .map_err(|error| format!("cannot read the rule file `{name}`: {error}"))?;
+    files.push(InputFile::new(name, text.as_bytes()));
     // A file of nothing but comments changes nothing.
     let document: Result<Option<RuleDocument>, serde_yaml::Error> = serde_yaml::from_str(&text);
     document.map(Option::unwrap_or_default).map_err(|error| {
@@ -149,9 +146,9 @@ fn read(file: &InputFile) -> Result<RuleDocument, String> {
             Some(at) => {
                 let (line, column) = (at.line(), at.column());
                 let message = message.trim_end_matches(&format!(" at line {line} column {column}"));
-                format!("{}:{line}:{column}: {message}", file.name)
+                format!("{name}:{line}:{column}: {message}")
             }
-            None => format!("{}: {message}", file.name),
+            None => format!("{name}: {message}"),
         }
     })
 }
