@@ -93,7 +93,13 @@ fn few_shot_demonstrations_are_refused() {
            |                    ^^^^^^^^^^^^^^^^^
            = help: import the result files that the demonstrations were made from
 
-        error: 1 problem
+        tau-bench.yaml:10:20: error: `RECORDINGS/tau-bench/MockRetailDomainEnv-few_shot.jsonl.zst` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered
+           |
+        10 |     with: { files: "${params.files}", format: tau-bench }
+           |                    ^^^^^^^^^^^^^^^^^
+           = help: import the result files that the demonstrations were made from
+
+        error: 2 problems
         "#); }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
     }

@@ -154,7 +154,10 @@ fn rows_equal_those_of_an_independent_reading() {
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn few_shot_files_are_refused() {
     let error = import(&recordings(), "files: tau-bench/*few_shot.jsonl.zst").unwrap_err();
-    insta::assert_snapshot!(error, @"`tau-bench/MockAirlineDomainEnv-few_shot.jsonl.zst` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered");
+    insta::assert_snapshot!(error, @"
+    `tau-bench/MockAirlineDomainEnv-few_shot.jsonl.zst` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered
+    `tau-bench/MockRetailDomainEnv-few_shot.jsonl.zst` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered
+    ");
 }
 
 #[test]

@@ -139,6 +139,9 @@ fn parquet_inputs(detected: Vec<(InputFile, Detected)>) -> Result<Inputs, Vec<Pr
     Ok(Inputs::Parquet { schema: first.schema.clone(), files })
 }
 
+/// A glob may match a thousand files that are something else: so many are told one by one.
+const MAXIMUM_PROBLEMS: usize = 10;
+
 /// What was found in every file, or what is wrong with each.
 fn all<T>(found: impl IntoIterator<Item = Result<T, StageError>>) -> Result<Vec<T>, Vec<Problem>> {
     let (mut values, mut problems) = (Vec::new(), Vec::new());
@@ -148,7 +151,15 @@ fn all<T>(found: impl IntoIterator<Item = Result<T, StageError>>) -> Result<Vec<
             Err(error) => problems.push(problem(error)),
         }
     }
-    if problems.is_empty() { Ok(values) } else { Err(problems) }
+    if problems.is_empty() {
+        return Ok(values);
+    }
+    let more = problems.len().saturating_sub(MAXIMUM_PROBLEMS);
+    problems.truncate(MAXIMUM_PROBLEMS);
+    if more > 0 {
+        problems.push(Problem::at(["files"], format!("{more} more files cannot be imported")));
+    }
+    Err(problems)
 }
 
 /// What is wrong with an input, as a problem with the option that names it.
@@ -374,6 +385,16 @@ mod tests {
         insta::assert_snapshot!(refused("files: [b.json, c.parquet]"), @"`b.json` is `tau-bench`, but `c.parquet` is `sternlight`");
         insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat`, but the files are `tau-bench`");
         insta::assert_snapshot!(refused("{files: a.jsonl, format: openai-chat, identity: stat}"), @"option `identity` belongs to `sternlight`, but the files are `openai-chat`");
+    }
+
+    #[test]
+    fn a_thousand_wrong_files_are_not_told_one_by_one() {
+        let directory = tempfile::tempdir().unwrap();
+        (0..25).for_each(|number| write(directory.path(), &format!("{number}.jsonl"), "x"));
+        let problems = stage(directory.path(), "files: '*.jsonl'", 500).unwrap().contract(&TrajectorySchema::empty());
+        let problems = problems.unwrap_err();
+        assert_eq!(problems.len(), 11);
+        insta::assert_snapshot!(problems[10].message, @"15 more files cannot be imported");
     }
 
     #[test]
