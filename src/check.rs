@@ -51,7 +51,13 @@ pub(crate) fn execute(arguments: &CheckArguments, common: &Common) -> Outcome {
                     false => print_diagnostics(&errors),
                 }
             }
-            Err(other) => return Err(other),
+            Err(other) => {
+                wrong = true;
+                if common.json {
+                    other.print_json();
+                }
+                other.print();
+            }
         }
     }
     if wrong { Err(Failure::Told(Exit::Wrong)) } else { Ok(()) }

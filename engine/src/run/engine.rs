@@ -269,7 +269,7 @@ impl<'a> Engine<'a> {
                     done(*position, commit, started.elapsed().as_secs_f64())
                 }),
                 (Work::Sink(sink), _) => positions.iter().try_for_each(|position| {
-                    let commit = sink::run_part(sink, &work.input, &work.parts[*position], self.store)?;
+                    let commit = sink::run_part(sink, &work.input, &work.parts[*position], self.store, self.options)?;
                     done(*position, commit, started.elapsed().as_secs_f64())
                 }),
                 (Work::Source(_), None) => Ok(()),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::engine::RunOptions;
 use super::parts::Part;
 use crate::dataset::Dataset;
 use crate::stage::{Context, Exported, ExportedFile, Sink, StageError, Staging, Target};
@@ -21,12 +22,20 @@ const MANIFEST: &str = "_manifest.json";
 const MANIFEST_FORMAT: &str = "sternlight export 1";
 
 /// Exports and commits.
-pub(crate) fn run_part(sink: &dyn Sink, input: &Dataset, part: &Part, store: &Store) -> Result<Commit, StageError> {
-    let mut export = Export::begin(sink.target(), store)?;
+pub(crate) fn run_part(
+    sink: &dyn Sink,
+    input: &Dataset,
+    part: &Part,
+    store: &Store,
+    options: &RunOptions,
+) -> Result<Commit, StageError> {
+    let mut export = Export::begin(sink.target(), store, options)?;
     let mut context = Context::default();
     sink.export(input, &mut export, &mut context)?;
     abort_point();
     let exported = export.publish(input)?;
+    // A commit that is there already told of files that have changed since: what lies outside was written anew.
+    store.forget(&part.key)?;
     Ok(store.commit(None, Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context })?)
 }
 
@@ -38,6 +47,7 @@ struct Export<'a> {
     staging: TempDir,
     names: Vec<String>,
     store: &'a Store,
+    options: &'a RunOptions,
     record: ExportRecord,
     /// Held until the end: no other run of this store writes to the target meanwhile.
     _lock: File,
@@ -45,6 +55,7 @@ struct Export<'a> {
 
 impl Staging for Export<'_> {
     fn place(&mut self, name: &str) -> Result<PathBuf, StageError> {
+        self.options.stop_if_interrupted()?;
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
         }
@@ -54,7 +65,7 @@ impl Staging for Export<'_> {
 
 impl<'a> Export<'a> {
     /// Clears away what an interrupted export left, and makes a new directory to write in.
-    fn begin(target: Target, store: &'a Store) -> Result<Self, StageError> {
+    fn begin(target: Target, store: &'a Store, options: &'a RunOptions) -> Result<Self, StageError> {
         let lock = store.lock_export(&target.path)?;
         let mut record = store.export_record(&target.path)?.unwrap_or_default();
         if let Some(left_over) = record.staging.take().filter(|left_over| left_over.exists()) {
@@ -70,7 +81,7 @@ impl<'a> Export<'a> {
         record.staging = Some(staging.path().to_owned());
         store.remember_export(&target.path, &record)?;
         abort_point();
-        Ok(Self { target, directory, staging, names: Vec::new(), store, record, _lock: lock })
+        Ok(Self { target, directory, staging, names: Vec::new(), store, options, record, _lock: lock })
     }
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.

@@ -24,6 +24,12 @@ pub enum StoreError {
         /// What was expected.
         reason: String,
     },
+    /// The directory holds something else.
+    #[error("`{}` is no store, and is not empty", path.display())]
+    Occupied {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The directory was made by another version.
     #[error("the store `{}` has format {found}, expected {expected}", path.display())]
     Format {
@@ -45,6 +51,7 @@ impl StoreError {
     /// What to do next.
     pub fn help(&self) -> &'static str {
         match self {
+            Self::Occupied { .. } => "name an empty or a new directory with `--store DIR`",
             Self::File { .. } => "choose another place with `--store DIR`, or free the space or rights that it needs",
             Self::Damaged { .. } => "delete the file and run again: what it held is computed anew",
             Self::Format { .. } => "use another directory with `--store DIR`, or delete this one",

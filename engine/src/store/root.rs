@@ -51,6 +51,14 @@ impl Store {
     /// If it cannot be created or written, or was made by another version.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(root).map_err(StoreError::file("create the store", root))?;
+        // Somebody's own files are neither hidden from git nor mixed with ours. What another process has just begun,
+        // or did not get further than, is no obstacle.
+        let is_ours = |name: &str| name == ".gitignore" || name.starts_with(".tmp");
+        let mut entries = fs::read_dir(root).map_err(StoreError::file("open the store", root))?;
+        let is_occupied = entries.any(|entry| entry.is_ok_and(|entry| !is_ours(&entry.file_name().to_string_lossy())));
+        if is_occupied && !root.join("format").exists() {
+            return Err(StoreError::Occupied { path: root.to_owned() });
+        }
         let root = root.canonicalize().map_err(StoreError::file("open the store", root))?;
         let store = Self { root };
         store.put_if_absent(&store.root.join(".gitignore"), b"*\n")?;
@@ -150,6 +158,18 @@ impl Store {
             abort_point();
         }
         Ok(path)
+    }
+
+    /// Removes a commit, so that its result can be published anew.
+    ///
+    /// # Errors
+    /// If it is there and cannot be removed.
+    pub fn forget(&self, key: &Key) -> Result<(), StoreError> {
+        let path = self.commit_path(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::file("remove", &path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The dataset of a manifest.

@@ -140,7 +140,7 @@ impl Store {
 
 fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
     let text = fs::read_to_string(path).map_err(StoreError::file("read", path))?;
-    Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
 fn summary(path: &Path) -> Option<RunSummary> {

@@ -120,6 +120,9 @@ fn a_store_that_cannot_be_is_an_error_that_says_so() {
     fs::write(&file, "").unwrap();
     let error = Store::open(&file.join("store")).unwrap_err();
     assert!(error.to_string().starts_with("cannot create the store `"), "{error}");
+    let error = Store::open(directory.path()).unwrap_err();
+    assert!(error.to_string().ends_with("is no store, and is not empty"), "{error}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     let root = directory.path().join("old");
     Store::open(&root).unwrap();
     fs::write(root.join("format"), "0").unwrap();
