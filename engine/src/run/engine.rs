@@ -295,6 +295,7 @@ impl<'a> Engine<'a> {
         let context = context_of(commits);
         let mut dataset = compose(job, work, commits)?;
         let mut warnings = context.warnings;
+        warnings.extend(job.stage.warnings(&context.metrics));
         if let Some(survey) = &work.survey {
             warnings.extend(survey.warnings.iter().cloned());
             let found = grouping(&dataset, self.store)?;
@@ -302,7 +303,7 @@ impl<'a> Engine<'a> {
             if found.groups == found.rows && found.rows > 1 {
                 warnings.push(format!(
                     "each of the {} groups has one trajectory, so nothing can be compared within a group; name the `policy` \
-                     that acted, or set `group_by: task`",
+                     that acted, set `group_by: task`, or, for chats that name no task, `task_from: first_user`",
                     found.groups
                 ));
             }

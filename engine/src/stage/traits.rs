@@ -11,6 +11,7 @@ use super::kind::InputFile;
 use super::source::Source;
 use crate::contract::Contract;
 use crate::dataset::Dataset;
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -31,6 +32,13 @@ pub trait Stage: Send + Sync {
 
     /// The work itself.
     fn work(&self) -> Work<'_>;
+
+    /// What looks wrong with the whole of its work, by what was counted over all parts: unlike a warning given while
+    /// working, it cannot depend on how the input was cut. Called once the stage has its result, also if that was
+    /// there already.
+    fn warnings(&self, _metrics: &Metrics) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The shapes of work.

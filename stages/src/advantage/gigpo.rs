@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use serde::Serialize;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::Scope;
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Context, StageError};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -14,10 +15,9 @@ use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 use super::groups::{Group, groups};
 use super::invariants;
 use super::options::{EpisodeOver, Outcome};
-use super::returns::{Episodes, reward_columns};
+use super::returns::{Episodes, mixed_rows, reward_columns};
 use super::rewards::outcomes;
 use super::statistics::{centred, has_signal};
-use super::warnings::restate;
 
 const FEW_SHARED_STATES: &str = "fewer than 5 % of the turns meet a state that another turn of their group met, so \
                                  that gigpo is little more than dr-grpo: does the text hold a step counter or the \
@@ -66,6 +66,12 @@ impl Gigpo {
         Ok(columns)
     }
 
+    /// What looks wrong, by what was counted.
+    pub(super) fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        let few = metrics.counted("turns_in_anchor_groups") * FEW < metrics.counted("turns");
+        mixed_rows(self.outcome, metrics).into_iter().chain(few.then(|| FEW_SHARED_STATES.to_owned())).collect()
+    }
+
     /// The columns `turns.return` and `turns.advantage`.
     pub(super) fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Vec<ArrayRef>, StageError> {
         let states = batch.text(self.anchor.as_str())?;
@@ -87,8 +93,6 @@ impl Gigpo {
                 context.metrics.observe("advantage", advantages[turn]);
             }
         }
-        let few = context.metrics.counted("turns_in_anchor_groups") * FEW < context.metrics.counted("turns");
-        restate(context, FEW_SHARED_STATES, few);
         let scored = |row| episodes.is_scored(row);
         Ok(vec![
             invariants::column(batch, "return", &returns, scored)?,

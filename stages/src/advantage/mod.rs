@@ -13,7 +13,6 @@ mod statistics;
 mod sum;
 mod tokens;
 mod turn_return;
-mod warnings;
 mod whitening;
 
 pub use options::{Baseline, Discount, EpisodeOver, Estimator, Options, Outcome, Scale, StandardDeviation, Weight};

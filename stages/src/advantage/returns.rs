@@ -3,6 +3,7 @@
 
 use arrow::array::Array as _;
 use sternlight_engine::column::ColumnPath;
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::stage::{Context, StageError};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -10,7 +11,6 @@ use super::invariants::float;
 use super::options::Outcome;
 use super::rewards::turn_rewards;
 use super::sum::sum;
-use super::warnings::restate;
 
 /// Metric: scored rows whose turns have rewards of their own.
 pub(super) const BY_TURN_REWARDS: &str = "rows_by_turn_rewards";
@@ -41,6 +41,12 @@ pub(super) fn reward_columns(outcome: Outcome, input: &TrajectorySchema) -> Vec<
         (Outcome::Auto | Outcome::Add, _, false) => &[OUTCOME],
     };
     columns.iter().copied().map(ColumnPath::from).collect()
+}
+
+/// A warning if some rows have turn rewards and others an outcome only, by what [`Episodes::of`] counted.
+pub(super) fn mixed_rows(placing: Outcome, metrics: &Metrics) -> Option<String> {
+    let mixed = metrics.counted(BY_TURN_REWARDS) > 0 && metrics.counted(BY_OUTCOME) > 0;
+    (placing == Outcome::Auto && mixed).then(|| MIXED_ROWS.to_owned())
 }
 
 impl Episodes {
@@ -89,8 +95,6 @@ impl Episodes {
             }
             totals.push(total);
         }
-        let mixed = context.metrics.counted(BY_TURN_REWARDS) > 0 && context.metrics.counted(BY_OUTCOME) > 0;
-        restate(context, MIXED_ROWS, placing == Outcome::Auto && mixed);
         Ok(Self { rewards, totals })
     }
 

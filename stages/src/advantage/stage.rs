@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect};
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -53,6 +54,15 @@ impl Stage for Advantage {
 
     fn work(&self) -> Work<'_> {
         Work::Transform(self)
+    }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        match &self.method {
+            Method::GroupRelative(_) => Vec::new(),
+            Method::Whitening(method) => method.warnings(metrics),
+            Method::Gigpo(method) => method.warnings(metrics),
+            Method::TurnReturn(method) => method.warnings(metrics),
+        }
     }
 }
 

@@ -4,13 +4,14 @@ use arrow::array::ArrayRef;
 use serde::Serialize;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::Scope;
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::stage::{Context, StageError};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::groups::{Group, groups};
 use super::invariants;
 use super::options::{Baseline, Outcome};
-use super::returns::{Episodes, reward_columns};
+use super::returns::{Episodes, mixed_rows, reward_columns};
 use super::rewards::outcomes;
 use super::statistics::{centred, has_signal};
 
@@ -39,6 +40,11 @@ impl TurnReturn {
         }
         columns.extend(reward_columns(self.outcome, input));
         columns
+    }
+
+    /// What looks wrong, by what was counted.
+    pub(super) fn warnings(self, metrics: &Metrics) -> Vec<String> {
+        mixed_rows(self.outcome, metrics).into_iter().collect()
     }
 
     /// The columns `turns.return` and `turns.advantage`.

@@ -4,6 +4,7 @@ use arrow::array::ArrayRef;
 use serde::Serialize;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::Scope;
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Context, StageError};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -11,12 +12,11 @@ use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 use super::groups::groups;
 use super::invariants;
 use super::options::{Discount, Outcome, Weight};
-use super::returns::{BY_TURN_REWARDS, Episodes, reward_columns};
+use super::returns::{BY_TURN_REWARDS, Episodes, mixed_rows, reward_columns};
 use super::rewards::outcomes;
 use super::statistics::{centred, has_signal};
 use super::sum::sum;
 use super::tokens::{ACTION_TOKENS, token_counts};
-use super::warnings::restate;
 
 const BASELINE_UNUSED: &str = "the group baseline has no effect on rows with turn rewards, whose outcome is not \
                                used: set `outcome` to `add`";
@@ -72,6 +72,13 @@ impl Whitening {
         Ok(columns)
     }
 
+    /// What looks wrong, by what was counted.
+    pub(super) fn warnings(self, metrics: &Metrics) -> Vec<String> {
+        let unused = self.group_baseline && self.outcome == Outcome::Auto && metrics.counted(BY_TURN_REWARDS) > 0;
+        let mixed = mixed_rows(self.outcome, metrics);
+        mixed.into_iter().chain(unused.then(|| BASELINE_UNUSED.to_owned())).collect()
+    }
+
     /// The columns `turns.return` and `turns.advantage`.
     pub(super) fn apply(self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Vec<ArrayRef>, StageError> {
         let mut outcomes = outcomes(batch)?;
@@ -79,9 +86,6 @@ impl Whitening {
             subtract_group_means(batch, &mut outcomes, context)?;
         }
         let episodes = Episodes::of(batch, &outcomes, self.outcome, context)?;
-        let unused =
-            self.group_baseline && self.outcome == Outcome::Auto && context.metrics.counted(BY_TURN_REWARDS) > 0;
-        restate(context, BASELINE_UNUSED, unused);
 
         let tokens = token_counts(batch)?;
         let tokens = tokens.as_deref();

@@ -46,6 +46,7 @@ pub(crate) fn apply_in(with: &str, batch: &TrajectoryBatch, context: &mut Contex
     let read = project(batch, &contract.reads);
     let Work::Transform(transform) = built.stage.work() else { panic!("advantage is a transform") };
     let Output::Columns(columns) = transform.apply(&read, context)? else { panic!("advantage adds columns") };
+    context.warnings = built.stage.warnings(&context.metrics);
     let Effect::Columns { adds, .. } = contract.effect else { panic!("advantage adds columns") };
     assert_eq!(adds.len(), columns.len());
     let mut credit = vec![Credit::default(); batch.rows()];
