@@ -1,5 +1,6 @@
 //! Writes trajectories as chat messages, one JSON object a line.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -104,34 +105,70 @@ struct Function<'a> {
     arguments: String,
 }
 
-/// Writes the selected rows of some shards. Returns how many of them have no turn.
+/// Chats that training services refuse, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unfit {
+    /// Without a turn, and so without a message of the assistant.
+    pub(super) without_turns: u64,
+    /// With a call, before the last message, that no tool message answers.
+    pub(super) with_unanswered_calls: u64,
+}
+
+impl Unfit {
+    fn count(&mut self, messages: &[Message<'_>]) {
+        let answered: BTreeSet<&str> = messages.iter().filter_map(|message| message.tool_call_id.as_deref()).collect();
+        let before_last = messages.split_last().map_or(messages, |(_, before)| before);
+        let mut calls = before_last.iter().flat_map(|message| &message.tool_calls);
+        self.with_unanswered_calls += u64::from(calls.any(|call| !answered.contains(call.id.as_str())));
+        self.without_turns += u64::from(!messages.iter().any(|message| message.role == "assistant"));
+    }
+
+    /// Sentences about them.
+    pub(super) fn warnings(self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.without_turns > 0 {
+            warnings.push(format!(
+                "trajectories without a turn: {}; their chats have no assistant message, which training services refuse, \
+                 and a `filter` in front leaves them out",
+                self.without_turns
+            ));
+        }
+        if self.with_unanswered_calls > 0 {
+            warnings.push(format!(
+                "chats with a call that no tool message answers, which training services refuse: {}",
+                self.with_unanswered_calls
+            ));
+        }
+        warnings
+    }
+}
+
+/// Writes the selected rows of some shards, and adds to the counts.
 pub(super) fn write(
     dataset: &Dataset,
     shards: &[Shard],
     path: &Path,
     compression: Compression,
-) -> Result<u64, StageError> {
+    unfit: &mut Unfit,
+) -> Result<(), StageError> {
     let unwritable = |error: std::io::Error| StageError::file("write", path, &error);
     let file = BufWriter::new(File::create_new(path).map_err(unwritable)?);
     match compression {
         Compression::None => {
             let mut out = file;
-            let empty = write_lines(dataset, shards, &mut out, &unwritable)?;
-            out.flush().map_err(unwritable)?;
-            Ok(empty)
+            write_lines(dataset, shards, &mut out, &unwritable, unfit)?;
+            out.flush().map_err(unwritable)
         }
         Compression::Gzip => {
             let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::default());
-            let empty = write_lines(dataset, shards, &mut out, &unwritable)?;
-            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)?;
-            Ok(empty)
+            write_lines(dataset, shards, &mut out, &unwritable, unfit)?;
+            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)
         }
         Compression::Zstandard => {
             let level = zstd::DEFAULT_COMPRESSION_LEVEL;
             let mut out = zstd::stream::write::Encoder::new(file, level).map_err(unwritable)?;
-            let empty = write_lines(dataset, shards, &mut out, &unwritable)?;
-            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)?;
-            Ok(empty)
+            write_lines(dataset, shards, &mut out, &unwritable, unfit)?;
+            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)
         }
     }
 }
@@ -141,20 +178,20 @@ fn write_lines(
     shards: &[Shard],
     out: &mut dyn Write,
     unwritable: &dyn Fn(std::io::Error) -> StageError,
-) -> Result<u64, StageError> {
+    unfit: &mut Unfit,
+) -> Result<(), StageError> {
     let columns: Vec<ColumnPath> = REQUIRED
         .iter()
         .chain(OPTIONAL.iter().filter(|path| dataset.schema.has(path)))
         .map(|path| ColumnPath::from(*path))
         .collect();
-    let mut without_turns = 0;
     for shard in shards {
         for batch in dataset.read(shard, &columns, BatchLimit::default())? {
             let batch = batch?;
             let chats = Chats::of(&batch)?;
             for row in 0..batch.rows() {
                 let chat = chats.conversation(row);
-                without_turns += u64::from(batch.turns_of(row).is_empty());
+                unfit.count(&chat.messages);
                 let mut line = serde_json::to_vec(&chat)
                     .map_err(|error| StageError::new(error.to_string()).trajectory(batch.name_of(row)))?;
                 line.push(b'\n');
@@ -162,7 +199,7 @@ fn write_lines(
             }
         }
     }
-    Ok(without_turns)
+    Ok(())
 }
 
 /// The columns of a batch.

@@ -65,22 +65,17 @@ impl Sink for Export {
             None if !dataset.shards.is_empty() => dataset.shards.chunks(1).collect(),
             _ => vec![&dataset.shards],
         };
-        let mut without_turns = 0;
+        let mut unfit = chat::Unfit::default();
         for (index, shards) in files.into_iter().enumerate() {
             let path = staging.place(&self.destination.file_name(index))?;
             match self.destination.encoding {
                 Encoding::Parquet => {
                     dataset.write_parquet(shards, &path)?;
                 }
-                Encoding::Lines(compression) => without_turns += chat::write(dataset, shards, &path, compression)?,
+                Encoding::Lines(compression) => chat::write(dataset, shards, &path, compression, &mut unfit)?,
             }
         }
-        if without_turns > 0 {
-            context.warnings.push(format!(
-                "{without_turns} trajectories have no turn, so their chats have no assistant message, which training \
-                 services refuse; a `filter` in front leaves them out"
-            ));
-        }
+        context.warnings.extend(unfit.warnings());
         for (title, found) in [("most blamed turn", &findings.blamed), ("most praised turn", &findings.praised)] {
             if let Some(found) = found {
                 context.highlights.push(highlight(dataset, title, found)?);
@@ -441,6 +436,21 @@ mod tests {
             text("README.md").starts_with("---\nconfigs:\n- config_name: default\n  data_files: \"part-*.jsonl\"\n")
         );
         assert_eq!((text("part-00000.jsonl").lines().count(), text("part-00001.jsonl").lines().count()), (3, 3));
+    }
+
+    #[test]
+    fn a_call_that_nothing_answers_is_warned_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut first = rows();
+        let second = first.split_off(3);
+        let turn = &mut first[0].turns[0];
+        let call = "<tool_call>\n{\"name\": \"find\", \"arguments\": {}}\n</tool_call>";
+        turn.action = format!("{call}\n{call}");
+        turn.tool_name = Some("find,find".to_owned());
+        turn.tool_arguments = Some("[{},{}]".to_owned());
+        let dataset = dataset(directory.path(), [first, second[1..].to_vec()]);
+        let context = exported(&dataset, directory.path(), "{to: out.jsonl, format: openai-chat}");
+        insta::assert_snapshot!(context.warnings.join("\n"), @"chats with a call that no tool message answers, which training services refuse: 1");
     }
 
     #[test]
