@@ -291,3 +291,8 @@ pub(crate) fn without_ids(lines: &str) -> String {
     }
     without
 }
+
+/// The lines that a command prints for programs.
+pub(crate) fn json_lines(text: &[u8]) -> Vec<serde_json::Value> {
+    std::str::from_utf8(text).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}

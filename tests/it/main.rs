@@ -6,6 +6,8 @@ mod broken_data;
 mod broken_pipelines;
 mod caching;
 mod commands;
+mod commands_look;
+mod commands_run;
 mod crashes;
 mod determinism;
 mod documented_commands;
