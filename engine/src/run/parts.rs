@@ -165,3 +165,59 @@ fn is_as_written(file: &ExportedFile) -> bool {
     std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() == file.bytes)
         && digest().is_ok_and(|digest| digest == file.digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Contract, Effect};
+    use crate::problem::Problem;
+    use crate::stage::{InputFile, Output, Stage, Transform};
+    use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
+
+    /// Reads a file of this content.
+    struct Reading(&'static str);
+
+    impl Stage for Reading {
+        fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+            Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Subset })
+        }
+
+        fn files(&self) -> Vec<InputFile> {
+            vec![InputFile { name: "rules.yaml".to_owned(), digest: self.0.to_owned() }]
+        }
+
+        fn work(&self) -> Work<'_> {
+            Work::Transform(self)
+        }
+    }
+
+    impl Transform for Reading {
+        fn apply(&self, _: &TrajectoryBatch, _: &mut crate::stage::Context) -> Result<Output, StageError> {
+            Err(StageError::new("only its key is asked for"))
+        }
+    }
+
+    fn key(name: &str, version: u32, options: &str, content: &'static str, cache: bool) -> Key {
+        let stage = Reading(content);
+        let contract = stage.contract(&TrajectorySchema::empty()).unwrap();
+        let output = TrajectorySchema::empty();
+        let inputs = Vec::new();
+        let job = Job { name, uses: "reading", version, options, stage: &stage, inputs, contract, output, cache };
+        common_parts(&job, &RunOptions::default()).key()
+    }
+
+    #[test]
+    fn what_decides_a_result_is_in_its_key_and_a_name_is_not() {
+        let first = key("a", 1, "{}", "x", true);
+        assert_eq!(first, key("b", 1, "{}", "x", true));
+        for other in [
+            key("a", 2, "{}", "x", true),
+            key("a", 1, "{\"k\":1}", "x", true),
+            key("a", 1, "{}", "y", true),
+            key("a", 1, "{}", "x", false),
+        ] {
+            assert_ne!(first, other);
+        }
+        assert_ne!(key("a", 1, "{}", "x", false), key("a", 1, "{}", "x", false));
+    }
+}

@@ -83,6 +83,24 @@ fn a_filter_that_keeps_the_same_rows_spares_what_lies_below() {
 }
 
 #[test]
+fn other_rows_of_the_same_columns_are_another_input() {
+    let (_directory, store) = store();
+    let source = Rows(vec![vec![row(0, 0, Some(1.0), 1), row(1, 0, Some(0.0), 2), row(2, 0, Some(1.0), 2)]]);
+    let with = |minimum| {
+        let stage = AtLeast(minimum);
+        let name = format!("filter {minimum}");
+        let chain = Chain { stages: vec![("rows", &source), (name.as_str(), &stage), ("centre", &CENTRE)] };
+        centred(&chain.run(&store, &RunOptions::default()).unwrap().dataset)
+    };
+    let value = |rows: &[(String, Option<f32>, Vec<Option<f32>>)], id: &str| {
+        rows.iter().find(|(known, ..)| known == id).and_then(|(_, value, _)| *value).unwrap()
+    };
+    let (all, two) = (with(1), with(2));
+    assert!((value(&all, "t0001") + 2.0 / 3.0).abs() < 1e-6);
+    assert_eq!((two.len(), value(&two, "t0001"), value(&two, "t0002")), (2, -0.5, 0.5));
+}
+
+#[test]
 fn rows_that_a_filter_dropped_are_null_in_the_column_file_and_absent_from_the_dataset() {
     let (_directory, store) = store();
     let source = Rows(vec![vec![row(0, 0, Some(1.0), 0), row(1, 0, Some(0.0), 2), row(2, 0, Some(1.0), 1)]]);
