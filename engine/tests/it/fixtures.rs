@@ -261,8 +261,11 @@ pub(crate) fn store() -> (tempfile::TempDir, Store) {
     (directory, store)
 }
 
-/// Id, `centred`, and `turns.centred` of every row.
-pub(crate) fn centred(dataset: &Dataset) -> Vec<(String, Option<f32>, Vec<Option<f32>>)> {
+/// Id, `centred`, and `turns.centred` of a row.
+pub(crate) type Centred = (String, Option<f32>, Vec<Option<f32>>);
+
+/// What `centre` gave every row.
+pub(crate) fn centred(dataset: &Dataset) -> Vec<Centred> {
     let columns = ["trajectory_id", "centred", "turns.centred"].map(ColumnPath::from);
     let mut rows = Vec::new();
     for shard in &dataset.shards {

@@ -9,7 +9,9 @@ use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::Stage;
 use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
-use crate::fixtures::{AtLeast, Centre, Chain, Drop, InPlace, Rows, centred, digests, options, row, rows, store};
+use crate::fixtures::{
+    AtLeast, Centre, Centred, Chain, Drop, InPlace, Rows, centred, digests, options, row, rows, store,
+};
 
 const CENTRE: Centre = Centre { scope: Scope::Group, surplus: 0 };
 
@@ -92,7 +94,7 @@ fn other_rows_of_the_same_columns_are_another_input() {
         let chain = Chain { stages: vec![("rows", &source), (name.as_str(), &stage), ("centre", &CENTRE)] };
         centred(&chain.run(&store, &RunOptions::default()).unwrap().dataset)
     };
-    let value = |rows: &[(String, Option<f32>, Vec<Option<f32>>)], id: &str| {
+    let value = |rows: &[Centred], id: &str| {
         rows.iter().find(|(known, ..)| known == id).and_then(|(_, value, _)| *value).unwrap()
     };
     let (all, two) = (with(1), with(2));
