@@ -7,6 +7,7 @@ pub mod import;
 pub mod reflect;
 pub mod reward;
 
+mod call_ids;
 mod pattern;
 mod registry;
 

@@ -14,10 +14,10 @@ use sternlight_engine::dataset::{BatchLimit, Dataset, Shard};
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use super::call_ids::RecordedIds;
 use super::destination::Compression;
 use super::findings::PROGRESS;
 use super::message::{Decision, Shown, decision, shown};
+use crate::call_ids::RecordedIds;
 
 /// Columns that every chat is made of.
 pub(super) const REQUIRED: [&str; 4] = ["trajectory_id", "group_id", "turns.observation", "turns.action"];

@@ -1,6 +1,5 @@
 //! Writes a dataset outside of the store: ordinary Parquet or chat messages, with a card that says what it is.
 
-mod call_ids;
 mod card;
 mod chat;
 mod destination;

@@ -1,7 +1,7 @@
 //! One trajectory as the calls that rules judge: what was done, and what the environment answered to it. Turns with
 //! several calls are taken apart where the record kept their results apart. Not concerned with verdicts.
 
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 use std::ops::Range;
 
 use arrow::array::{Array as _, BooleanArray, StringArray};
@@ -12,6 +12,7 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 use super::arguments::Arguments;
 use super::rule_set::RuleSet;
 use super::tool_list::ToolList;
+use crate::call_ids::RecordedIds;
 
 /// The columns that rules read; those that are `None` are not in the input.
 pub(super) struct Columns<'a> {
@@ -22,6 +23,7 @@ pub(super) struct Columns<'a> {
     tool_error: Option<&'a BooleanArray>,
     final_observation: Option<&'a StringArray>,
     tools: Option<&'a StringArray>,
+    extra: Option<&'a StringArray>,
 }
 
 impl<'a> Columns<'a> {
@@ -36,6 +38,7 @@ impl<'a> Columns<'a> {
             tool_error: batch.column("turns.tool_error").map(|_| batch.boolean("turns.tool_error")).transpose()?,
             final_observation: optional("final_observation")?,
             tools: optional("tools")?,
+            extra: optional("extra")?,
         })
     }
 }
@@ -102,6 +105,8 @@ impl<'a> Episode<'a> {
     pub(super) fn of(columns: &Columns<'a>, row: usize, turns: Range<usize>, rules: &RuleSet) -> Self {
         let mut calls = Vec::with_capacity(turns.len());
         let mut starts = vec![0];
+        // Read only where a turn has several calls.
+        let ids = LazyCell::new(|| text(columns.extra, row).map(RecordedIds::of).unwrap_or_default());
         for index in turns.clone() {
             let last = index + 1 == turns.end;
             let next =
@@ -114,7 +119,8 @@ impl<'a> Episode<'a> {
                 next,
                 marked_error: columns.tool_error.is_some_and(|marks| marks.is_valid(index) && marks.value(index)),
             };
-            turn.calls(text(columns.tool_name, index), text(columns.tool_arguments, index), rules, &mut calls);
+            let order = |count| ids.results(turn.number, count).unwrap_or_else(|| (0..count).collect());
+            turn.calls(text(columns.tool_name, index), text(columns.tool_arguments, index), &order, rules, &mut calls);
             starts.push(calls.len());
         }
         Self { calls, starts, tools_text: text(columns.tools, row), tools: OnceCell::new() }
@@ -153,7 +159,15 @@ struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn calls(&self, names: Option<&'a str>, arguments: Option<&'a str>, rules: &RuleSet, calls: &mut Vec<Call<'a>>) {
+    /// Adds the turn's calls. `order` tells for each of so many calls which of the results is its own.
+    fn calls(
+        &self,
+        names: Option<&'a str>,
+        arguments: Option<&'a str>,
+        order: &dyn Fn(usize) -> Vec<usize>,
+        rules: &RuleSet,
+        calls: &mut Vec<Call<'a>>,
+    ) {
         let several = names.filter(|names| names.contains(','));
         if let Some((names, next)) = several.zip(self.next)
             && let Some(arguments) = list(arguments)
@@ -163,8 +177,8 @@ impl<'a> Turn<'a> {
             // A mark is the whole turn's: it cannot be laid on one of the calls unless a result speaks for itself.
             let explained = !self.marked_error || results.iter().any(|result| rules.error.is_match(result.trim()));
             if names.len() == results.len() && names.len() == arguments.len() && explained {
-                for ((name, arguments), result) in names.into_iter().zip(arguments).zip(results) {
-                    calls.push(self.call(Some(name), Some(arguments), Some(result), false, rules));
+                for ((name, arguments), own) in names.into_iter().zip(arguments).zip(order(results.len())) {
+                    calls.push(self.call(Some(name), Some(arguments), results.get(own).copied(), false, rules));
                 }
                 return;
             }

@@ -464,6 +464,17 @@ mod tests {
         unknown-action | there is no action "lok"; the nearest tool is "look"
         error: "Error: gone"
         "#);
+        // The record tells by ids that the results came in another order.
+        let mut swapped = row(&[(several.clone(), &results("Error: what"))]);
+        swapped.extra = Some(
+            r#"{"turns": {"calls": [[{"id": "a"}, {"id": "b"}, {"id": "c"}]]}, "final_observed":
+            [{"tool_call_id": "b"}, {"tool_call_id": "c"}, {"tool_call_id": "a"}, {"role": "user"}]}"#
+                .to_owned(),
+        );
+        insta::assert_snapshot!(show(&swapped), @r#"
+        tool-error | error: "Error: gone"
+        error: "Error: what"
+        "#);
         // The record lost a result: nobody knows whose the others are.
         assert_eq!(show(&row(&[(several, "<tool_response>\nError: what\n</tool_response>")])), "progress");
     }

@@ -26,8 +26,8 @@ pub struct Reflect {
 }
 
 /// Read where the input has them.
-const OPTIONAL: [&str; 5] =
-    ["turns.tool_name", "turns.tool_arguments", "turns.tool_error", "final_observation", "tools"];
+const OPTIONAL: [&str; 6] =
+    ["turns.tool_name", "turns.tool_arguments", "turns.tool_error", "final_observation", "tools", "extra"];
 
 impl BuiltIn for Reflect {
     type Options = ReflectOptions;
@@ -208,7 +208,7 @@ mod tests {
             let paths: Vec<String> = STAGE.contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
             paths.join(" ")
         };
-        insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error final_observation tools");
+        insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error final_observation tools extra");
         insta::assert_snapshot!(reads(&TrajectorySchema::empty()), @"turns.observation turns.action");
     }
 

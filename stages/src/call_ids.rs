@@ -8,9 +8,12 @@ use serde::Deserialize;
 
 /// The ids that `extra` holds; none of what it does not.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct RecordedIds<'a> {
+pub(crate) struct RecordedIds<'a> {
     #[serde(default, borrow)]
     turns: Turns<'a>,
+    /// What was shown after the last turn.
+    #[serde(default, borrow)]
+    final_observed: Option<Vec<Message<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -35,12 +38,12 @@ struct Message<'a> {
 
 impl<'a> RecordedIds<'a> {
     /// Reads the column `extra`, whoever wrote it.
-    pub(super) fn of(extra: &'a str) -> Self {
+    pub(crate) fn of(extra: &'a str) -> Self {
         serde_json::from_str(extra).unwrap_or_default()
     }
 
     /// The ids of a turn's calls, if each of so many has one of its own.
-    pub(super) fn calls(&self, turn: usize, count: usize) -> Option<Vec<String>> {
+    pub(crate) fn calls(&self, turn: usize, count: usize) -> Option<Vec<String>> {
         let calls = self.turns.calls.get(turn)?.as_ref().filter(|calls| calls.len() == count)?;
         let ids: Vec<String> = calls.iter().filter_map(|call| Some(call.id.as_deref()?.to_owned())).collect();
         let distinct: HashSet<&String> = ids.iter().collect();
@@ -48,9 +51,24 @@ impl<'a> RecordedIds<'a> {
     }
 
     /// For each of so many messages that a turn was shown, the call that it answers; empty if that is not known.
-    pub(super) fn answered(&self, turn: usize, count: usize) -> Vec<Option<&str>> {
+    pub(crate) fn answered(&self, turn: usize, count: usize) -> Vec<Option<&str>> {
         let messages = self.turns.observed.get(turn).and_then(Option::as_ref).filter(|shown| shown.len() == count);
         messages.into_iter().flatten().map(|message| message.tool_call_id.as_deref()).collect()
+    }
+
+    /// For each of a turn's calls, which of the results that came next is its own. `None` if the ids do not tell: then
+    /// results stand in the order of their calls.
+    pub(crate) fn results(&self, turn: usize, count: usize) -> Option<Vec<usize>> {
+        let next = match self.turns.observed.get(turn + 1) {
+            Some(shown) => shown.as_ref(),
+            None => self.final_observed.as_ref(),
+        };
+        let answered: Vec<&str> = next?.iter().filter_map(|message| message.tool_call_id.as_deref()).collect();
+        if answered.len() != count {
+            return None;
+        }
+        let ids = self.calls(turn, count)?;
+        ids.iter().map(|id| answered.iter().position(|answered| answered == id)).collect()
     }
 }
 
@@ -70,6 +88,23 @@ mod tests {
         }
         assert_eq!(ids.answered(2, 2), [Some("a"), None]);
         assert!(ids.answered(2, 1).is_empty() && ids.answered(0, 1).is_empty());
+    }
+
+    #[test]
+    fn results_find_their_calls() {
+        let of = |observed: &str, last: &str| {
+            let extra = format!(
+                r#"{{"turns": {{"calls": [[{{"id": "a"}}, {{"id": "b"}}]], "observed": [{observed}]}}, "final_observed": {last}}}"#
+            );
+            RecordedIds::of(&extra).results(0, 2)
+        };
+        let swapped = r#"[{"tool_call_id": "b"}, {"role": "user"}, {"tool_call_id": "a"}]"#;
+        assert_eq!(of(&format!("null, {swapped}"), "null"), Some(vec![1, 0]));
+        assert_eq!(of("null", swapped), Some(vec![1, 0]));
+        let others = r#"[{"tool_call_id": "b"}, {"tool_call_id": "c"}]"#;
+        for unknown in [others, r#"[{"tool_call_id": "a"}]"#, "null"] {
+            assert_eq!(of("null", unknown), None, "{unknown}");
+        }
     }
 
     #[test]
