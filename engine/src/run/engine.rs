@@ -244,7 +244,7 @@ impl<'a> Engine<'a> {
         match concatenated(&inputs) {
             None => Ok(Arc::new(nothing(self.store.root()))),
             Some(mut all) => {
-                all.facts = grouping(&all, self.store)?.facts;
+                all.facts = grouping(&all, self.store, self.options.memory)?.facts;
                 Ok(Arc::new(all))
             }
         }
@@ -266,7 +266,8 @@ impl<'a> Engine<'a> {
                 needed.extend(&jobs[index].inputs);
             }
         }
-        let mut datasets = vec![Arc::new(nothing(self.store.root())); jobs.len()];
+        let unread = Arc::new(nothing(self.store.root()));
+        let mut datasets: Vec<Arc<Dataset>> = jobs.iter().map(|_| Arc::clone(&unread)).collect();
         for index in needed {
             let job = &jobs[index];
             let failed = |source| RunError::Stage { stage: job.name.to_owned(), source };
@@ -297,7 +298,7 @@ impl<'a> Engine<'a> {
         warnings.extend(job.stage.warnings(&context.metrics));
         if let Some(survey) = &work.survey {
             warnings.extend(survey.warnings.iter().cloned());
-            let found = grouping(&dataset, self.store)?;
+            let found = grouping(&dataset, self.store, self.options.memory)?;
             dataset.facts = found.facts;
             if found.groups == found.rows && found.rows > 1 {
                 warnings.push(format!(

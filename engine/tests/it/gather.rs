@@ -9,7 +9,7 @@ use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::{Context, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
-use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, digests, options, rows, store};
+use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, digests, options, row, rows, store};
 
 const CENTRE: Centre = Centre { scope: Scope::Group, surplus: 0 };
 
@@ -71,6 +71,27 @@ fn bytes_depend_on_neither_threads_nor_batches_nor_memory() {
         seen.push((digests(&ran.dataset), ran.stages.last().unwrap().metrics.clone()));
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn how_groups_lie_is_found_in_any_number_of_passes() {
+    for (rows_each, memory) in [(50, 100), (50, 1 << 30), (7, 100), (7, 3000), (2, 1 << 30)] {
+        let (_directory, store) = store();
+        // Groups of seven rows each, next to each other.
+        let mut all: Vec<_> = (0..70).map(|id| row(id, id / 7, Some(1.0), 1)).collect();
+        if rows_each == 2 {
+            all.swap(0, 69);
+        }
+        let source = Rows(all.chunks(rows_each).map(<[_]>::to_vec).collect());
+        let options = RunOptions { memory, ..RunOptions::default() };
+        let facts = Chain { stages: vec![("rows", &source)] }.run(&store, &options).unwrap().dataset.facts;
+        assert_eq!((facts.adjacent, facts.within_shards), (rows_each != 2, rows_each == 7), "{rows_each} {memory}");
+        all.push(row(3, 0, None, 1));
+        let twice =
+            Chain { stages: vec![("twice", &Rows(vec![all]))] }.run(&store, &options).err().unwrap().to_string();
+        let expected = "two rows have the same trajectory id: row 3 of `rows 0` and row 70 of `rows 0`";
+        assert!(twice.ends_with(expected), "{twice}");
+    }
 }
 
 #[test]
