@@ -10,6 +10,7 @@ use sternlight_engine::run::Job;
 
 use crate::arguments::Common;
 use crate::exit::Failure;
+use crate::plugins::registry;
 
 /// All that a pipeline is loaded from: whoever has it can load the same pipeline again, whatever became of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ impl Origin {
             directory: &self.directory,
             current_directory: &self.current_directory,
         };
-        let pipeline = load(&self.text, &self.file, &options, &sternlight_stages::registry()).map_err(faults)?;
+        let pipeline = load(&self.text, &self.file, &options, &registry()).map_err(faults)?;
         let schemas = check(&pipeline).map_err(faults)?;
         Ok((pipeline, schemas))
     }
@@ -102,7 +103,8 @@ impl Checked {
             Some(Job {
                 name: &node.name,
                 uses: &node.uses,
-                version: built.kind.version,
+                kind: &built.kind,
+                version: built.version,
                 options: &built.options,
                 stage: built.stage.as_ref(),
                 inputs: node.inputs.iter().filter_map(|input| position(input.stage)).collect(),

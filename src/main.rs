@@ -7,6 +7,7 @@ mod exit;
 mod loading;
 mod part;
 mod plan;
+mod plugins;
 mod processes;
 mod progress;
 mod run;

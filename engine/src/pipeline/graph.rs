@@ -132,7 +132,7 @@ fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Repo
         report.add(error.help(format!("name the stage from which `{name}` takes its trajectories")));
         return None;
     }
-    if target.built_in && output != DEFAULT_OUTPUT {
+    if target.has_one_output && output != DEFAULT_OUTPUT {
         let error = error(format!("`{name}` has no output `{output}`")).label("its only output is `out`");
         report.add(error.help(format!("write `{name}`")));
         return None;

@@ -16,11 +16,12 @@ use super::parameters::set_parameters;
 use super::propagate::propagate;
 use super::report::Report;
 use super::scan::scan;
+use super::quantities::Memory;
 use super::stage_entry::{From, StageEntry};
 use super::values;
 use crate::decode::decode;
-use crate::problem::{Segment, nearest};
-use crate::stage::{BuildContext, Registry, StageKind};
+use crate::problem::{Problem, Segment, nearest};
+use crate::stage::{BuildContext, Built, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind};
 
 /// What loading depends on besides the text.
 pub struct LoadOptions<'a> {
@@ -38,8 +39,8 @@ pub struct LoadOptions<'a> {
 pub(super) struct Draft {
     pub(super) node: StageNode,
     pub(super) from: Option<From>,
-    /// Whether it is a stage of the registry, rather than a plugin or nothing that is known.
-    pub(super) built_in: bool,
+    /// Whether its only output is `out`, as far as anything is known of it.
+    pub(super) has_one_output: bool,
     /// Its path in the file.
     pub(super) path: Vec<Segment>,
 }
@@ -217,9 +218,9 @@ fn draft(
     let uses_path = below(&path, "uses");
     // What only a run can tell cannot be decoded now.
     let later = report.is_unknown(&below(&path, "with"));
-    let with = match entry.with {
+    let with = match &entry.with {
         None | Some(Value::Null) => Value::Mapping(Mapping::new()),
-        Some(with) => with,
+        Some(with) => with.clone(),
     };
     let uses_span = document.value_span(&uses_path);
     let mut built = None;
@@ -231,15 +232,21 @@ fn draft(
             report.add(error.stage(name).help(format!("say what it does: `uses:` one of {}", kinds.join(", "))));
         }
         Some(_) if report.is_unknown(&uses_path) => {}
-        Some(uses) if is_plugin(uses) => {
-            unsupported.push(
+        Some(uses) if is_plugin(uses) => match registry.plugins() {
+            Some(_) if entry.allow.is_some() => {
+                let span = document.key_span(&below(&path, "allow"));
+                unsupported.push(not_carried_out(document.error(span, ""), "allow").stage(name));
+            }
+            Some(loader) if !later => built = build_plugin(loader, uses, &entry, &with, name, &path, options, report),
+            Some(_) => {}
+            None => unsupported.push(
                 document
                     .error(uses_span.clone(), format!("the plugin `{uses}` is not carried out by this version"))
                     .warning()
                     .stage(name)
                     .help("use a built-in stage"),
-            );
-        }
+            ),
+        },
         Some(uses) => match registry.get(uses) {
             None => report.add(unknown_kind(document, &uses_path, uses, registry).stage(name)),
             Some(kind) => {
@@ -268,8 +275,8 @@ fn draft(
         on_error: entry.on_error,
         uses_span,
     };
-    let built_in = registry.get(&node.uses).is_some();
-    Draft { node, from: entry.from, built_in, path }
+    let has_one_output = node.built.is_some() || registry.get(&node.uses).is_some();
+    Draft { node, from: entry.from, has_one_output, path }
 }
 
 fn build(
@@ -282,9 +289,46 @@ fn build(
 ) -> Option<BuiltStage> {
     let context = BuildContext { directory: options.directory, current_directory: options.current_directory };
     match kind.build(with.clone(), &context) {
-        Ok(built) => Some(BuiltStage { kind: kind.clone(), stage: built.stage, options: built.options }),
+        Ok(built) => Some(stage_of(built)),
         Err(problems) => {
             report.problems(&options_path(report.document, path), Some(name), problems);
+            None
+        }
+    }
+}
+
+fn stage_of(built: Built) -> BuiltStage {
+    BuiltStage { kind: built.kind, version: built.version, stage: built.stage, options: built.options }
+}
+
+#[expect(clippy::too_many_arguments, reason = "as `draft`, whose plugins it builds")]
+fn build_plugin(
+    loader: &dyn PluginLoader,
+    address: &str,
+    entry: &StageEntry,
+    with: &Value,
+    name: &str,
+    path: &[Segment],
+    options: &LoadOptions<'_>,
+    report: &mut Report<'_>,
+) -> Option<BuiltStage> {
+    let limits = entry.limits.as_ref().map_or_else(PluginLimits::default, |limits| PluginLimits {
+        memory: limits.memory.map(Memory::bytes),
+        call_time: limits.call_time.as_ref().map(|time| time.0),
+    });
+    let sha256 = entry.sha256.as_deref();
+    let request = PluginRequest { stage: name, address, with, sha256, limits, directory: options.directory };
+    match loader.load(&request) {
+        Ok(built) => Some(stage_of(built)),
+        Err(mut problems) => {
+            let is_written = |problem: &Problem| {
+                report.document.place(&[path, &problem.path[..problem.path.len().min(1)]].concat()).exact
+            };
+            // Without a `with`, what is wrong with it is told at `uses`.
+            problems.iter_mut().filter(|problem| !is_written(problem)).for_each(|problem| {
+                problem.path = vec!["uses".into()];
+            });
+            report.problems(path, Some(name), problems);
             None
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::Diagnostic;
 use super::index::Document;
-use crate::stage::{Stage, StageKind};
+use crate::stage::Stage;
 
 /// A loaded pipeline.
 #[derive(Debug)]
@@ -82,8 +82,10 @@ pub struct StageNode {
 
 /// A stage built from its options.
 pub struct BuiltStage {
-    /// Its kind.
-    pub kind: StageKind,
+    /// Its kind, as keys have it: the name of a built-in one.
+    pub kind: String,
+    /// The version of its kind.
+    pub version: u32,
     /// The stage.
     pub stage: Box<dyn Stage>,
     /// Its options as canonical JSON, defaults filled in.
@@ -92,7 +94,7 @@ pub struct BuiltStage {
 
 impl fmt::Debug for BuiltStage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("BuiltStage").field("kind", &self.kind.name).field("options", &self.options).finish()
+        formatter.debug_struct("BuiltStage").field("kind", &self.kind).field("options", &self.options).finish()
     }
 }
 

@@ -43,9 +43,9 @@ pub(super) struct StageEntry {
     /// Values to run the stage for, once each. Not carried out by this version.
     #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
     pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
-    /// The digest that a plugin must have.
+    /// The SHA-256 that a plugin's file must have.
     pub(super) sha256: Option<String>,
-    /// What a plugin may use.
+    /// What a plugin may use. Not carried out by this version.
     pub(super) allow: Option<Vec<Permission>>,
     /// What a plugin may take.
     pub(super) limits: Option<Limits>,
@@ -71,11 +71,10 @@ pub(super) struct Resources {
 /// What a plugin may take.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "checked; carried out by a later version")]
 pub(super) struct Limits {
-    /// Memory, as in `256MiB`.
+    /// Memory, as in `256MiB`; 512 MiB if not given.
     pub(super) memory: Option<Memory>,
-    /// Time for one call, as in `5s`.
+    /// Time for one call, which is some hundred trajectories, as in `5s`; 10 seconds if not given.
     pub(super) call_time: Option<Duration>,
 }
 

@@ -9,8 +9,10 @@ use crate::trajectory::TrajectorySchema;
 pub struct Job<'a> {
     /// Its name in the pipeline.
     pub name: &'a str,
-    /// Its kind.
+    /// What its `uses` says, for people.
     pub uses: &'a str,
+    /// Its kind, as keys have it.
+    pub kind: &'a str,
     /// The version of its kind.
     pub version: u32,
     /// Its options as canonical JSON.

@@ -93,7 +93,7 @@ pub(crate) fn plan_stage(
 /// What every part of a stage has in its key.
 fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
     let mut parts = KeyParts::default();
-    parts.add("stage", job.uses);
+    parts.add("stage", job.kind);
     parts.add("version", job.version.to_string());
     parts.add("options", job.options);
     for file in job.stage.files() {
@@ -221,7 +221,8 @@ mod tests {
         let contract = stage.contract(&TrajectorySchema::empty()).unwrap();
         let output = TrajectorySchema::empty();
         let inputs = Vec::new();
-        let job = Job { name, uses: "reading", version, options, stage: &stage, inputs, contract, output, cache };
+        let (uses, kind) = ("./reading", "reading");
+        let job = Job { name, uses, kind, version, options, stage: &stage, inputs, contract, output, cache };
         common_parts(&job, &RunOptions::default()).key()
     }
 

@@ -61,13 +61,16 @@ impl TransformWork<'_> {
 
     fn stream(&self, shard: &Shard, attempt: &Attempt, context: &mut Context) -> Result<Outcome, StageError> {
         let reads = self.job.reads();
-        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
+        let own = self.transform.for_shard();
+        let transform = own.as_deref().unwrap_or(self.transform);
+        let limit = self.transform.batch_limit().unwrap_or(self.options.batch_limit);
+        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, limit)?;
         let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES);
         let mut result = ShardResult::new(self.job, shard, attempt);
         for base in reader {
             self.options.stop_if_interrupted()?;
             let base = base?;
-            let output = apply(self.job, self.transform, &base.trajectories()?, context)?;
+            let output = apply(self.job, transform, &base.trajectories()?, context)?;
             result.push(&base, &output, (0, 0))?;
         }
         result.finish()

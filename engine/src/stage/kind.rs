@@ -67,6 +67,10 @@ pub trait BuiltIn: Stage + Sized + 'static {
 pub struct Built {
     /// The stage.
     pub stage: Box<dyn Stage>,
+    /// What stands for its kind in keys: the name of a built-in one.
+    pub kind: String,
+    /// The version of its kind, part of the key.
+    pub version: u32,
     /// Its options as canonical JSON: defaults filled in, keys sorted.
     pub options: String,
 }
@@ -118,7 +122,7 @@ fn build<S: BuiltIn>(with: Value, context: &BuildContext<'_>) -> Result<Built, V
     let options: S::Options = decode(with).complete()?;
     let canonical = canonical_json(&options).map_err(|error| vec![Problem::new(error.to_string())])?;
     let stage = S::build(options, context)?;
-    Ok(Built { stage: Box::new(stage), options: canonical })
+    Ok(Built { stage: Box::new(stage), kind: S::NAME.to_owned(), version: S::VERSION, options: canonical })
 }
 
 /// JSON with sorted keys and no white space.

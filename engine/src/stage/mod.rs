@@ -1,9 +1,10 @@
 //! What a stage is: its kind (name, options, documentation), the trait that the engine calls, and the registry
-//! that maps `uses:` names to kinds.
+//! that maps `uses:` names to kinds, or hands an address to a loader of plugins.
 
 mod context;
 mod error;
 mod kind;
+mod plugin;
 mod registry;
 mod source;
 mod traits;
@@ -11,6 +12,7 @@ mod traits;
 pub use context::{Context, Highlight, Memo};
 pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
+pub use plugin::{PluginLimits, PluginLoader, PluginRequest};
 pub use registry::Registry;
 pub use source::{ShardContent, Source, SourceShard, Survey};
 pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

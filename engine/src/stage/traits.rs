@@ -10,7 +10,7 @@ use super::error::StageError;
 use super::kind::InputFile;
 use super::source::Source;
 use crate::contract::Contract;
-use crate::dataset::Dataset;
+use crate::dataset::{BatchLimit, Dataset};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -69,6 +69,17 @@ pub trait Transform: Send + Sync {
     /// # Errors
     /// Naming the trajectory at fault.
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError>;
+
+    /// For a transform that keeps something from batch to batch (an instance of a plugin): one for the batches of a
+    /// shard, in order, and for no others. Asked for once a shard, only with [`Scope::Trajectory`](crate::contract::Scope).
+    fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
+        None
+    }
+
+    /// Where batches of a shard end, whatever the run's limit, for a transform whose results could depend on it.
+    fn batch_limit(&self) -> Option<BatchLimit> {
+        None
+    }
 }
 
 /// A file that a sink wrote.

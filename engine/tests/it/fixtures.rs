@@ -232,6 +232,7 @@ impl Chain<'_> {
             jobs.push(Job {
                 name,
                 uses: name,
+                kind: name,
                 version: 1,
                 options: "{}",
                 stage: *stage,

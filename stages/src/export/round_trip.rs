@@ -49,6 +49,7 @@ fn dataset_of(directory: &Path, options: &str, store: &Path) -> Dataset {
     let job = Job {
         name: "import",
         uses: "import",
+        kind: "import",
         version: 1,
         options: &built.options,
         stage: built.stage.as_ref(),

@@ -158,6 +158,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
     let import = Job {
         name: "import",
         uses: "import",
+        kind: "import",
         version: 1,
         options: "{\"files\":[\"/home/somebody/runs/*.jsonl\"]}",
         stage: &source,
@@ -171,6 +172,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
     let credit = Job {
         name: "credit",
         uses: "reward",
+        kind: "reward",
         version: 1,
         options: "{\"by\":\"outcome\"}",
         stage: &credit,

@@ -1,0 +1,124 @@
+//! What the host keeps for one instance: how much memory it has, and what it said and measured during a call.
+
+use std::fmt;
+
+use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+
+use crate::bindings::sternlight::plugin::host::{Host, Level};
+use crate::limits::readable_bytes;
+
+/// Longer lines are cut.
+const LINE_BYTES: usize = 4096;
+
+/// More lines of one call are dropped.
+const LINES: usize = 256;
+
+/// More figures of one call are dropped: 16 for each of some thousand trajectories.
+const FIGURES: usize = 1 << 16;
+
+/// Longer names of figures are cut.
+const NAME_BYTES: usize = 64;
+
+/// Tables hold functions; no compiler asks for more.
+const TABLE_ELEMENTS: usize = 1 << 20;
+
+/// The host's side of an instance.
+pub(crate) struct State {
+    memory_limit: u64,
+    memory: u64,
+    others: StoreLimits,
+    pub(crate) lines: Vec<(Level, String)>,
+    pub(crate) figures: Vec<(String, f64)>,
+}
+
+/// An instance asked for more memory than it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryLimit {
+    asked: u64,
+    limit: u64,
+}
+
+impl fmt::Display for MemoryLimit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (asked, limit) = (readable_bytes(self.asked), readable_bytes(self.limit));
+        write!(formatter, "it asked for {asked} of memory, and its limit is {limit}")
+    }
+}
+
+impl std::error::Error for MemoryLimit {}
+
+impl State {
+    pub(crate) fn new(memory_limit: u64) -> Self {
+        let others = StoreLimitsBuilder::new().table_elements(TABLE_ELEMENTS).build();
+        Self { memory_limit, memory: 0, others, lines: Vec::new(), figures: Vec::new() }
+    }
+
+    /// Forgets what was said and measured: a call begins.
+    pub(crate) fn begin_call(&mut self) {
+        self.lines.clear();
+        self.figures.clear();
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let asked = self.memory.saturating_add((desired - current.min(desired)) as u64);
+        if asked > self.memory_limit {
+            return Err(wasmtime::Error::new(MemoryLimit { asked, limit: self.memory_limit }));
+        }
+        self.memory = asked;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.others.table_growing(current, desired, maximum)
+    }
+}
+
+impl Host for State {
+    fn log(&mut self, level: Level, mut message: String) {
+        shorten(&mut message, LINE_BYTES);
+        // What is said last before a trap is what explains it.
+        if self.lines.len() == LINES {
+            self.lines.remove(LINES - 1);
+        }
+        self.lines.push((level, message));
+    }
+
+    fn metric(&mut self, mut name: String, value: f64) {
+        shorten(&mut name, NAME_BYTES);
+        if self.figures.len() < FIGURES {
+            self.figures.push((name, value));
+        }
+    }
+}
+
+fn shorten(text: &mut String, bytes: usize) {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_counted_over_all_memories() {
+        let mut state = State::new(3 << 20);
+        assert!(state.memory_growing(0, 2 << 20, None).unwrap());
+        let error = state.memory_growing(0, 2 << 20, None).unwrap_err();
+        insta::assert_snapshot!(error, @"it asked for 4 MiB of memory, and its limit is 3 MiB");
+        assert!(state.memory_growing(2 << 20, 3 << 20, None).unwrap());
+    }
+
+    #[test]
+    fn what_is_said_too_loudly_is_cut() {
+        let mut state = State::new(0);
+        state.log(Level::Warn, "ä".repeat(LINE_BYTES));
+        assert!(state.lines[0].1.len() <= LINE_BYTES + "…".len());
+        (0..2 * LINES).for_each(|line| state.log(Level::Info, line.to_string()));
+        assert_eq!((state.lines.len(), state.lines[LINES - 1].1.as_str()), (LINES, "511"));
+    }
+}

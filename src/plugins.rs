@@ -1,0 +1,40 @@
+//! Which stages pipelines may use: those that ship, and plugins where this program was built with them.
+
+use sternlight_engine::stage::Registry;
+
+/// Everything that `uses` may name.
+#[cfg(feature = "plugins")]
+pub(crate) fn registry() -> Registry {
+    use std::sync::{Arc, OnceLock};
+
+    use sternlight_plugins::Plugins;
+
+    // What is compiled for one pipeline is there for the next.
+    static PLUGINS: OnceLock<Arc<Plugins>> = OnceLock::new();
+    let plugins = PLUGINS.get_or_init(|| Arc::new(Plugins::new(cache_directory(), notice)));
+    sternlight_stages::registry().with_plugins(Arc::clone(plugins) as _)
+}
+
+/// Everything that `uses` may name.
+#[cfg(not(feature = "plugins"))]
+pub(crate) fn registry() -> Registry {
+    sternlight_stages::registry()
+}
+
+/// Where machine code of plugins is kept: below the user's own cache directory, as the XDG specification has it.
+#[cfg(feature = "plugins")]
+fn cache_directory() -> Option<std::path::PathBuf> {
+    use std::path::PathBuf;
+
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(caches.join("sternlight").join("plugins"))
+}
+
+/// What takes seconds, for people.
+#[cfg(feature = "plugins")]
+fn notice(text: &str) {
+    if tracing::enabled!(tracing::Level::WARN) {
+        anstream::eprintln!("{text}");
+    }
+}
