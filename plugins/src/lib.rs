@@ -1,1 +1,25 @@
-//! Runs plugins.
+//! Runs WebAssembly plugins: the sandbox, the calls, and what is believed of their results. The contract lies in
+//! `plugins/wit`; the engine asks for stages through [`Plugins`].
+
+mod bindings;
+mod compiled;
+mod data_type;
+mod description;
+mod extra;
+mod fault;
+mod groups;
+mod guest;
+mod ipc;
+mod limits;
+mod loader;
+mod options;
+mod outcomes;
+mod plugin;
+mod records;
+mod sandbox;
+mod stage;
+mod state;
+mod world;
+
+pub use loader::Plugins;
+pub use world::World;

@@ -1,0 +1,170 @@
+//! What a plugin says of itself, checked: it is text by somebody else's program.
+
+use sternlight_engine::column::{ColumnPath, TURNS};
+use sternlight_engine::contract::{AddedColumn, Scope};
+use sternlight_engine::trajectory::{canonical_type, is_required};
+
+use crate::bindings::exports::sternlight::plugin::plugin;
+use crate::data_type;
+use crate::world::World;
+
+/// Longer texts are nobody's description.
+const SCHEMA_BYTES: usize = 1 << 20;
+
+const NAME_BYTES: usize = 64;
+
+/// What a plugin is, whatever its options.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Description {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// JSON Schema of `with`.
+    pub(crate) schema: serde_json::Value,
+}
+
+/// What a plugin reads and adds under some options.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PluginContract {
+    pub(crate) scope: Scope,
+    /// Path, and type if the plugin wants a certain one.
+    pub(crate) reads: Vec<(ColumnPath, Option<arrow::datatypes::DataType>)>,
+    pub(crate) adds: Vec<AddedColumn>,
+    pub(crate) drops: Vec<ColumnPath>,
+}
+
+impl PluginContract {
+    /// Whether the column is sent to the plugin.
+    pub(crate) fn sends(&self, path: &str) -> bool {
+        self.reads.iter().any(|(known, _)| known.as_str() == path)
+    }
+
+    /// Whether the plugin has to know the turns.
+    pub(crate) fn sends_turns(&self) -> bool {
+        let is_of_turns = |path: &ColumnPath| path.is_turn_counts() || path.turn_name().is_some();
+        self.reads.iter().any(|(path, _)| is_of_turns(path)) || self.adds.iter().any(|added| is_of_turns(&added.path))
+    }
+
+    /// Whether it adds the column.
+    pub(crate) fn gives(&self, path: &str) -> bool {
+        self.adds.iter().any(|column| column.path.as_str() == path)
+    }
+}
+
+/// Takes a description for true where it can be.
+///
+/// # Errors
+/// What of it cannot be.
+pub(crate) fn description(told: plugin::Description) -> Result<Description, String> {
+    let plugin::Description { name, version, config_schema, .. } = told;
+    if !is_name(&name) {
+        let shown: String = name.chars().take(NAME_BYTES).collect();
+        return Err(format!("its name is `{shown}`, expected letters, digits, `-` and `_`"));
+    }
+    if version.is_empty() || version.len() > NAME_BYTES || !version.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("its version is no version".to_owned());
+    }
+    if config_schema.len() > SCHEMA_BYTES {
+        return Err(format!("the schema of its options has {} bytes, more than {SCHEMA_BYTES}", config_schema.len()));
+    }
+    let schema = serde_json::from_str(&config_schema)
+        .map_err(|error| format!("the schema of its options is no JSON: {error}"))?;
+    Ok(Description { name, version, schema })
+}
+
+fn is_name(name: &str) -> bool {
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !name.is_empty() && name.len() <= NAME_BYTES && name.bytes().all(is_fine)
+}
+
+/// Takes a contract for true where it fits the world.
+///
+/// # Errors
+/// What of it does not.
+pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginContract, String> {
+    match told.rows {
+        plugin::Rows::Same => {}
+        plugin::Rows::Subset => return Err("it leaves out rows, which is not carried out by this version".to_owned()),
+        plugin::Rows::New => return Err("it makes new rows, which is not carried out by this version".to_owned()),
+    }
+    if told.state == plugin::State::Reused {
+        return Err("it keeps state from shard to shard, which is not carried out by this version".to_owned());
+    }
+    let scope = match told.scope {
+        plugin::Scope::Trajectory => Scope::Trajectory,
+        plugin::Scope::Group => Scope::Group,
+    };
+    let mut reads = Vec::with_capacity(told.reads.len());
+    for column in told.reads {
+        let path = path(&column.path)?;
+        let wanted = match column.data_type.as_str() {
+            "" => None,
+            name => Some(data_type_of(&path, name)?),
+        };
+        if reads.iter().any(|(known, _)| *known == path) {
+            return Err(format!("it reads `{path}` twice"));
+        }
+        reads.push((path, wanted));
+    }
+    let mut adds: Vec<AddedColumn> = Vec::with_capacity(told.adds.len());
+    for column in told.adds {
+        let path = path(&column.path)?;
+        let data_type = data_type_of(&path, &column.data_type)?;
+        check_added(&path, &data_type, world)?;
+        if adds.iter().any(|known| known.path == path) {
+            return Err(format!("it adds `{path}` twice"));
+        }
+        adds.push(AddedColumn { path, data_type });
+    }
+    let mut drops: Vec<ColumnPath> = Vec::with_capacity(told.drops.len());
+    for name in told.drops {
+        let path = path(&name)?;
+        if is_required(&path) {
+            return Err(format!("it drops `{path}`, which every dataset has"));
+        }
+        if adds.iter().any(|added| added.path == path) {
+            return Err(format!("it adds and drops `{path}`"));
+        }
+        drops.push(path);
+    }
+    if adds.is_empty() && drops.is_empty() {
+        return Err("it adds no column and drops none".to_owned());
+    }
+    Ok(PluginContract { scope, reads, adds, drops })
+}
+
+fn path(name: &str) -> Result<ColumnPath, String> {
+    let path = ColumnPath::from(name);
+    let column = path.turn_name().unwrap_or(name);
+    let is_column = path.is_turn_counts() || is_name(column);
+    if is_column {
+        Ok(path)
+    } else {
+        Err(format!("`{}` is no column's path", name.chars().take(NAME_BYTES).collect::<String>()))
+    }
+}
+
+fn data_type_of(path: &ColumnPath, name: &str) -> Result<arrow::datatypes::DataType, String> {
+    data_type::parse(name).ok_or_else(|| {
+        let shown: String = name.chars().take(NAME_BYTES).collect();
+        format!("the type `{shown}` of `{path}` is none; there are {}", data_type::known())
+    })
+}
+
+fn check_added(path: &ColumnPath, data_type: &arrow::datatypes::DataType, world: World) -> Result<(), String> {
+    if is_required(path) || path.as_str() == TURNS {
+        return Err(format!("it adds `{path}`, which no plugin may change"));
+    }
+    if let Some(known) = world.columns()
+        && !known.contains(&path.as_str())
+    {
+        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        return Err(format!("it adds `{path}`, but a {} plugin adds {}", world.name(), known.join(" and ")));
+    }
+    match canonical_type(path).filter(|expected| !data_type::is_alike(expected, data_type)) {
+        Some(expected) => {
+            let (found, expected) = (data_type::name(data_type), data_type::name(&expected));
+            Err(format!("it adds `{path}` of type `{found}`, expected `{expected}`"))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,206 @@
+//! Why a call into a plugin came to nothing, in words: from a trap, an exhausted limit, or a result that cannot be
+//! believed, with the text of a panic and the guest's own stack where they are known.
+
+use std::fmt;
+use std::time::Duration;
+
+use wasmtime::{Trap, WasmBacktrace};
+
+use crate::bindings::sternlight::plugin::host::Level;
+use crate::limits::readable_time;
+use crate::state::{MemoryLimit, State};
+
+/// Functions of the guest that are shown.
+const FRAMES: usize = 8;
+
+/// Functions below which a guest's own code does not lie: how its language reports a panic.
+const MACHINERY: [&str; 7] = [
+    "core::panicking",
+    "core::result::unwrap_failed",
+    "core::option::unwrap_failed",
+    "core::option::expect_failed",
+    "std::panicking",
+    "rust_panic",
+    "__rust",
+];
+
+/// Why a call came to nothing. The instance is of no use afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    /// What it said last before it trapped: a panic's text.
+    said: Option<String>,
+    /// The guest's functions, innermost first.
+    frames: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// It did not come back in time.
+    Time(Duration),
+    /// It asked for more memory than it may have.
+    Memory(MemoryLimit),
+    /// It called itself too deeply.
+    Stack,
+    /// It wanted something of the world outside: the interface, and the function.
+    NotGranted(String, String),
+    /// It gave up by itself.
+    Trap(String),
+    /// It said itself that it cannot.
+    Refused(String),
+    /// What it returned cannot be read, or says more or less than was asked for.
+    Result(String),
+}
+
+impl Fault {
+    /// A result that cannot be believed.
+    pub(crate) fn result(message: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Result(message.into()), said: None, frames: Vec::new() }
+    }
+
+    /// The plugin's own words why it cannot do what it was asked for.
+    pub(crate) fn refused(reason: String) -> Self {
+        Self { kind: FaultKind::Refused(reason), said: None, frames: Vec::new() }
+    }
+
+    /// Whether a certain row may be to blame, rather than the plugin whatever it gets.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        !matches!(self.kind, FaultKind::Result(_))
+    }
+
+    /// Of an error that a call ended with.
+    pub(crate) fn of(error: &wasmtime::Error, call_time: Duration, state: &State) -> Self {
+        let text = format!("{error:#}");
+        let kind = if let Some(limit) = error.downcast_ref::<MemoryLimit>() {
+            FaultKind::Memory(*limit)
+        } else if let Some((interface, function)) = not_granted(&text) {
+            FaultKind::NotGranted(interface.to_owned(), function.to_owned())
+        } else {
+            match error.downcast_ref::<Trap>() {
+                Some(Trap::Interrupt) => FaultKind::Time(call_time),
+                Some(Trap::StackOverflow) => FaultKind::Stack,
+                Some(trap) => FaultKind::Trap(trap_text(*trap)),
+                None => FaultKind::Result(reason(error)),
+            }
+        };
+        let is_trap = matches!(kind, FaultKind::Trap(_));
+        let last = state.lines.iter().rfind(|(level, _)| *level == Level::Error).filter(|_| is_trap);
+        let frames = match error.downcast_ref::<WasmBacktrace>() {
+            Some(backtrace) => frames(backtrace.frames().iter().filter_map(|frame| frame.func_name())),
+            None => Vec::new(),
+        };
+        Self { kind, said: last.map(|(_, line)| line.clone()), frames }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match &self.kind {
+            FaultKind::Time(_) => Some("mend the plugin, or raise `limits: {call_time}` of the stage".to_owned()),
+            FaultKind::Memory(_) => Some("mend the plugin, or raise `limits: {memory}` of the stage".to_owned()),
+            FaultKind::NotGranted(..) => {
+                Some("plugins get trajectories and options only: pass what it needs in `with`".to_owned())
+            }
+            FaultKind::Stack | FaultKind::Trap(_) | FaultKind::Refused(_) | FaultKind::Result(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            FaultKind::Time(limit) => {
+                write!(formatter, "a call took longer than its limit of {}", readable_time(*limit))?;
+            }
+            FaultKind::Memory(limit) => write!(formatter, "{limit}")?,
+            FaultKind::Stack => formatter.write_str("it ran out of stack: its functions call each other too deeply")?,
+            FaultKind::NotGranted(interface, function) => {
+                let what = what_is(interface);
+                write!(formatter, "it wants {what} (`{interface}#{function}`), which plugins are not granted")?;
+            }
+            FaultKind::Trap(text) => match &self.said {
+                Some(said) => formatter.write_str(said)?,
+                None => write!(formatter, "it trapped: {text}")?,
+            },
+            FaultKind::Refused(text) | FaultKind::Result(text) => formatter.write_str(text)?,
+        }
+        for frame in &self.frames {
+            write!(formatter, "\n    in {frame}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The interface and function that a component asked for and nobody gave.
+fn not_granted(text: &str) -> Option<(&str, &str)> {
+    let (_, rest) = text.split_once("unknown import: `")?;
+    let (name, _) = rest.split_once("` has not been defined")?;
+    name.split_once('#')
+}
+
+fn what_is(interface: &str) -> &'static str {
+    match interface.split('@').next().unwrap_or_default() {
+        "wasi:cli/environment" => "environment variables",
+        name if name.starts_with("wasi:filesystem/") => "files",
+        name if name.starts_with("wasi:sockets/") || name.starts_with("wasi:http/") => "the network",
+        name if name.starts_with("wasi:clocks/") => "the clock",
+        name if name.starts_with("wasi:random/") => "random numbers",
+        name if name.starts_with("wasi:cli/std") || name.starts_with("wasi:io/") => "standard input or output",
+        _ => "something of its host",
+    }
+}
+
+fn trap_text(trap: Trap) -> String {
+    match trap {
+        Trap::UnreachableCodeReached => "it reached code that it takes for unreachable, as after a panic".to_owned(),
+        Trap::MemoryOutOfBounds => "it reached out of its memory, which may also be how it ran out of stack".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Without the list of functions, which is shown apart.
+fn reason(error: &wasmtime::Error) -> String {
+    let causes = error.chain().map(ToString::to_string).filter(|cause| !cause.starts_with("error while executing"));
+    format!("its result cannot be read: {}", causes.collect::<Vec<_>>().join(": "))
+}
+
+/// Readable names, without the machinery of panics; a name that repeats is told once.
+fn frames<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut frames: Vec<(String, usize)> = Vec::new();
+    for name in names.map(|name| format!("{:#}", rustc_demangle::demangle(name))) {
+        match frames.last_mut() {
+            _ if MACHINERY.iter().any(|known| name.contains(known)) => {}
+            Some((last, times)) if *last == name => *times += 1,
+            _ => frames.push((name, 1)),
+        }
+    }
+    let shown = frames.into_iter().take(FRAMES).map(|(name, times)| match times {
+        1 => name,
+        _ => format!("{name} ({times} times)"),
+    });
+    shown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_readable_and_short() {
+        let mangled = [
+            "_ZN4core9panicking5panic17h0123456789abcdefE",
+            "_ZN7penalty5score17h0123456789abcdefE",
+            "_ZN7penalty5score17h0123456789abcdefE",
+            "run",
+        ];
+        assert_eq!(frames(mangled.into_iter()), ["penalty::score (2 times)", "run"]);
+    }
+
+    #[test]
+    fn imports_are_told_by_what_they_are() {
+        let text = "error: unknown import: `wasi:clocks/monotonic-clock@0.2.9#now` has not been defined";
+        let (interface, function) = not_granted(text).unwrap();
+        let kind = FaultKind::NotGranted(interface.to_owned(), function.to_owned());
+        let fault = Fault { kind, said: None, frames: Vec::new() };
+        insta::assert_snapshot!(fault, @"it wants the clock (`wasi:clocks/monotonic-clock@0.2.9#now`), which plugins are not granted");
+    }
+}

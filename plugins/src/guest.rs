@@ -1,0 +1,128 @@
+//! One instance of a plugin, and calls into it. After a call that failed it is dead: whoever wants another call starts
+//! another one.
+
+use std::time::Duration;
+
+use wasmtime::Store;
+
+use crate::bindings::exports::sternlight::plugin::{advantage_stage, batch_stage, plugin, reflect_stage, reward_stage};
+use crate::bindings::sternlight::plugin::trajectories::Trajectory;
+use crate::fault::Fault;
+use crate::limits::Limits;
+use crate::plugin::{Plugin, StageIndices};
+use crate::sandbox::ticks;
+use crate::state::State;
+
+/// An instance.
+pub(crate) struct Guest {
+    store: Store<State>,
+    plugin: plugin::Guest,
+    stage: Stage,
+    call_time: Duration,
+}
+
+/// The functions of its world.
+enum Stage {
+    Reward(reward_stage::Guest),
+    Reflect(reflect_stage::Guest),
+    Advantage(advantage_stage::Guest),
+    Batch(batch_stage::Guest),
+    /// Of a world that is no stage of this version.
+    Other,
+}
+
+/// What a call gives: one result a row.
+pub(crate) type Rows<T> = Vec<Result<T, String>>;
+
+impl Guest {
+    /// A fresh instance.
+    ///
+    /// # Errors
+    /// If it traps while it starts, or takes too much.
+    pub(crate) fn start(from: &Plugin, limits: Limits) -> Result<Self, Fault> {
+        let (mut store, instance) = from.instantiate(limits)?;
+        let loaded = (|| {
+            let stage = match &from.indices.stage {
+                StageIndices::Reward(indices) => Stage::Reward(indices.load(&mut store, &instance)?),
+                StageIndices::Reflect(indices) => Stage::Reflect(indices.load(&mut store, &instance)?),
+                StageIndices::Advantage(indices) => Stage::Advantage(indices.load(&mut store, &instance)?),
+                StageIndices::Batch(indices) => Stage::Batch(indices.load(&mut store, &instance)?),
+                StageIndices::Other => Stage::Other,
+            };
+            wasmtime::Result::Ok((from.indices.plugin.load(&mut store, &instance)?, stage))
+        })();
+        match loaded {
+            Ok((plugin, stage)) => Ok(Self { store, plugin, stage, call_time: limits.call_time }),
+            Err(error) => Err(Fault::of(&error, limits.call_time, store.data())),
+        }
+    }
+
+    /// How long calls may take from now on.
+    pub(crate) fn set_call_time(&mut self, call_time: Duration) {
+        self.call_time = call_time;
+    }
+
+    /// What it said and measured in its last call.
+    pub(crate) fn state(&self) -> &State {
+        self.store.data()
+    }
+
+    /// What it is.
+    pub(crate) fn describe(&mut self) -> Result<plugin::Description, Fault> {
+        self.call(|store, guest| guest.plugin.call_describe(store))
+    }
+
+    /// Gives it its options, as JSON: what it reads and adds, or why it does not like them.
+    pub(crate) fn configure(&mut self, options: &str) -> Result<Result<plugin::Contract, String>, Fault> {
+        self.call(|store, guest| guest.plugin.call_configure(store, options))
+    }
+
+    pub(crate) fn score(&mut self, batch: &[Trajectory<'_>]) -> Result<Rows<reward_stage::Outcome>, Fault> {
+        self.call(|store, guest| match &guest.stage {
+            Stage::Reward(stage) => stage.call_score(store, batch),
+            _ => Err(another_world()),
+        })
+    }
+
+    pub(crate) fn reflect(&mut self, batch: &[Trajectory<'_>]) -> Result<Rows<Vec<reflect_stage::Reflection>>, Fault> {
+        self.call(|store, guest| match &guest.stage {
+            Stage::Reflect(stage) => stage.call_reflect(store, batch),
+            _ => Err(another_world()),
+        })
+    }
+
+    pub(crate) fn advantage(&mut self, batch: &[Trajectory<'_>]) -> Result<Rows<Vec<Option<f32>>>, Fault> {
+        self.call(|store, guest| match &guest.stage {
+            Stage::Advantage(stage) => stage.call_advantage(store, batch),
+            _ => Err(another_world()),
+        })
+    }
+
+    pub(crate) fn process(&mut self, ipc: &[u8]) -> Result<Result<batch_stage::Output, String>, Fault> {
+        self.call(|store, guest| match &guest.stage {
+            Stage::Batch(stage) => stage.call_process(store, ipc),
+            _ => Err(another_world()),
+        })
+    }
+
+    /// One call, with its deadline.
+    fn call<T>(
+        &mut self,
+        function: impl FnOnce(&mut Store<State>, Parts<'_>) -> wasmtime::Result<T>,
+    ) -> Result<T, Fault> {
+        self.store.data_mut().begin_call();
+        self.store.set_epoch_deadline(ticks(self.call_time));
+        let parts = Parts { plugin: &self.plugin, stage: &self.stage };
+        function(&mut self.store, parts).map_err(|error| Fault::of(&error, self.call_time, self.store.data()))
+    }
+}
+
+/// The functions of an instance, apart from its store.
+struct Parts<'a> {
+    plugin: &'a plugin::Guest,
+    stage: &'a Stage,
+}
+
+fn another_world() -> wasmtime::Error {
+    wasmtime::Error::msg("the plugin is of another world")
+}

@@ -1,0 +1,44 @@
+//! What a plugin may take, and the texts that say what it took.
+
+use std::time::Duration;
+
+use sternlight_engine::stage::PluginLimits;
+
+/// Memory of one instance if the pipeline says nothing: Python plugins begin at 40 MiB.
+const DEFAULT_MEMORY: u64 = 512 << 20;
+
+/// Time for one call if the pipeline says nothing: of some hundred trajectories, which take the slowest language tens of
+/// milliseconds.
+const DEFAULT_CALL_TIME: Duration = Duration::from_secs(10);
+
+/// What one instance may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Bytes.
+    pub(crate) memory: u64,
+    /// Of one call.
+    pub(crate) call_time: Duration,
+}
+
+impl From<PluginLimits> for Limits {
+    fn from(asked: PluginLimits) -> Self {
+        Self { memory: asked.memory.unwrap_or(DEFAULT_MEMORY), call_time: asked.call_time.unwrap_or(DEFAULT_CALL_TIME) }
+    }
+}
+
+/// An amount of memory, as pipelines write it.
+pub(crate) fn readable_bytes(bytes: u64) -> String {
+    match bytes {
+        0..0x10_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        0x10_0000..0x100_0000_0000 => format!("{} MiB", bytes.div_ceil(1 << 20)),
+        _ => format!("{} GiB", bytes.div_ceil(1 << 30)),
+    }
+}
+
+/// A time, as pipelines write it.
+pub(crate) fn readable_time(time: Duration) -> String {
+    match time.as_millis() {
+        milliseconds if milliseconds % 1000 != 0 => format!("{milliseconds}ms"),
+        milliseconds => format!("{}s", milliseconds / 1000),
+    }
+}

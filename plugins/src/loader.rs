@@ -1,0 +1,163 @@
+//! Makes stages of plugins for the engine: finds the file, checks its digest, compiles it or finds it compiled, and checks
+//! the stage's options against what the plugin says of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{Built, PluginLoader, PluginRequest, canonical_json};
+use wasmtime::Engine;
+
+use crate::compiled::Cache;
+use crate::description;
+use crate::guest::Guest;
+use crate::limits::Limits;
+use crate::options::{problems, validator};
+use crate::plugin::Plugin;
+use crate::sandbox;
+use crate::stage::{HOST_VERSION, PluginStage, shown};
+use crate::world::World;
+
+/// What stands for the kind of all plugins in keys.
+const KIND: &str = "plugin";
+
+/// A Python plugin has 19 MB.
+const MAXIMUM_BYTES: u64 = 256 << 20;
+
+/// The first bytes of WebAssembly; a component, or a module for one, follows.
+const MAGIC: &[u8] = b"\0asm";
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
+/// Loads plugins; one for a process.
+pub struct Plugins {
+    /// Started with the first plugin.
+    engine: OnceLock<Result<Engine, String>>,
+    cache: Cache,
+    notice: Box<dyn Fn(&str) + Send + Sync>,
+    /// By digest.
+    loaded: Mutex<BTreeMap<String, Arc<Plugin>>>,
+}
+
+impl Plugins {
+    /// Keeps machine code in a directory, which must be the user's own; none: plugins are compiled each time. `notice` is
+    /// told what takes seconds.
+    pub fn new(cache: Option<PathBuf>, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let (engine, loaded) = (OnceLock::new(), Mutex::default());
+        Self { engine, cache: Cache::new(cache), notice: Box::new(notice), loaded }
+    }
+
+    fn engine(&self) -> Result<&Engine, Problem> {
+        let started = self.engine.get_or_init(|| sandbox::engine().map_err(|error| format!("{error:#}")));
+        let cannot = |reason: &String| format!("plugins cannot run on this machine: {reason}");
+        started.as_ref().map_err(|reason| Problem::at(["uses"], cannot(reason)))
+    }
+
+    fn plugin(&self, request: &PluginRequest<'_>, limits: Limits) -> Result<Arc<Plugin>, Problem> {
+        let address = request.address;
+        let at_uses = |message: String| Problem::at(["uses"], message);
+        if address.starts_with("oci://") {
+            let message = format!("`{address}` lies in a registry, which is not carried out by this version");
+            return Err(at_uses(message).help("fetch the plugin, and write its path: `uses: ./name.wasm`"));
+        }
+        let path = request.directory.join(address);
+        let unreadable = |error: std::io::Error| {
+            let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
+            problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
+        };
+        let length = fs::metadata(&path).map_err(unreadable)?.len();
+        if length > MAXIMUM_BYTES {
+            return Err(at_uses(format!("`{address}` has {length} bytes, too many for a plugin")));
+        }
+        let bytes = fs::read(&path).map_err(unreadable)?;
+        check_pin(request.sha256, &bytes)?;
+        let digest = blake3::hash(&bytes);
+        // Held while it compiles: who wants the same plugin waits for it.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = digest.to_hex().to_string();
+        if let Some(plugin) = loaded.get(&name) {
+            return Ok(Arc::clone(plugin));
+        }
+        if !bytes.starts_with(MAGIC) {
+            return Err(at_uses(format!("`{address}` is no WebAssembly")));
+        }
+        if bytes.get(MAGIC.len()..MAGIC.len() + COMPONENT.len()) != Some(COMPONENT) {
+            let problem = at_uses(format!("`{address}` is a WebAssembly module, expected a component"));
+            return Err(problem.help("make a component of it, as the SDKs do"));
+        }
+        let notice = || {
+            let size = crate::limits::readable_bytes(length);
+            (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
+        };
+        let engine = self.engine()?;
+        let component = self
+            .cache
+            .component(engine, &digest, &bytes, &notice)
+            .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
+        let plugin = Plugin::new(engine, &component, &digest, limits)
+            .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
+        let plugin = Arc::new(plugin);
+        loaded.insert(name, Arc::clone(&plugin));
+        Ok(plugin)
+    }
+}
+
+impl PluginLoader for Plugins {
+    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+        let limits = Limits::from(request.limits);
+        let plugin = self.plugin(request, limits)?;
+        let title = plugin.title();
+        if matches!(plugin.world, World::Relabel | World::Environment) {
+            let message =
+                format!("{title} is of the world `{}`, which is not carried out by this version", plugin.world);
+            return Err(Problem::at(["uses"], message).into());
+        }
+        let below_with = |mut problem: Problem| {
+            problem.path.insert(0, "with".into());
+            problem
+        };
+        let at_with = |message: String| vec![Problem::at(["with"], message)];
+        let options = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
+        let schema = &plugin.description.schema;
+        let validator = validator(schema)
+            .map_err(|reason| vec![Problem::at(["uses"], format!("{title} cannot be used: {reason}"))])?;
+        let found = problems(&validator, schema, &options);
+        if !found.is_empty() {
+            return Err(found.into_iter().map(below_with).collect());
+        }
+        let options = canonical_json(&options).map_err(|error| at_with(error.to_string()))?;
+        let failed = |reason: String| vec![Problem::at(["uses"], format!("{title}: {reason}"))];
+        let told = Guest::start(&plugin, limits)
+            .and_then(|mut guest| guest.configure(&options))
+            .map_err(|fault| failed(format!("it cannot take its options: {fault}")))?
+            .map_err(|reason| at_with(format!("{title}: {}", shown(&reason))))?;
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| failed(format!("its contract cannot be: {reason}")))?;
+        let everything = serde_json::json!({
+            "with": options,
+            "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
+        });
+        let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
+        let stage = PluginStage { plugin, contract, options, limits, stage: request.stage.to_owned() };
+        Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
+    }
+}
+
+fn check_pin(pin: Option<&str>, bytes: &[u8]) -> Result<(), Problem> {
+    let Some(pin) = pin else { return Ok(()) };
+    let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if pin.len() != found.len() || !pin.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let message = format!("`{pin}` is no SHA-256: expected 64 hexadecimal digits");
+        return Err(Problem::at(["sha256"], message).help(format!("the plugin's is `{found}`")));
+    }
+    match pin.eq_ignore_ascii_case(&found) {
+        true => Ok(()),
+        false => {
+            let message = format!("the plugin's SHA-256 is `{found}`, expected `{pin}`");
+            Err(Problem::at(["sha256"], message)
+                .help("it is not the file that was pinned: if it should be, change the pin"))
+        }
+    }
+}

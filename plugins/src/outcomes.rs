@@ -1,0 +1,204 @@
+//! Results of the typed worlds as columns, and what is wrong with them: a fault of the plugin where a list has not the
+//! length it must have, an error of the row where it has no value.
+
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Float32Array, StringBuilder, new_null_array};
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use sternlight_engine::contract::AddedColumn;
+use sternlight_engine::trajectory::TrajectoryBatch;
+
+use crate::bindings::exports::sternlight::plugin::reflect_stage::Reflection;
+use crate::bindings::exports::sternlight::plugin::reward_stage::Outcome;
+use crate::description::PluginContract;
+use crate::fault::Fault;
+use crate::guest::Rows;
+
+/// What a call came to.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    /// One for each column that the plugin adds, in the contract's order.
+    pub(crate) arrays: Vec<ArrayRef>,
+    /// Rows that have no value, ascending, and why.
+    pub(crate) errors: Vec<(usize, String)>,
+}
+
+/// Rewards of trajectories and of their turns.
+///
+/// # Errors
+/// If the plugin returned something else than its contract says.
+pub(crate) fn rewards(
+    rows: Rows<Outcome>,
+    batch: &TrajectoryBatch,
+    contract: &PluginContract,
+) -> Result<Columns, Fault> {
+    let (gives_reward, gives_turns) = (contract.gives("reward"), contract.gives("turns.reward"));
+    let mut rewards = Vec::with_capacity(rows.len());
+    let mut turn_rewards = Vec::with_capacity(batch.turn_count());
+    let errors = each(rows, batch, |row, outcome| {
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => Outcome { reward: None, turn_rewards: None },
+        };
+        if outcome.reward.is_some() && !gives_reward {
+            return Err(undeclared("reward"));
+        }
+        if outcome.turn_rewards.is_some() && !gives_turns {
+            return Err(undeclared("turns.reward"));
+        }
+        rewards.push(outcome.reward);
+        match outcome.turn_rewards {
+            Some(given) => {
+                check_turns(given.len(), row, batch)?;
+                turn_rewards.extend(given);
+            }
+            None => turn_rewards.resize(turn_rewards.len() + batch.turns_of(row).len(), None),
+        }
+        Ok(())
+    })?;
+    let named: [(&str, ArrayRef); 2] = [
+        ("reward", Arc::new(Float32Array::from(rewards))),
+        ("turns.reward", Arc::new(Float32Array::from(turn_rewards))),
+    ];
+    Ok(Columns { arrays: in_order(&contract.adds, &named), errors })
+}
+
+/// Verdicts on turns, and what is said of them.
+///
+/// # Errors
+/// As [`rewards`].
+pub(crate) fn reflections(
+    rows: Rows<Vec<Reflection>>,
+    batch: &TrajectoryBatch,
+    contract: &PluginContract,
+) -> Result<Columns, Fault> {
+    let (mut verdicts, mut diagnoses) = (StringBuilder::new(), StringBuilder::new());
+    let errors = each(rows, batch, |row, reflections| {
+        let Some(reflections) = reflections else {
+            batch.turns_of(row).for_each(|_| {
+                verdicts.append_null();
+                diagnoses.append_null();
+            });
+            return Ok(());
+        };
+        check_turns(reflections.len(), row, batch)?;
+        for reflection in reflections {
+            verdicts.append_option(reflection.verdict);
+            diagnoses.append_option(reflection.diagnosis);
+        }
+        Ok(())
+    })?;
+    let named: [(&str, ArrayRef); 2] =
+        [("turns.verdict", Arc::new(verdicts.finish())), ("turns.diagnosis", Arc::new(diagnoses.finish()))];
+    for (path, array) in &named {
+        if !contract.gives(path) && array.null_count() < array.len() {
+            return Err(undeclared(path));
+        }
+    }
+    Ok(Columns { arrays: in_order(&contract.adds, &named), errors })
+}
+
+/// Advantages of turns.
+///
+/// # Errors
+/// As [`rewards`].
+pub(crate) fn advantages(
+    rows: Rows<Vec<Option<f32>>>,
+    batch: &TrajectoryBatch,
+    contract: &PluginContract,
+) -> Result<Columns, Fault> {
+    let mut advantages = Vec::with_capacity(batch.turn_count());
+    let errors = each(rows, batch, |row, given| {
+        match given {
+            Some(given) => {
+                check_turns(given.len(), row, batch)?;
+                advantages.extend(given);
+            }
+            None => advantages.resize(advantages.len() + batch.turns_of(row).len(), None),
+        }
+        Ok(())
+    })?;
+    let named: [(&str, ArrayRef); 1] = [("turns.advantage", Arc::new(Float32Array::from(advantages)))];
+    Ok(Columns { arrays: in_order(&contract.adds, &named), errors })
+}
+
+/// Hands each row's value on, if it has one, and gives the rows that have none.
+fn each<T>(
+    rows: Rows<T>,
+    batch: &TrajectoryBatch,
+    mut take: impl FnMut(usize, Option<T>) -> Result<(), Fault>,
+) -> Result<Vec<(usize, String)>, Fault> {
+    if rows.len() != batch.rows() {
+        return Err(Fault::result(format!("it returned {} results for {} trajectories", rows.len(), batch.rows())));
+    }
+    let mut errors = Vec::new();
+    for (row, result) in rows.into_iter().enumerate() {
+        match result {
+            Ok(value) => take(row, Some(value))?,
+            Err(message) => {
+                errors.push((row, message));
+                take(row, None)?;
+            }
+        }
+    }
+    Ok(errors)
+}
+
+fn check_turns(found: usize, row: usize, batch: &TrajectoryBatch) -> Result<(), Fault> {
+    let expected = batch.turns_of(row).len();
+    if found == expected {
+        return Ok(());
+    }
+    let name = batch.name_of(row);
+    Err(Fault::result(format!("it returned {found} values for the {expected} turns of trajectory `{name}`")))
+}
+
+fn undeclared(path: &str) -> Fault {
+    Fault::result(format!("it returned values of `{path}`, which its contract does not add"))
+}
+
+fn in_order(adds: &[AddedColumn], named: &[(&str, ArrayRef)]) -> Vec<ArrayRef> {
+    adds.iter()
+        .map(|column| {
+            let found = named.iter().find(|(path, _)| *path == column.path.as_str());
+            found.map_or_else(|| new_null_array(&column.data_type, 0), |(_, array)| Arc::clone(array))
+        })
+        .collect()
+}
+
+/// Rows of which a number is not finite, ascending, and what it is; those in `known` are passed over.
+pub(crate) fn not_finite(
+    arrays: &[ArrayRef],
+    adds: &[AddedColumn],
+    batch: &TrajectoryBatch,
+    known: &[(usize, String)],
+) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for (array, column) in arrays.iter().zip(adds) {
+        let wrong: Option<(usize, f64)> = match array.data_type() {
+            DataType::Float32 => {
+                let numbers = array.as_primitive::<Float32Type>();
+                numbers.iter().position(is_not_finite).map(|index| (index, f64::from(numbers.value(index))))
+            }
+            DataType::Float64 => {
+                let numbers = array.as_primitive::<Float64Type>();
+                numbers.iter().position(is_not_finite).map(|index| (index, numbers.value(index)))
+            }
+            _ => None,
+        };
+        let Some((index, number)) = wrong else { continue };
+        let row = match column.path.turn_name() {
+            None => index,
+            Some(_) => batch.turn_offsets().partition_point(|offset| *offset <= index).saturating_sub(1),
+        };
+        if !known.iter().any(|(other, _)| *other == row) {
+            found.push((row, format!("`{}` is {number}, expected a finite number or none", column.path)));
+        }
+    }
+    found.sort_by_key(|(row, _)| *row);
+    found
+}
+
+fn is_not_finite(number: Option<impl Into<f64>>) -> bool {
+    number.is_some_and(|number| !number.into().is_finite())
+}

@@ -1,0 +1,396 @@
+//! A plugin as a stage of a pipeline. Calls are cut at fixed rows, and an instance lives for one shard, so that results
+//! depend on neither batches nor threads.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Float32Type};
+use sternlight_engine::column::ColumnPath;
+use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::dataset::BatchLimit;
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
+
+use crate::bindings::sternlight::plugin::host::Level;
+use crate::data_type;
+use crate::description::{self, PluginContract};
+use crate::extra;
+use crate::fault::{Fault, FaultKind};
+use crate::groups::Grouped;
+use crate::guest::Guest;
+use crate::limits::Limits;
+use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
+use crate::plugin::Plugin;
+use crate::records::with_records;
+use crate::world::World;
+use crate::{ipc, records};
+
+/// Where calls end: few enough rows for the memory of a guest, enough to make nothing of what a call costs. Part of what
+/// a plugin can see, so raise [`HOST_VERSION`] with it.
+const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
+
+/// Raised whenever the same plugin over the same input would give another result.
+pub(crate) const HOST_VERSION: u32 = 1;
+
+/// Sentences of a plugin that are kept as warnings of a shard.
+const WARNINGS: usize = 16;
+
+/// While a trajectory is searched that takes too long, parts of a call may take this share of its time at least.
+const SEARCH_SHARE: u32 = 10;
+
+/// A configured plugin.
+pub(crate) struct PluginStage {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) contract: PluginContract,
+    /// Its `with`, as JSON.
+    pub(crate) options: String,
+    pub(crate) limits: Limits,
+    /// The stage's name in the pipeline.
+    pub(crate) stage: String,
+}
+
+impl Stage for PluginStage {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        let problems: Vec<Problem> =
+            self.contract.reads.iter().filter_map(|(path, wanted)| self.misfit(input, path, wanted.as_ref())).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut reads: Vec<ColumnPath> = self.contract.reads.iter().map(|(path, _)| path.clone()).collect();
+        // To name trajectories in messages, and to find groups.
+        let needed: &[&str] = match self.contract.scope {
+            Scope::Group => &["trajectory_id", "group_id"],
+            _ => &["trajectory_id"],
+        };
+        for path in needed {
+            if !self.contract.sends(path) {
+                reads.push(ColumnPath::from(*path));
+            }
+        }
+        let (adds, drops) = (self.contract.adds.clone(), self.contract.drops.clone());
+        Ok(Contract { reads, scope: self.contract.scope, effect: Effect::Columns { adds, drops } })
+    }
+
+    fn files(&self) -> Vec<InputFile> {
+        // What it is, wherever it lies.
+        vec![InputFile { name: "plugin".to_owned(), digest: self.plugin.digest.clone() }]
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for PluginStage {
+    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        self.begin().apply(batch, context)
+    }
+
+    fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
+        Some(Box::new(self.begin()))
+    }
+
+    fn batch_limit(&self) -> Option<BatchLimit> {
+        Some(CALL)
+    }
+}
+
+impl PluginStage {
+    fn begin(&self) -> Instance<'_> {
+        Instance { stage: self, guest: Mutex::new(None) }
+    }
+
+    /// A column that the input has, but not as the plugin can take it.
+    fn misfit(&self, input: &TrajectorySchema, path: &ColumnPath, wanted: Option<&DataType>) -> Option<Problem> {
+        let found = input.field(path)?.data_type().clone();
+        if path.is_turn_counts() {
+            return None;
+        }
+        let title = self.plugin.title();
+        let expected = wanted.cloned().or_else(|| canonical_type(path)).filter(|one| !data_type::is_alike(one, &found));
+        if let Some(expected) = expected {
+            let (expected, found) = (data_type::name(&expected), data_type::name(&found));
+            let message = format!("{title} reads `{path}` as `{expected}`, and it is `{found}`");
+            return Some(Problem::new(message).help("let a stage before it make a column of that type"));
+        }
+        let is_record = self.plugin.world != World::Batch;
+        (is_record && records::is_extra(path) && !extra::is_supported(&found)).then(|| {
+            let message =
+                format!("{title} reads `{path}`, whose type {found} a {} plugin cannot get", self.plugin.world);
+            Problem::new(message).help("a plugin of the world `batch` can read columns of any type")
+        })
+    }
+
+    /// A fresh instance with its options.
+    fn start(&self, limits: Limits) -> Result<Guest, Fault> {
+        let mut guest = Guest::start(&self.plugin, limits)?;
+        let told = guest
+            .configure(&self.options)?
+            .map_err(|reason| Fault::result(format!("it refuses options that it took before: {}", shown(&reason))))?;
+        match description::contract(told, self.plugin.world) {
+            Ok(contract) if contract == self.contract => Ok(guest),
+            _ => Err(Fault::result("it says that it reads or adds other columns than when the pipeline was checked")),
+        }
+    }
+
+    /// One call.
+    fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Columns, Fault>, StageError> {
+        let contract = &self.contract;
+        let called = match self.plugin.world {
+            World::Reward => {
+                with_records(batch, contract, |rows| guest.score(rows))?.and_then(|rows| rewards(rows, batch, contract))
+            }
+            World::Reflect => with_records(batch, contract, |rows| guest.reflect(rows))?
+                .and_then(|rows| reflections(rows, batch, contract)),
+            World::Advantage => with_records(batch, contract, |rows| guest.advantage(rows))?
+                .and_then(|rows| advantages(rows, batch, contract)),
+            World::Batch => {
+                let bytes = ipc::encoded(batch, contract)?;
+                guest.process(&bytes).and_then(|output| process(output, batch, contract))
+            }
+            World::Relabel | World::Environment => {
+                Err(Fault::result(format!("a plugin of the world `{}` is no stage", self.plugin.world)))
+            }
+        };
+        Ok(called.map(|mut columns| {
+            let wrong = not_finite(&columns.arrays, &contract.adds, batch, &columns.errors);
+            columns.errors.extend(wrong);
+            columns.errors.sort_by_key(|(row, _)| *row);
+            columns
+        }))
+    }
+
+    /// What a fault comes to, for people.
+    fn error(&self, fault: &Fault, trajectory: Option<String>) -> StageError {
+        let mut error = StageError::new(format!("{}: {fault}", self.plugin.title()));
+        error.help = fault.help();
+        error.trajectory = trajectory;
+        error
+    }
+
+    /// The unit at fault for a call that failed, by halves, each on a fresh instance; none if every half passes by itself.
+    fn culprit(
+        &self,
+        batch: &TrajectoryBatch,
+        units: &[Range<usize>],
+        fault: Fault,
+        whole: usize,
+    ) -> Result<Option<(Range<usize>, Fault)>, StageError> {
+        let [unit] = units else {
+            let (left, right) = units.split_at(units.len() / 2);
+            for half in [left, right] {
+                if let Some(fault) = self.attempt(batch, half, whole, &fault)? {
+                    return self.culprit(batch, half, fault, whole);
+                }
+            }
+            return Ok(None);
+        };
+        match fault.kind {
+            // It was cut short: alone it may have all of the time.
+            FaultKind::Time(limit) if limit < self.limits.call_time => {
+                let fault = self.tried(batch, unit, self.limits)?;
+                Ok(fault.map(|fault| (unit.clone(), fault)))
+            }
+            _ => Ok(Some((unit.clone(), fault))),
+        }
+    }
+
+    fn attempt(
+        &self,
+        batch: &TrajectoryBatch,
+        units: &[Range<usize>],
+        whole: usize,
+        fault: &Fault,
+    ) -> Result<Option<Fault>, StageError> {
+        let (Some(first), Some(last)) = (units.first(), units.last()) else { return Ok(None) };
+        let rows = first.start..last.end;
+        let mut limits = self.limits;
+        if matches!(fault.kind, FaultKind::Time(_)) {
+            limits.call_time = share(limits.call_time, rows.len(), whole);
+        }
+        self.tried(batch, &rows, limits)
+    }
+
+    /// The fault of a call for some rows, on a fresh instance.
+    fn tried(&self, batch: &TrajectoryBatch, rows: &Range<usize>, limits: Limits) -> Result<Option<Fault>, StageError> {
+        let part = part_of(batch, rows)?;
+        let mut guest = match self.start(self.limits) {
+            Ok(guest) => guest,
+            Err(fault) => return Ok(Some(fault)),
+        };
+        guest.set_call_time(limits.call_time);
+        Ok(self.call(&mut guest, &part)?.err())
+    }
+}
+
+/// The share of time that some of the rows of a call get.
+fn share(time: Duration, rows: usize, whole: usize) -> Duration {
+    let fraction = time.mul_f64(rows as f64 / whole.max(1) as f64);
+    fraction.max(time / SEARCH_SHARE)
+}
+
+fn part_of(batch: &TrajectoryBatch, rows: &Range<usize>) -> Result<TrajectoryBatch, StageError> {
+    if rows.len() == batch.rows() {
+        return Ok(batch.clone());
+    }
+    TrajectoryBatch::new(batch.record_batch().slice(rows.start, rows.len()))
+}
+
+/// What a plugin of the world `batch` returned.
+fn process(
+    output: Result<crate::bindings::exports::sternlight::plugin::batch_stage::Output, String>,
+    batch: &TrajectoryBatch,
+    contract: &PluginContract,
+) -> Result<Columns, Fault> {
+    let output = output.map_err(|reason| Fault::refused(shown(&reason)))?;
+    let mut errors = Vec::with_capacity(output.errors.len().min(batch.rows()));
+    for error in output.errors {
+        let row = error.row as usize;
+        if row >= batch.rows() {
+            return Err(Fault::result(format!("it returned an error for row {row} of {}", batch.rows())));
+        }
+        errors.push((row, error.message));
+    }
+    errors.sort_by_key(|(row, _)| *row);
+    Ok(Columns { arrays: ipc::decoded(output.ipc, batch, &contract.adds)?, errors })
+}
+
+/// An instance at work on a shard, or on the groups of a partition.
+struct Instance<'a> {
+    stage: &'a PluginStage,
+    /// Started with the first call, and anew after one that failed.
+    guest: Mutex<Option<Guest>>,
+}
+
+impl Transform for Instance<'_> {
+    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        if self.stage.contract.scope == Scope::Trajectory {
+            let units: Vec<Range<usize>> = (0..batch.rows()).map(|row| row..row + 1).collect();
+            return Ok(Output::Columns(self.call(batch, &units, context)?));
+        }
+        let grouped = Grouped::of(batch)?;
+        let mut parts: Vec<Vec<ArrayRef>> = Vec::new();
+        for call in grouped.calls() {
+            let (Some(first), Some(last)) = (call.first(), call.last()) else { continue };
+            let start = first.start;
+            let part = part_of(&grouped.batch, &(start..last.end))?;
+            let units: Vec<Range<usize>> = call.iter().map(|unit| unit.start - start..unit.end - start).collect();
+            parts.push(self.call(&part, &units, context)?);
+        }
+        let adds = &self.stage.contract.adds;
+        let whole = (0..adds.len()).map(|column| {
+            let arrays: Vec<&dyn arrow::array::Array> =
+                parts.iter().filter_map(|part| part.get(column).map(|array| array.as_ref())).collect();
+            Ok(concat(&arrays)?)
+        });
+        let whole = whole.collect::<Result<Vec<_>, StageError>>()?;
+        Ok(Output::Columns(grouped.restored(whole, adds)?))
+    }
+}
+
+impl Instance<'_> {
+    /// One call, for rows of which each unit could be called for alone.
+    fn call(
+        &self,
+        batch: &TrajectoryBatch,
+        units: &[Range<usize>],
+        context: &mut Context,
+    ) -> Result<Vec<ArrayRef>, StageError> {
+        let stage = self.stage;
+        let mut slot = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guest = match slot.take() {
+            Some(guest) => guest,
+            None => stage.start(stage.limits).map_err(|fault| stage.error(&fault, None))?,
+        };
+        match stage.call(&mut guest, batch)? {
+            Ok(columns) => {
+                self.tell(&guest, context);
+                *slot = Some(guest);
+                if let Some((row, reason)) = columns.errors.first() {
+                    let message = format!("{}: {}", stage.plugin.title(), shown(reason));
+                    return Err(StageError::new(message).trajectory(batch.name_of(*row)));
+                }
+                measure(stage, &columns.arrays, context);
+                Ok(columns.arrays)
+            }
+            Err(fault) => {
+                drop(guest);
+                if !fault.is_of_one_row() {
+                    return Err(stage.error(&fault, None));
+                }
+                match stage.culprit(batch, units, fault.clone(), batch.rows())? {
+                    Some((unit, fault)) if unit.len() == 1 => Err(stage.error(&fault, Some(batch.name_of(unit.start)))),
+                    Some((unit, fault)) => {
+                        let group = batch.text("group_id").map_or("", |ids| ids.value(unit.start));
+                        let mut error = stage.error(&fault, None);
+                        error.message = format!("group `{group}`: {}", error.message);
+                        Err(error)
+                    }
+                    None => {
+                        let (first, rows) = (batch.name_of(0), batch.rows());
+                        let mut error = stage.error(&fault, None);
+                        error.message = format!(
+                            "{rows} trajectories from `{first}` on, of which each half passes: {}",
+                            error.message
+                        );
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes on what the plugin said and measured during its last call.
+    fn tell(&self, guest: &Guest, context: &mut Context) {
+        let (stage, plugin) = (self.stage.stage.as_str(), self.stage.plugin.description.name.as_str());
+        for (level, line) in &guest.state().lines {
+            match level {
+                Level::Debug => tracing::debug!(stage, plugin, "{line}"),
+                Level::Info => tracing::info!(stage, plugin, "{line}"),
+                Level::Warn | Level::Error if context.warnings.len() < WARNINGS => {
+                    let warning = format!("plugin `{plugin}`: {line}");
+                    if !context.warnings.contains(&warning) {
+                        context.warnings.push(warning);
+                    }
+                }
+                Level::Warn | Level::Error => {}
+            }
+        }
+        for (name, value) in &guest.state().figures {
+            context.metrics.observe(name.as_str(), *value);
+        }
+    }
+}
+
+/// The figures that people look for whoever computed the column.
+fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
+    for (array, column) in arrays.iter().zip(&stage.contract.adds) {
+        if *array.data_type() != DataType::Float32 {
+            continue;
+        }
+        let numbers = array.as_primitive::<Float32Type>();
+        let name = column.path.turn_name().unwrap_or(column.path.as_str());
+        for number in numbers.iter().flatten() {
+            context.metrics.observe(name, f64::from(number));
+        }
+        if column.path.as_str() == "reward" {
+            context.metrics.count("scored", (numbers.len() - numbers.null_count()) as u64);
+            context.metrics.count("unscored", numbers.null_count() as u64);
+        }
+    }
+}
+
+/// A plugin's own words.
+pub(crate) fn shown(text: &str) -> String {
+    const BYTES: usize = 4096;
+    let text = text.trim();
+    match text.len() {
+        0 => "it gives no reason".to_owned(),
+        ..=BYTES => text.to_owned(),
+        _ => format!("{}…", &text[..text.floor_char_boundary(BYTES)]),
+    }
+}

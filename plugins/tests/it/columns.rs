@@ -1,0 +1,129 @@
+//! Honest guests: what reaches them and what comes out, what is in the key, and what `check` says.
+
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array as _, AsArray as _};
+use arrow::datatypes::Float32Type;
+use sternlight_engine::stage::{Context, Output, PluginLimits, Work};
+use sternlight_engine::trajectory::TrajectorySchema;
+
+use super::guest::{Host, batch, component};
+
+fn problem(problems: Vec<sternlight_engine::problem::Problem>) -> String {
+    let line = |problem: &sternlight_engine::problem::Problem| {
+        let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
+        let help = problem.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+        format!("{}: {}{help}", path.join("."), problem.message)
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn rewards_and_figures() {
+    let host = Host::new();
+    host.write("guest.wasm", &component("reward", "", ""));
+    let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
+    let schema = TrajectorySchema::new(batch(&[1]).record_batch().schema());
+    let contract = built.stage.contract(&schema).unwrap();
+    let reads: Vec<&str> = contract.reads.iter().map(|path| path.as_str()).collect();
+    assert_eq!(reads, ["turns.action", "trajectory_id"]);
+    let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+    let limit = transform.batch_limit().unwrap();
+    assert_eq!((limit.rows, limit.bytes), (256, 16 << 20));
+    let mut context = Context::default();
+    let Output::Columns(columns) = transform.apply(&batch(&[4, 0, 2]), &mut context).unwrap() else { panic!() };
+    assert_eq!(columns[0].as_primitive::<Float32Type>().values(), &[4.0, 0.0, 2.0]);
+    assert_eq!(context.metrics.counted("scored"), 3);
+    assert_eq!(context.metrics.distribution("reward").unwrap().mean, 2.0);
+}
+
+#[test]
+fn what_a_guest_says_and_measures_is_passed_on() {
+    let host = Host::new();
+    let work = "
+        (data (i32.const 4096) \"oddly short\")
+        (func (export \"sternlight:plugin/reward-stage@1.0.0#score\") (param i32 i32) (result i32)
+          (call $log (i32.const 2) (i32.const 4096) (i32.const 11))
+          (call $log (i32.const 0) (i32.const 4096) (i32.const 5))
+          (call $metric (i32.const 4102) (i32.const 5) (f64.const 1.5))
+          (call $all_null (local.get 1)))";
+    host.write("guest.wasm", &component("reward", "work", work));
+    let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
+    let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+    let shard = transform.for_shard().unwrap();
+    let mut context = Context::default();
+    for _ in 0..3 {
+        let Output::Columns(columns) = shard.apply(&batch(&[1, 1]), &mut context).unwrap() else { panic!() };
+        assert_eq!(columns[0].null_count(), 2);
+    }
+    assert_eq!(context.warnings, ["plugin `guest`: oddly short"]);
+    let short = context.metrics.distribution("short").unwrap();
+    assert_eq!((short.count, short.mean), (3, 1.5));
+    assert_eq!(context.metrics.counted("unscored"), 6);
+}
+
+#[test]
+fn the_key_has_what_decides_results() {
+    let host = Host::new();
+    host.write("guest.wasm", &component("reward", "", ""));
+    let load = |with: &str, limits| {
+        let built = host.load(with, None, limits).ok().unwrap();
+        (built.kind, built.options, built.stage.files())
+    };
+    let none = PluginLimits::default();
+    let first = load("{}", none);
+    assert_eq!(first.0, "plugin");
+    assert_eq!(first, load("{}", none));
+    assert_ne!(first.1, load("{target: 3}", none).1);
+    assert_ne!(first.1, load("{}", PluginLimits { memory: Some(64 << 20), ..none }).1);
+    let other = "(func (export \"sternlight:plugin/reward-stage@1.0.0#score\") (param i32 i32) (result i32)
+        (call $all_null (local.get 1)))";
+    host.write("guest.wasm", &component("reward", "work", other));
+    let second = load("{}", none);
+    assert_eq!(first.1, second.1);
+    assert_ne!(first.2, second.2);
+}
+
+#[test]
+fn faults_are_placed() {
+    let host = Host::new();
+    let none = PluginLimits::default();
+    let fault = |with: &str, sha256: Option<&str>| problem(host.load(with, sha256, none).err().unwrap());
+    let missing = fault("{}", None);
+    assert!(missing.starts_with("uses: cannot read the plugin `./guest.wasm`: No such file or directory"), "{missing}");
+    host.write("guest.wasm", b"#!/bin/sh");
+    insta::assert_snapshot!(fault("{}", None), @"");
+    host.write("guest.wasm", &wat::parse_str("(module)").unwrap());
+    insta::assert_snapshot!(fault("{}", None), @"");
+    host.write("guest.wasm", &wat::parse_str("(component)").unwrap());
+    insta::assert_snapshot!(fault("{}", None), @"");
+    insta::assert_snapshot!(fault("{}", Some("9f2c")), @"");
+    insta::assert_snapshot!(fault("{}", Some(&"0".repeat(64))), @"");
+    let schema = r#"{\"type\": \"object\", \"properties\": {\"target\": {\"type\": \"integer\"}}, \"additionalProperties\": false}"#;
+    let describe = format!(
+        "(data (i32.const 2048) \"guest1.0.0\") (data (i32.const 2080) \"{schema}\")
+        (func (export \"sternlight:plugin/plugin@1.0.0#describe\") (result i32)
+          (i32.store (i32.const 1024) (i32.const 2048)) (i32.store (i32.const 1028) (i32.const 5))
+          (i32.store (i32.const 1032) (i32.const 2053)) (i32.store (i32.const 1036) (i32.const 5))
+          (i32.store (i32.const 1040) (i32.const 0)) (i32.store (i32.const 1044) (i32.const 0))
+          (i32.store (i32.const 1048) (i32.const 2080)) (i32.store (i32.const 1052) (i32.const {}))
+          (i32.const 1024))",
+        schema.replace('\\', "").len()
+    );
+    host.write("guest.wasm", &component("reward", "describe", &describe));
+    insta::assert_snapshot!(fault("{traget: 3}", None), @"");
+    insta::assert_snapshot!(fault("{target: many}", None), @"");
+}
+
+/// Machine code is mapped from the cache: starting again costs next to nothing.
+#[test]
+fn a_second_process_starts_from_the_cache() {
+    let host = Host::new();
+    host.write("guest.wasm", &component("reward", "", ""));
+    host.load("{}", None, PluginLimits::default()).ok().unwrap();
+    let again = host.again();
+    let started = Instant::now();
+    again.load("{}", None, PluginLimits::default()).ok().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(again.compiled(), 0);
+}

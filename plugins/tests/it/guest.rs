@@ -1,0 +1,108 @@
+//! Guests for tests: components made of WebAssembly text, and stages made of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{Built, PluginLimits, PluginLoader as _, PluginRequest};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
+use sternlight_plugins::Plugins;
+use tempfile::TempDir;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Where the guests lie.
+pub(crate) fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/plugins/hostile")
+}
+
+/// The text of a part of the honest guest.
+fn honest(part: &str) -> String {
+    std::fs::read_to_string(directory().join("honest").join(format!("{part}.wat"))).unwrap()
+}
+
+/// A component of a world: the honest guest, with the part of this name replaced.
+pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
+    let mut imports = String::new();
+    let mut rest = String::new();
+    for name in ["memory", "describe", "configure", "work"] {
+        let text = if name == part { replacement.to_owned() } else { honest(name) };
+        for line in text.lines() {
+            let into = if line.starts_with("(import ") { &mut imports } else { &mut rest };
+            into.push_str(line);
+            into.push('\n');
+        }
+    }
+    let module = format!("(module\n{imports}{rest})");
+    let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+    let mut resolve = Resolve::default();
+    let (mut package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("wit")).unwrap();
+    if world == "wanting" {
+        package = resolve.push_file(directory().join("wasi.wit")).unwrap();
+    }
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+}
+
+/// A loader that compiles into a directory of its own, and files to load from.
+pub(crate) struct Host {
+    plugins: Plugins,
+    directory: Arc<TempDir>,
+    compiled: Arc<AtomicUsize>,
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        Self::of(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// Another one over the same files.
+    pub(crate) fn again(&self) -> Self {
+        Self::of(Arc::clone(&self.directory))
+    }
+
+    fn of(directory: Arc<TempDir>) -> Self {
+        let compiled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&compiled);
+        let plugins = Plugins::new(Some(directory.path().join("cache")), move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        Self { plugins, directory, compiled }
+    }
+
+    /// How often a plugin was compiled.
+    pub(crate) fn compiled(&self) -> usize {
+        self.compiled.load(Ordering::Relaxed)
+    }
+
+    /// Writes a file beside the pipeline that is not there.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.directory.path().join(name), bytes).unwrap();
+    }
+
+    /// Loads `./guest.wasm`.
+    pub(crate) fn load(&self, with: &str, sha256: Option<&str>, limits: PluginLimits) -> Result<Built, Vec<Problem>> {
+        let with = serde_yaml::from_str(with).unwrap();
+        let (stage, address) = ("score", "./guest.wasm");
+        let directory = self.directory.path();
+        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, limits, directory })
+    }
+}
+
+/// Trajectories with as many turns as given, two and two of a group.
+pub(crate) fn batch(turns: &[usize]) -> TrajectoryBatch {
+    let mut builder = TrajectoryBuilder::new();
+    for (row, turns) in turns.iter().enumerate() {
+        let turn =
+            |turn| TurnRow { action: format!("action {turn}"), observation: "ø".to_owned(), ..TurnRow::default() };
+        builder.push(&TrajectoryRow {
+            trajectory_id: format!("t{row}"),
+            group_id: format!("g{}", row / 2),
+            turns: (0..*turns).map(turn).collect(),
+            ..TrajectoryRow::default()
+        });
+    }
+    builder.finish().unwrap()
+}

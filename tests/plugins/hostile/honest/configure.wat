@@ -1,0 +1,25 @@
+;; Reads `turns.action`, adds `reward`.
+(data (i32.const 2304) "turns.action")
+(data (i32.const 2320) "reward")
+(data (i32.const 2336) "float32")
+(func (export "sternlight:plugin/plugin@1.0.0#configure") (param i32 i32) (result i32)
+  ;; The column that is read: its path, and any type.
+  (i32.store (i32.const 1152) (i32.const 2304))
+  (i32.store (i32.const 1156) (i32.const 12))
+  (i32.store (i32.const 1160) (i32.const 0))
+  (i32.store (i32.const 1164) (i32.const 0))
+  ;; The column that is added.
+  (i32.store (i32.const 1168) (i32.const 2320))
+  (i32.store (i32.const 1172) (i32.const 6))
+  (i32.store (i32.const 1176) (i32.const 2336))
+  (i32.store (i32.const 1180) (i32.const 7))
+  ;; Ok: trajectory, same rows, fresh state; lists of one, one and none.
+  (i32.store (i32.const 1088) (i32.const 0))
+  (i32.store (i32.const 1092) (i32.const 0))
+  (i32.store (i32.const 1096) (i32.const 1152))
+  (i32.store (i32.const 1100) (i32.const 1))
+  (i32.store (i32.const 1104) (i32.const 1168))
+  (i32.store (i32.const 1108) (i32.const 1))
+  (i32.store (i32.const 1112) (i32.const 0))
+  (i32.store (i32.const 1116) (i32.const 0))
+  (i32.const 1088))

@@ -1,0 +1,7 @@
+;; An error whose message is no text.
+(data (i32.const 4096) "\ff\fe")
+(func (export "sternlight:plugin/reward-stage@1.0.0#score") (param $batch i32) (param $count i32) (result i32)
+  (local $results i32)
+  (local.set $results (call $all_null (local.get $count)))
+  (call $fail (i32.load (local.get $results)) (i32.const 4096) (i32.const 2))
+  (i32.const 1216))
