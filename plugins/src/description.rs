@@ -6,6 +6,7 @@ use sternlight_engine::trajectory::{canonical_type, is_required};
 
 use crate::bindings::exports::sternlight::plugin::plugin;
 use crate::data_type;
+use crate::text::printable_name;
 use crate::world::World;
 
 /// Longer texts are nobody's description.
@@ -57,8 +58,8 @@ impl PluginContract {
 pub(crate) fn description(told: plugin::Description) -> Result<Description, String> {
     let plugin::Description { name, version, config_schema, .. } = told;
     if !is_name(&name) {
-        let shown: String = name.chars().take(NAME_BYTES).collect();
-        return Err(format!("its name is `{shown}`, expected letters, digits, `-` and `_`"));
+        let name = printable_name(&name);
+        return Err(format!("its name is `{name}`, expected letters, digits, `-` and `_`"));
     }
     if version.is_empty() || version.len() > NAME_BYTES || !version.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("its version is no version".to_owned());
@@ -139,14 +140,13 @@ fn path(name: &str) -> Result<ColumnPath, String> {
     if is_column {
         Ok(path)
     } else {
-        Err(format!("`{}` is no column's path", name.chars().take(NAME_BYTES).collect::<String>()))
+        Err(format!("`{}` is no column's path", printable_name(name)))
     }
 }
 
 fn data_type_of(path: &ColumnPath, name: &str) -> Result<arrow::datatypes::DataType, String> {
     data_type::parse(name).ok_or_else(|| {
-        let shown: String = name.chars().take(NAME_BYTES).collect();
-        format!("the type `{shown}` of `{path}` is none; there are {}", data_type::known())
+        format!("the type `{}` of `{path}` is none; there are {}", printable_name(name), data_type::known())
     })
 }
 

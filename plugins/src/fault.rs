@@ -8,6 +8,7 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::sternlight::plugin::host::Level;
 use crate::limits::readable_time;
+use crate::text::printable;
 use crate::state::{MemoryLimit, State};
 
 /// Functions of the guest that are shown.
@@ -166,7 +167,7 @@ fn reason(error: &wasmtime::Error) -> String {
 /// Readable names, without the machinery of panics; a name that repeats is told once.
 fn frames<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut frames: Vec<(String, usize)> = Vec::new();
-    for name in names.map(|name| format!("{:#}", rustc_demangle::demangle(name))) {
+    for name in names.map(|name| printable(&format!("{:#}", rustc_demangle::demangle(name)))) {
         match frames.last_mut() {
             _ if MACHINERY.iter().any(|known| name.contains(known)) => {}
             Some((last, times)) if *last == name => *times += 1,

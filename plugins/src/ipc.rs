@@ -21,6 +21,7 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 use crate::data_type;
 use crate::description::PluginContract;
 use crate::fault::Fault;
+use crate::text::{printable, printable_name};
 
 /// The columns that the plugin reads, as bytes.
 ///
@@ -90,8 +91,8 @@ pub(crate) fn decoded(bytes: Vec<u8>, batch: &TrajectoryBatch, adds: &[AddedColu
     let turns = found.column_by_name(TURNS).map(|array| turns_of(array, batch)).transpose()?;
     for field in found.schema_ref().fields().iter().filter(|field| field.name() != TURNS) {
         if !adds.iter().any(|column| column.path.as_str() == field.name()) {
-            let shown: String = field.name().chars().take(64).collect();
-            return Err(Fault::result(format!("it returned a column `{shown}`, which its contract does not add")));
+            let name = printable_name(field.name());
+            return Err(Fault::result(format!("it returned a column `{name}`, which its contract does not add")));
         }
     }
     adds.iter()
@@ -134,14 +135,15 @@ fn stream(bytes: Vec<u8>) -> Result<RecordBatch, Fault> {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(200).collect()
+    printable(text.lines().next().unwrap_or_default())
 }
 
 /// The columns of the turns that came back, if there are as many turns as there were.
 fn turns_of(array: &ArrayRef, batch: &TrajectoryBatch) -> Result<StructArray, Fault> {
     let list = array.as_list_opt::<i32>().filter(|list| list.values().as_struct_opt().is_some());
     let list = list.ok_or_else(|| {
-        Fault::result(format!("it returned `turns` of type {}, expected a list of structs", array.data_type()))
+        let found = shown(array.data_type());
+        Fault::result(format!("it returned `turns` of type {found}, expected a list of structs"))
     })?;
     for row in 0..batch.rows() {
         let (found, expected) = (list.value_length(row), batch.turns_of(row).len());
@@ -177,7 +179,7 @@ fn as_declared(array: ArrayRef, column: &AddedColumn) -> Result<ArrayRef, Fault>
 }
 
 fn shown(data_type: &DataType) -> String {
-    format!("`{}`", data_type::name(data_type).chars().take(64).collect::<String>())
+    format!("`{}`", printable_name(&data_type::name(data_type)))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod records;
 mod sandbox;
 mod stage;
 mod state;
+mod text;
 mod world;
 
 pub use loader::Plugins;

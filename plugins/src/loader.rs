@@ -18,7 +18,8 @@ use crate::limits::Limits;
 use crate::options::{problems, validator};
 use crate::plugin::Plugin;
 use crate::sandbox;
-use crate::stage::{HOST_VERSION, PluginStage, shown};
+use crate::stage::{HOST_VERSION, PluginStage};
+use crate::text;
 use crate::world::World;
 
 /// What stands for the kind of all plugins in keys.
@@ -132,7 +133,7 @@ impl PluginLoader for Plugins {
         let told = Guest::start(&plugin, limits)
             .and_then(|mut guest| guest.configure(&options))
             .map_err(|fault| failed(format!("it cannot take its options: {fault}")))?
-            .map_err(|reason| at_with(format!("{title}: {}", shown(&reason))))?;
+            .map_err(|reason| at_with(format!("{title}: {}", text::reason(&reason))))?;
         let contract = description::contract(told, plugin.world)
             .map_err(|reason| failed(format!("its contract cannot be: {reason}")))?;
         let everything = serde_json::json!({

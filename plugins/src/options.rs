@@ -6,12 +6,17 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use sternlight_engine::problem::{Problem, Segment, nearest};
 
+use crate::text::printable;
+
 /// What checks options.
 ///
 /// # Errors
 /// If the schema is none.
 pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
-    jsonschema::validator_for(schema).map_err(|error| format!("the schema of its options is no JSON Schema: {error}"))
+    jsonschema::validator_for(schema).map_err(|error| match error.kind() {
+        ValidationErrorKind::Referencing(_) => "the schema of its options refers to what is not in it".to_owned(),
+        _ => printable(&format!("the schema of its options is no JSON Schema: {error}")),
+    })
 }
 
 /// Everything that is wrong with some options, placed below `with`.
@@ -143,13 +148,21 @@ mod tests {
     #[test]
     fn faults_have_a_place_and_our_words() {
         assert_eq!(told(json!({ "target": 3 })), "");
-        insta::assert_snapshot!(told(json!({ "traget": 3 })), @"");
-        insta::assert_snapshot!(told(json!({ "target": 0, "unit": "turn", "names": [{ "weight": "much" }, { "wieght": 1 }] })), @"");
+        insta::assert_snapshot!(told(json!({ "traget": 3 })), @"
+        traget: unknown key `traget` (did you mean `target`?)
+        : `target` is missing
+        ");
+        insta::assert_snapshot!(told(json!({ "target": 0, "unit": "turn", "names": [{ "weight": "much" }, { "wieght": 1 }] })), @"
+        target: expected at least 1, found `0`
+        unit: expected one of `turns`, `characters`, found `turn` (did you mean `turns`?)
+        names.0.weight: expected null or number, found `much`
+        names.1.wieght: unknown key `wieght` (did you mean `weight`?)
+        ");
     }
 
     #[test]
     fn a_schema_that_is_none_is_refused() {
-        insta::assert_snapshot!(validator(&json!({ "type": "text" })).unwrap_err().lines().next().unwrap(), @"");
+        insta::assert_snapshot!(validator(&json!({ "type": "text" })).unwrap_err().lines().next().unwrap(), @r#"the schema of its options is no JSON Schema: "text" is not valid under any of the schemas listed in the 'anyOf' keyword"#);
         assert!(validator(&json!({ "$ref": "https://example.com/options.json" })).is_err());
     }
 }

@@ -26,6 +26,7 @@ use crate::limits::Limits;
 use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
 use crate::plugin::Plugin;
 use crate::records::with_records;
+use crate::text;
 use crate::world::World;
 use crate::{ipc, records};
 
@@ -130,7 +131,7 @@ impl PluginStage {
         let mut guest = Guest::start(&self.plugin, limits)?;
         let told = guest
             .configure(&self.options)?
-            .map_err(|reason| Fault::result(format!("it refuses options that it took before: {}", shown(&reason))))?;
+            .map_err(|reason| Fault::result(format!("it refuses options that it took before: {}", text::reason(&reason))))?;
         match description::contract(told, self.plugin.world) {
             Ok(contract) if contract == self.contract => Ok(guest),
             _ => Err(Fault::result("it says that it reads or adds other columns than when the pipeline was checked")),
@@ -246,7 +247,7 @@ fn process(
     batch: &TrajectoryBatch,
     contract: &PluginContract,
 ) -> Result<Columns, Fault> {
-    let output = output.map_err(|reason| Fault::refused(shown(&reason)))?;
+    let output = output.map_err(|reason| Fault::refused(text::reason(&reason)))?;
     let mut errors = Vec::with_capacity(output.errors.len().min(batch.rows()));
     for error in output.errors {
         let row = error.row as usize;
@@ -311,7 +312,7 @@ impl Instance<'_> {
                 self.tell(&guest, context);
                 *slot = Some(guest);
                 if let Some((row, reason)) = columns.errors.first() {
-                    let message = format!("{}: {}", stage.plugin.title(), shown(reason));
+                    let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
                     return Err(StageError::new(message).trajectory(batch.name_of(*row)));
                 }
                 measure(stage, &columns.arrays, context);
@@ -381,16 +382,5 @@ fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
             context.metrics.count("scored", (numbers.len() - numbers.null_count()) as u64);
             context.metrics.count("unscored", numbers.null_count() as u64);
         }
-    }
-}
-
-/// A plugin's own words.
-pub(crate) fn shown(text: &str) -> String {
-    const BYTES: usize = 4096;
-    let text = text.trim();
-    match text.len() {
-        0 => "it gives no reason".to_owned(),
-        ..=BYTES => text.to_owned(),
-        _ => format!("{}…", &text[..text.floor_char_boundary(BYTES)]),
     }
 }

@@ -6,18 +6,13 @@ use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 
 use crate::bindings::sternlight::plugin::host::{Host, Level};
 use crate::limits::readable_bytes;
-
-/// Longer lines are cut.
-const LINE_BYTES: usize = 4096;
+use crate::text::{printable, printable_name};
 
 /// More lines of one call are dropped.
 const LINES: usize = 256;
 
 /// More figures of one call are dropped: 16 for each of some thousand trajectories.
 const FIGURES: usize = 1 << 16;
-
-/// Longer names of figures are cut.
-const NAME_BYTES: usize = 64;
 
 /// Tables hold functions; no compiler asks for more.
 const TABLE_ELEMENTS: usize = 1 << 20;
@@ -76,27 +71,18 @@ impl ResourceLimiter for State {
 }
 
 impl Host for State {
-    fn log(&mut self, level: Level, mut message: String) {
-        shorten(&mut message, LINE_BYTES);
+    fn log(&mut self, level: Level, message: String) {
         // What is said last before a trap is what explains it.
         if self.lines.len() == LINES {
             self.lines.remove(LINES - 1);
         }
-        self.lines.push((level, message));
+        self.lines.push((level, printable(&message)));
     }
 
-    fn metric(&mut self, mut name: String, value: f64) {
-        shorten(&mut name, NAME_BYTES);
+    fn metric(&mut self, name: String, value: f64) {
         if self.figures.len() < FIGURES {
-            self.figures.push((name, value));
+            self.figures.push((printable_name(&name), value));
         }
-    }
-}
-
-fn shorten(text: &mut String, bytes: usize) {
-    if text.len() > bytes {
-        text.truncate(text.floor_char_boundary(bytes));
-        text.push('…');
     }
 }
 
@@ -114,10 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_too_loudly_is_cut() {
+    fn of_many_lines_the_last_is_kept() {
         let mut state = State::new(0);
-        state.log(Level::Warn, "ä".repeat(LINE_BYTES));
-        assert!(state.lines[0].1.len() <= LINE_BYTES + "…".len());
         (0..2 * LINES).for_each(|line| state.log(Level::Info, line.to_string()));
         assert_eq!((state.lines.len(), state.lines[LINES - 1].1.as_str()), (LINES, "511"));
     }

@@ -118,6 +118,8 @@ impl Workplace {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sternlight"));
         command.current_dir(self.directory.path()).args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+        // Where machine code of plugins is kept: what one test compiled, the next one has.
+        command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("STERNLIGHT_") {
                 command.env_remove(name);

@@ -15,6 +15,8 @@ mod generated;
 mod harness;
 mod markdown;
 mod parquet;
+#[cfg(feature = "plugins")]
+mod plugins;
 mod processes;
 mod program;
 mod readme;

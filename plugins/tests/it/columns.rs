@@ -92,13 +92,13 @@ fn faults_are_placed() {
     let missing = fault("{}", None);
     assert!(missing.starts_with("uses: cannot read the plugin `./guest.wasm`: No such file or directory"), "{missing}");
     host.write("guest.wasm", b"#!/bin/sh");
-    insta::assert_snapshot!(fault("{}", None), @"");
+    insta::assert_snapshot!(fault("{}", None), @"uses: `./guest.wasm` is no WebAssembly");
     host.write("guest.wasm", &wat::parse_str("(module)").unwrap());
-    insta::assert_snapshot!(fault("{}", None), @"");
+    insta::assert_snapshot!(fault("{}", None), @"uses: `./guest.wasm` is a WebAssembly module, expected a component (make a component of it, as the SDKs do)");
     host.write("guest.wasm", &wat::parse_str("(component)").unwrap());
-    insta::assert_snapshot!(fault("{}", None), @"");
-    insta::assert_snapshot!(fault("{}", Some("9f2c")), @"");
-    insta::assert_snapshot!(fault("{}", Some(&"0".repeat(64))), @"");
+    insta::assert_snapshot!(fault("{}", None), @"uses: `./guest.wasm` cannot be used: it is a component, but no plugin: it exports no interface");
+    insta::assert_snapshot!(fault("{}", Some("9f2c")), @"sha256: `9f2c` is no SHA-256: expected 64 hexadecimal digits (the plugin's is `24eaf3439a60c96764c4f2c92a0a81b52bd4fe5d5b91f090184a0f6486b1bf29`)");
+    insta::assert_snapshot!(fault("{}", Some(&"0".repeat(64))), @"sha256: the plugin's SHA-256 is `24eaf3439a60c96764c4f2c92a0a81b52bd4fe5d5b91f090184a0f6486b1bf29`, expected `0000000000000000000000000000000000000000000000000000000000000000` (it is not the file that was pinned: if it should be, change the pin)");
     let schema = r#"{\"type\": \"object\", \"properties\": {\"target\": {\"type\": \"integer\"}}, \"additionalProperties\": false}"#;
     let describe = format!(
         "(data (i32.const 2048) \"guest1.0.0\") (data (i32.const 2080) \"{schema}\")
@@ -111,8 +111,8 @@ fn faults_are_placed() {
         schema.replace('\\', "").len()
     );
     host.write("guest.wasm", &component("reward", "describe", &describe));
-    insta::assert_snapshot!(fault("{traget: 3}", None), @"");
-    insta::assert_snapshot!(fault("{target: many}", None), @"");
+    insta::assert_snapshot!(fault("{traget: 3}", None), @"with.traget: unknown key `traget` (did you mean `target`?)");
+    insta::assert_snapshot!(fault("{target: many}", None), @"with.target: expected integer, found `many`");
 }
 
 /// Machine code is mapped from the cache: starting again costs next to nothing.

@@ -1,0 +1,135 @@
+//! Pipelines with a plugin: a reward in plain Rust, `plugins/tests/tool_penalty`, built and committed beside its source.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::harness::{Workplace, exit_code};
+
+const PIPELINE: &str = "\
+version: 1
+name: penalised
+stages:
+  import: { uses: import, with: { files: data/*.jsonl } }
+  reward:
+    uses: ./tool_penalty.wasm
+    from: import
+    with: { penalty: 0.25 }
+  advantage: { uses: advantage, from: reward, with: { estimator: grpo } }
+  export: { uses: export, from: advantage, with: { to: out, format: parquet } }
+";
+
+fn plugin() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/tests/tool_penalty/tool_penalty.wasm");
+    fs::read(path).unwrap()
+}
+
+/// A chat of as many calls as given, then an answer.
+fn chat(id: &str, calls: usize, answer: &str) -> Value {
+    let mut messages = vec![json!({"role": "user", "content": "Please refund it."})];
+    for call in 0..calls {
+        let function = json!({"name": "refund", "arguments": "{}"});
+        let tool_calls = json!([{"id": format!("c{call}"), "type": "function", "function": function}]);
+        messages.push(json!({"role": "assistant", "content": null, "tool_calls": tool_calls}));
+        messages.push(json!({"role": "tool", "tool_call_id": format!("c{call}"), "content": "done"}));
+    }
+    messages.push(json!({"role": "assistant", "content": answer}));
+    json!({"trajectory_id": id, "group_id": "g", "task_id": "refund", "success": calls % 2 == 0, "messages": messages})
+}
+
+fn lines(chats: &[Value]) -> String {
+    chats.iter().map(|chat| format!("{chat}\n")).collect()
+}
+
+fn place(answers: [&str; 6]) -> Workplace {
+    let place = Workplace::new();
+    place.write("pipeline.yaml", PIPELINE);
+    place.write("tool_penalty.wasm", plugin());
+    let chats: Vec<Value> =
+        answers.iter().enumerate().map(|(index, answer)| chat(&format!("t{index}"), index, answer)).collect();
+    place.write("data/a.jsonl", lines(&chats[..3]));
+    place.write("data/b.jsonl", lines(&chats[3..]));
+    place
+}
+
+const FINE: [&str; 6] = ["Done."; 6];
+
+fn reward_metrics(run: &super::harness::Run) -> Value {
+    run.of_kind("stage_finished").find(|stage| stage["stage"] == "reward").unwrap()["metrics"].clone()
+}
+
+#[test]
+fn a_reward_of_somebody_elses_program() {
+    let place = place(FINE);
+    let first = place.run();
+    assert_eq!(first.computed()["reward"], 2);
+    let metrics = reward_metrics(&first);
+    // 1, -0.25, 0.5, -0.75, 0, -1.25.
+    let mean = metrics["reward"]["distribution"]["mean"].as_f64().unwrap();
+    assert!((mean - -0.125).abs() < 1e-6, "{metrics}");
+    assert_eq!(metrics["tool calls"]["distribution"]["mean"], 2.5);
+    assert_eq!(metrics["scored"]["count"], 6);
+    assert!(place.run().computed().is_empty());
+    // Where it lies decides nothing; its options do.
+    place.edit("pipeline.yaml", "./tool_penalty.wasm", "./moved/penalty.wasm");
+    place.write("moved/penalty.wasm", plugin());
+    assert!(place.run().computed().is_empty());
+    place.edit("pipeline.yaml", "0.25", "0.5");
+    assert_eq!(place.run().computed()["reward"], 2);
+}
+
+#[test]
+fn batches_threads_and_processes_decide_nothing() {
+    let place = place(FINE);
+    let first = place.run();
+    let expected = place.datasets(&first)["reward"].clone();
+    for arguments in [&["--batch-rows", "1"][..], &["--threads", "1"], &["--executor", "processes"]] {
+        fs::remove_dir_all(place.path(".sternlight")).unwrap();
+        let run = place.run_with(&[&["run", "pipeline.yaml"], arguments].concat(), &[]);
+        assert_eq!(place.datasets(&run)["reward"], expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_check_says_of_plugins() {
+    let place = place(FINE);
+    let said = |from: &str, to: &str| {
+        place.write("pipeline.yaml", PIPELINE.replace(from, to));
+        place.said(&["check", "pipeline.yaml"])
+    };
+    insta::assert_snapshot!(said("", ""), @"");
+    insta::assert_snapshot!(said("penalty: 0.25", "penalti: 0.25"), @"");
+    insta::assert_snapshot!(said("penalty: 0.25", "penalty: -1"), @"");
+    insta::assert_snapshot!(said("penalty: 0.25", "penalty: 1.5"), @"");
+    insta::assert_snapshot!(said("    from: import\n    with: { penalty: 0.25 }", "    from: import\n    sha256: 9f2c"), @"");
+    insta::assert_snapshot!(said("./tool_penalty", "./tool_penalti"), @"");
+    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    limits: { memory: 64KiB }\n    with"), @"");
+    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://registry.example.com/penalty:1"), @"");
+    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    allow: [clock]\n    with"), @"");
+}
+
+#[test]
+fn what_a_plugin_cannot_do_names_it_and_the_trajectory() {
+    let failed = |answer: &str, limits: &str| {
+        let place = place(["Done.", "Done.", "Done.", "Done.", answer, "Done."]);
+        place.edit("pipeline.yaml", "    with: { penalty: 0.25 }\n", &format!("    with: {{ penalty: 0.25 }}\n{limits}"));
+        let output = place.sternlight(&["run", "pipeline.yaml", "--quiet"]);
+        assert_eq!(exit_code(&output), 1);
+        place.told(&output)
+    };
+    insta::assert_snapshot!(failed("ERROR", ""), @"");
+    insta::assert_snapshot!(failed("PANIC", ""), @"");
+    insta::assert_snapshot!(failed("LOOP", "    limits: { call_time: 200ms }\n"), @"");
+}
+
+/// What the other shard came to is kept: mended, the plugin works on one shard only.
+#[test]
+fn other_shards_are_kept() {
+    let place = place(["Done.", "Done.", "Done.", "Done.", "PANIC", "Done."]);
+    assert_eq!(exit_code(&place.sternlight(&["run", "pipeline.yaml", "--quiet"])), 1);
+    let chats: Vec<Value> = (3..6).map(|index| chat(&format!("t{index}"), index, "Done.")).collect();
+    place.write("data/b.jsonl", lines(&chats));
+    let run = place.run();
+    assert_eq!((run.computed()["import"], run.computed()["reward"]), (1, 1));
+}
