@@ -137,11 +137,7 @@ fn path(name: &str) -> Result<ColumnPath, String> {
     let path = ColumnPath::from(name);
     let column = path.turn_name().unwrap_or(name);
     let is_column = path.is_turn_counts() || is_name(column);
-    if is_column {
-        Ok(path)
-    } else {
-        Err(format!("`{}` is no column's path", printable_name(name)))
-    }
+    if is_column { Ok(path) } else { Err(format!("`{}` is no column's path", printable_name(name))) }
 }
 
 fn data_type_of(path: &ColumnPath, name: &str) -> Result<arrow::datatypes::DataType, String> {

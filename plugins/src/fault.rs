@@ -8,8 +8,8 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::sternlight::plugin::host::Level;
 use crate::limits::readable_time;
-use crate::text::printable;
 use crate::state::{MemoryLimit, State};
+use crate::text::printable;
 
 /// Functions of the guest that are shown.
 const FRAMES: usize = 8;

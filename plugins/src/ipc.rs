@@ -255,7 +255,7 @@ mod tests {
         insta::assert_snapshot!(fault(columns(vec![("reward", two)]), &reward), @"it returned 2 rows, expected 3, as many as it got");
         insta::assert_snapshot!(fault(columns(vec![("reward", Arc::clone(&text))]), &reward), @"it returned `reward` of type `utf8`, expected `float32`");
         insta::assert_snapshot!(fault(columns(vec![("other", three)]), &reward), @"it returned a column `other`, which its contract does not add");
-        insta::assert_snapshot!(fault(columns(vec![("turns", Arc::clone(&text))]), &reward), @"it returned `turns` of type Utf8, expected a list of structs");
+        insta::assert_snapshot!(fault(columns(vec![("turns", Arc::clone(&text))]), &reward), @"it returned `turns` of type `utf8`, expected a list of structs");
         insta::assert_snapshot!(fault(Vec::new(), &reward), @"it returned no Arrow IPC stream: it ends before a record batch");
         let turns = [AddedColumn::new("turns.length", DataType::Float32)];
         let flat: ArrayRef = Arc::new(Float32Array::from(vec![1.0, 2.0, 3.0]));

@@ -129,9 +129,9 @@ impl PluginStage {
     /// A fresh instance with its options.
     fn start(&self, limits: Limits) -> Result<Guest, Fault> {
         let mut guest = Guest::start(&self.plugin, limits)?;
-        let told = guest
-            .configure(&self.options)?
-            .map_err(|reason| Fault::result(format!("it refuses options that it took before: {}", text::reason(&reason))))?;
+        let told = guest.configure(&self.options)?.map_err(|reason| {
+            Fault::result(format!("it refuses options that it took before: {}", text::reason(&reason)))
+        })?;
         match description::contract(told, self.plugin.world) {
             Ok(contract) if contract == self.contract => Ok(guest),
             _ => Err(Fault::result("it says that it reads or adds other columns than when the pipeline was checked")),
@@ -374,7 +374,10 @@ fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
             continue;
         }
         let numbers = array.as_primitive::<Float32Type>();
-        let name = column.path.turn_name().unwrap_or(column.path.as_str());
+        let name = match column.path.as_str() {
+            "turns.advantage" => "advantage",
+            path => path,
+        };
         for number in numbers.iter().flatten() {
             context.metrics.observe(name, f64::from(number));
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::harness::{Workplace, exit_code};
@@ -96,31 +97,134 @@ fn what_check_says_of_plugins() {
     let place = place(FINE);
     let said = |from: &str, to: &str| {
         place.write("pipeline.yaml", PIPELINE.replace(from, to));
-        place.said(&["check", "pipeline.yaml"])
+        let told = place.said(&["check", "pipeline.yaml"]);
+        Regex::new("[0-9a-f]{64}").unwrap().replace_all(&told, "SHA256").into_owned()
     };
-    insta::assert_snapshot!(said("", ""), @"");
-    insta::assert_snapshot!(said("penalty: 0.25", "penalti: 0.25"), @"");
-    insta::assert_snapshot!(said("penalty: 0.25", "penalty: -1"), @"");
-    insta::assert_snapshot!(said("penalty: 0.25", "penalty: 1.5"), @"");
-    insta::assert_snapshot!(said("    from: import\n    with: { penalty: 0.25 }", "    from: import\n    sha256: 9f2c"), @"");
-    insta::assert_snapshot!(said("./tool_penalty", "./tool_penalti"), @"");
-    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    limits: { memory: 64KiB }\n    with"), @"");
-    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://registry.example.com/penalty:1"), @"");
-    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    allow: [clock]\n    with"), @"");
+    insta::assert_snapshot!(said("", ""), @"
+    exit code 0
+    --- stdout
+    pipeline.yaml: ok, 4 stages
+    ");
+    insta::assert_snapshot!(said("penalty: 0.25", "penalti: 0.25"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:8:13: error: unknown key `penalti`
+      |
+    8 |     with: { penalti: 0.25 }
+      |             ^^^^^^^
+      = help: did you mean `penalty`?
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("penalty: 0.25", "penalty: -1"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:8:22: error: expected at least 0, found `-1`
+      |
+    8 |     with: { penalty: -1 }
+      |                      ^^
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("penalty: 0.25", "penalty: 1.5"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:8:11: error: plugin `tool-penalty` 0.1.0: a penalty of 1.5 leaves nothing
+      |
+    8 |     with: { penalty: 1.5 }
+      |           ^^^^^^^^^^^^^^^^
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("    from: import\n    with: { penalty: 0.25 }", "    from: import\n    sha256: 9f2c"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:8:13: error: `9f2c` is no SHA-256: expected 64 hexadecimal digits
+      |
+    8 |     sha256: 9f2c
+      |             ^^^^
+      = help: the plugin's is `SHA256`
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("./tool_penalty", "./tool_penalti"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:11: error: cannot read the plugin `./tool_penalti.wasm`: No such file or directory (os error 2)
+      |
+    6 |     uses: ./tool_penalti.wasm
+      |           ^^^^^^^^^^^^^^^^^^^
+      = help: paths begin at the pipeline's own directory: `HERE/./tool_penalti.wasm`
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    limits: { memory: 64KiB }\n    with"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:11: error: `./tool_penalty.wasm` cannot be used: it cannot start: it asked for 2 MiB of memory, and its limit is 64 KiB
+      |
+    6 |     uses: ./tool_penalty.wasm
+      |           ^^^^^^^^^^^^^^^^^^^
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://registry.example.com/penalty:1"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:11: error: `oci://registry.example.com/penalty:1` lies in a registry, which is not carried out by this version
+      |
+    6 |     uses: oci://registry.example.com/penalty:1
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: fetch the plugin, and write its path: `uses: ./name.wasm`
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    allow: [clock]\n    with"), @"
+    exit code 0
+    --- stdout
+    pipeline.yaml: ok, 4 stages
+    --- stderr
+    pipeline.yaml:8:5: warning: `allow` is not carried out by this version
+      |
+    8 |     allow: [clock]
+      |     ^^^^^
+      = help: take it out to run the pipeline
+    ");
 }
 
 #[test]
 fn what_a_plugin_cannot_do_names_it_and_the_trajectory() {
     let failed = |answer: &str, limits: &str| {
         let place = place(["Done.", "Done.", "Done.", "Done.", answer, "Done."]);
-        place.edit("pipeline.yaml", "    with: { penalty: 0.25 }\n", &format!("    with: {{ penalty: 0.25 }}\n{limits}"));
+        place.edit(
+            "pipeline.yaml",
+            "    with: { penalty: 0.25 }\n",
+            &format!("    with: {{ penalty: 0.25 }}\n{limits}"),
+        );
         let output = place.sternlight(&["run", "pipeline.yaml", "--quiet"]);
         assert_eq!(exit_code(&output), 1);
         place.told(&output)
     };
-    insta::assert_snapshot!(failed("ERROR", ""), @"");
-    insta::assert_snapshot!(failed("PANIC", ""), @"");
-    insta::assert_snapshot!(failed("LOOP", "    limits: { call_time: 200ms }\n"), @"");
+    insta::assert_snapshot!(failed("ERROR", ""), @"
+    exit code 1
+    --- stderr
+    error: stage `reward`: trajectory `t4`: plugin `tool-penalty` 0.1.0: the action is not for scoring
+    ");
+    insta::assert_snapshot!(failed("PANIC", ""), @r#"
+    exit code 1
+    --- stderr
+    error: stage `reward`: trajectory `t4`: plugin `tool-penalty` 0.1.0: panicked at src/lib.rs:77:24:
+    cannot score Some("refund")
+        in sternlight:plugin/reward-stage@1.0.0#score
+    "#);
+    insta::assert_snapshot!(failed("LOOP", "    limits: { call_time: 200ms }\n"), @"
+    exit code 1
+    --- stderr
+    error: stage `reward`: trajectory `t4`: plugin `tool-penalty` 0.1.0: a call took longer than its limit of 200ms
+        in tool_penalty::wait_forever
+        in sternlight:plugin/reward-stage@1.0.0#score
+    help: mend the plugin, or raise `limits: {call_time}` of the stage
+    ");
 }
 
 /// What the other shard came to is kept: mended, the plugin works on one shard only.

@@ -5,4 +5,3 @@
 mod columns;
 mod guest;
 mod hostile;
-mod tool_penalty;

@@ -4,8 +4,8 @@
   (block $done
     (loop $each
       (br_if $done (i32.ge_u (local.get $row) (local.get $count)))
-      (loop $forever
-        (br_if $forever (i32.eq (call $turns (local.get $batch) (local.get $row)) (i32.const 3))))
+      (if (i32.eq (call $turns (local.get $batch) (local.get $row)) (i32.const 3))
+        (then (loop $forever (br $forever))))
       (local.set $row (i32.add (local.get $row) (i32.const 1)))
       (br $each)))
   (call $all_null (local.get $count)))
