@@ -36,7 +36,7 @@ fn chat(id: &str, calls: usize, answer: &str) -> Value {
         messages.push(json!({"role": "tool", "tool_call_id": format!("c{call}"), "content": "done"}));
     }
     messages.push(json!({"role": "assistant", "content": answer}));
-    json!({"trajectory_id": id, "group_id": "g", "task_id": "refund", "success": calls % 2 == 0, "messages": messages})
+    json!({"trajectory_id": id, "group_id": "g", "task_id": "refund", "success": calls.is_multiple_of(2), "messages": messages})
 }
 
 fn lines(chats: &[Value]) -> String {
