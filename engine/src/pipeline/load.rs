@@ -404,7 +404,13 @@ pub(super) fn below(path: &[Segment], key: &str) -> Vec<Segment> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::loaded;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::fixtures::{loaded, registry};
+    use super::{LoadOptions, load};
+    use crate::problem::Problem;
+    use crate::stage::{Built, PluginLoader, PluginRequest};
 
     fn errors(text: &str, set: &[&str]) -> String {
         loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
@@ -438,6 +444,69 @@ stages:
         assert!(!pipeline.stages[1].cache && pipeline.stages[2].cache);
         assert_eq!(pipeline.stages[2].inputs[0].stage, 3);
         assert!(pipeline.unsupported().is_empty());
+    }
+
+    /// Likes no plugin, and says what it was asked for.
+    struct Picky;
+
+    impl PluginLoader for Picky {
+        fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+            let asked = format!("{} {:?} {:?}", request.address, request.sha256, request.limits);
+            let option = Problem::at(["with", "target"], format!("`{}` must be even", request.stage)).at_key();
+            Err(vec![Problem::at(["uses"], asked), Problem::at(["sha256"], "not this one"), option])
+        }
+    }
+
+    #[test]
+    fn problems_of_plugins_have_their_place() {
+        let text = "\
+version: 1
+stages:
+  read: {uses: read, with: {files: a}}
+  plugin:
+    uses: ./penalty.wasm
+    from: read
+    sha256: 00ff
+    limits: {memory: 1MiB, call_time: 2s}
+    with: {target: 3}
+  bare: {uses: oci://example.com/penalty, from: read}
+";
+        let here = Path::new("/here");
+        let environment = |_: &str| None;
+        let options = LoadOptions { set: &[], environment: &environment, directory: here, current_directory: here };
+        let registry = registry().with_plugins(Arc::new(Picky));
+        let errors = load(text, "demo.yaml".as_ref(), &options, &registry).unwrap_err();
+        insta::assert_snapshot!(errors, @r#"
+        demo.yaml:5:11: error: ./penalty.wasm Some("00ff") PluginLimits { memory: Some(1048576), call_time: Some(2s) }
+          |
+        5 |     uses: ./penalty.wasm
+          |           ^^^^^^^^^^^^^^
+
+        demo.yaml:7:13: error: not this one
+          |
+        7 |     sha256: 00ff
+          |             ^^^^
+
+        demo.yaml:9:12: error: `plugin` must be even
+          |
+        9 |     with: {target: 3}
+          |            ^^^^^^
+
+        demo.yaml:10:10: error: `bare` must be even
+           |
+        10 |   bare: {uses: oci://example.com/penalty, from: read}
+           |          ^^^^
+
+        demo.yaml:10:16: error: oci://example.com/penalty None PluginLimits { memory: None, call_time: None }
+           |
+        10 |   bare: {uses: oci://example.com/penalty, from: read}
+           |                ^^^^^^^^^^^^^^^^^^^^^^^^^
+
+        demo.yaml:10:16: error: not this one
+           |
+        10 |   bare: {uses: oci://example.com/penalty, from: read}
+           |                ^^^^^^^^^^^^^^^^^^^^^^^^^
+        "#);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod fixtures;
+mod for_shard;
 mod gather;
 mod replay;
 mod store;
