@@ -128,7 +128,8 @@ impl PluginLoader for Plugins {
         if !found.is_empty() {
             return Err(found.into_iter().map(below_with).collect());
         }
-        let options = canonical_json(&options).map_err(|error| at_with(error.to_string()))?;
+        let given = options;
+        let options = canonical_json(&given).map_err(|error| at_with(error.to_string()))?;
         let failed = |reason: String| vec![Problem::at(["uses"], format!("{title}: {reason}"))];
         let told = Guest::start(&plugin, limits)
             .and_then(|mut guest| guest.configure(&options))
@@ -137,7 +138,7 @@ impl PluginLoader for Plugins {
         let contract = description::contract(told, plugin.world)
             .map_err(|reason| failed(format!("its contract cannot be: {reason}")))?;
         let everything = serde_json::json!({
-            "with": options,
+            "with": given,
             "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
