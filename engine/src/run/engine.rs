@@ -11,6 +11,7 @@ use super::commits::{compose, concatenated, context_of, nothing};
 use super::grouping::grouping;
 use super::job::Job;
 use super::limit::first_groups;
+use super::panics::caught;
 use super::parts::{Part, StageWork, plan_stage};
 use super::{sink, source, transform};
 use crate::dataset::{BatchLimit, Dataset};
@@ -246,7 +247,8 @@ impl<'a> Engine<'a> {
             }
             self.options.stop_if_interrupted()?;
             let mut started = Instant::now();
-            let outcome = match (job.stage.work(), &work.survey) {
+            let label = positions.first().map(|position| work.parts[*position].label.as_str());
+            let outcome = caught(label.unwrap_or_default(), || match (job.stage.work(), &work.survey) {
                 (Work::Source(source), Some(survey)) => {
                     let mut commit = |position: usize, commit: Commit| {
                         let seconds = started.elapsed().as_secs_f64();
@@ -273,7 +275,7 @@ impl<'a> Engine<'a> {
                     done(*position, commit, started.elapsed().as_secs_f64())
                 }),
                 (Work::Source(_), None) => Ok(()),
-            };
+            });
             if outcome.is_err() {
                 failed.store(true, Ordering::Relaxed);
             }

@@ -6,6 +6,7 @@ mod engine;
 mod grouping;
 mod job;
 mod limit;
+mod panics;
 mod parts;
 mod plan;
 mod sink;
