@@ -16,6 +16,7 @@ mod generated;
 mod harness;
 mod markdown;
 mod parquet;
+mod processes;
 mod readme;
 mod recordings;
 mod sample_data;

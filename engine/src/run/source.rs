@@ -7,6 +7,7 @@ use std::path::Path;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
+use super::budget::Budget;
 use super::engine::RunOptions;
 use super::parts::Part;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
@@ -34,11 +35,16 @@ pub(crate) struct SourceWork<'a> {
     pub(crate) schema: &'a TrajectorySchema,
     pub(crate) parts: &'a [Part],
     pub(crate) store: &'a Store,
+    pub(crate) budget: &'a Budget,
     pub(crate) options: &'a RunOptions,
 }
 
-/// What takes the position of a part in `parts` and its commit.
-pub(crate) type Done<'a> = dyn FnMut(usize, Commit) -> Result<(), StageError> + 'a;
+/// What a source and the writer behind it hold at most, about: a batch, its records as they were read, and a row group,
+/// decoded and encoded.
+const READING_BYTES: u64 = 96 << 20;
+
+/// Told when a part is committed: gets its position in `parts`.
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), StageError> + 'a;
 
 /// Reads some parts and commits each as soon as it is complete.
 pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Done<'_>) -> Result<(), StageError> {
@@ -57,7 +63,8 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
             ShardContent::InPlace { path, row_groups } => {
                 let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
                 let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
-                done(*position, work.store.commit(None, commit)?)?;
+                work.store.commit(None, commit)?;
+                done(*position)?;
             }
         }
     }
@@ -65,6 +72,7 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
         return Ok(());
     }
     let indexes: Vec<usize> = waiting.keys().copied().collect();
+    let _taken = work.budget.take(READING_BYTES);
     let mut writing = Writing { work, waiting, open: None, done };
     work.source.read(work.survey, &indexes, &mut |index, batch, context| {
         work.options.stop_if_interrupted()?;
@@ -96,10 +104,10 @@ impl Writing<'_, '_> {
 
     /// Commits the shard that is open.
     fn complete(&mut self) -> Result<(), StageError> {
-        match self.open.take() {
-            Some(shard) => (self.done)(shard.position, shard.commit(self.work.store)?),
-            None => Ok(()),
-        }
+        let Some(shard) = self.open.take() else { return Ok(()) };
+        let position = shard.position;
+        shard.commit(self.work.store)?;
+        (self.done)(position)
     }
 
     /// Commits what is left; shards of which nothing came have no rows.
@@ -146,7 +154,7 @@ impl<'a> OpenShard<'a> {
         Ok(Self { index, position, part, schema, attempt, writer, context: Context::default() })
     }
 
-    fn commit(self, store: &Store) -> Result<Commit, StageError> {
+    fn commit(self, store: &Store) -> Result<(), StageError> {
         let written = self.writer.finish(&self.attempt.path(FILE_NAME))?;
         let shard = Shard {
             label: self.part.label.clone(),
@@ -162,7 +170,8 @@ impl<'a> OpenShard<'a> {
             }],
         };
         let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
-        Ok(store.commit(Some(self.attempt), commit)?)
+        store.commit(Some(self.attempt), commit)?;
+        Ok(())
     }
 }
 

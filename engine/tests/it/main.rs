@@ -4,5 +4,6 @@
 
 mod faulty_stages;
 mod fixtures;
+mod gather;
 mod replay;
 mod store;
