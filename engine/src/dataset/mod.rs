@@ -17,4 +17,4 @@ pub use selection::Selection;
 pub(crate) use shard::path_of;
 pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub use whole::WholeFile;
-pub(crate) use writer::{ColumnWriter, RowWriter};
+pub(crate) use writer::{ColumnWriter, RowWriter, places, scatter};
