@@ -11,7 +11,8 @@ use crate::failure;
 use crate::store::StoreError;
 
 /// What to do about a full disk.
-pub(crate) const MAKE_ROOM: &str = "free some space, then run the same command again: it goes on from what was committed";
+pub(crate) const MAKE_ROOM: &str =
+    "free some space, then run the same command again: it goes on from what was committed";
 
 /// Why a stage could not finish a part of its work. The engine adds the stage's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
