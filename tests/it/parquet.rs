@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{WriterProperties, WriterVersion};
+use serde_json::{Value, json};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::exported::exported;
@@ -147,4 +148,28 @@ fn numbers_that_do_not_fit_are_refused() {
     --- stderr
     error: stage `copy`: HERE/seeds.parquet: column `seed` has type Int64, expected values of type UInt64: Can't cast value -1 to type UInt64
     ");
+}
+
+#[test]
+fn a_row_is_shown_as_json_all_the_way_down() {
+    let place = Workplace::new();
+    let batch = quickstart(&place);
+    let ours = batch.record_batch().slice(0, 2);
+    let scores = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None]);
+    let schema = ours.schema();
+    let fields = schema.fields().iter().cloned();
+    let fields = fields.chain([Arc::new(Field::new("scores", arrow::array::Array::data_type(&scores).clone(), true))]);
+    let columns = ours.columns().iter().cloned().chain([Arc::new(scores) as ArrayRef]).collect();
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).unwrap();
+    let path = place.path("scores.parquet");
+    write(&path, &rows, WriterVersion::PARQUET_1_0);
+    place.write("again.yaml", AGAIN);
+    place.run_with(&["run", "again.yaml", "--set", &reading(&path)], &[]);
+    let shown = [0, 1].map(|row| {
+        let output = place.sternlight(&["show", "last", "import", &batch.name_of(row), "--json"]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    });
+    assert_eq!(shown.each_ref().map(|row| &row["scores"]), [&json!([1, null]), &Value::Null]);
+    assert_eq!(shown[0]["turns"].as_array().unwrap().len(), batch.turns_of(0).len());
+    assert!(shown[0]["turns"][0]["advantage"].is_number() && shown[0]["turns"][0]["action"].is_string());
 }
