@@ -1,5 +1,6 @@
 //! A dataset: shards of Parquet column files, with the manifest that says which column lies where.
 
+mod caught;
 mod chunks;
 mod leaves;
 mod reader;
@@ -9,6 +10,7 @@ mod shard;
 mod whole;
 mod writer;
 
+pub use caught::{caught, is_caught};
 pub(crate) use chunks::footer_digest;
 pub use leaves::leaves_of;
 pub(crate) use reader::{BaseBatch, BaseReader};
