@@ -1,5 +1,5 @@
-//! Writes the inputs that fuzzing starts from, below `corpus`: made from our own data, small, and close enough to what
-//! is right to reach deep. Run it in `fuzz/` after the formats changed, and delete what is out of date.
+//! Writes the inputs that fuzzing starts from and nobody can write by hand, below `corpus`: Parquet files, and what a
+//! store keeps. Run it in `fuzz/` after the formats changed.
 
 use std::fs;
 use std::path::Path;
@@ -12,18 +12,12 @@ use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::Value;
 use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
-use sternlight_fuzz::{CHATS, STORE_PIPELINE, data_directory, files_below, made};
+use sternlight_fuzz::{data_directory, files_below, made};
 
 type Seeds = Vec<(String, Vec<u8>)>;
 
 fn main() -> std::io::Result<()> {
-    for (target, seeds) in [
-        ("pipeline", pipelines()?),
-        ("import", recordings()?),
-        ("filter", conditions()),
-        ("parquet", parquet_files()),
-        ("store", stored()),
-    ] {
+    for (target, seeds) in [("parquet", parquet_files()), ("store", stored())] {
         let directory = Path::new("corpus").join(target);
         fs::create_dir_all(&directory)?;
         for (name, bytes) in seeds {
@@ -31,50 +25,6 @@ fn main() -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The faulty pipelines of the tests, those that ship, and one with every key.
-fn pipelines() -> std::io::Result<Seeds> {
-    let mut seeds = vec![("store".to_owned(), STORE_PIPELINE.as_bytes().to_vec())];
-    for directory in ["../tests/cases/pipelines", "../pipelines"] {
-        for path in files_below(Path::new(directory)) {
-            if path.extension().is_some_and(|extension| extension == "yaml") {
-                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                let text = fs::read_to_string(path)?.replace("data/", "");
-                seeds.push((name, text.replace("episodes.jsonl", "a.jsonl").into_bytes()));
-            }
-        }
-    }
-    let full = "#set params.n=2\nversion: 1\nname: full\nseed: 7\nparams: { n: 1, f: 'a.jsonl' }\nstages:\n  import: &i { uses: import, with: { files: '${params.f}', policy: '${env.WHO}' } }\n  again: { <<: *i, cache: false, on_error: fail }\n  filter: { uses: filter, from: [import, again], with: { where: \"length(turns) > ${params.n}\" } }\n  reward: { uses: reward, from: filter, with: { by: rules, rules: [{ regex: 'a+', on: any_action, weight: 2 }, { length: { min: 1 } }] } }\n  reflect: { uses: reflect, from: reward, with: { by: rules, rules: [rules.yaml, { off: [loop], tools: { x: { writes: true } } }] } }\n  advantage: { uses: advantage, from: reflect, with: { estimator: gigpo, omega: 0.5 } }\n  export: { uses: export, from: advantage, with: { to: out.parquet } }\n";
-    seeds.push(("full".to_owned(), full.as_bytes().to_vec()));
-    Ok(seeds)
-}
-
-fn recordings() -> std::io::Result<Seeds> {
-    let run = r#"[{"task_id": 1, "trial": 0, "reward": 1.0, "info": {"task": {"instruction": "go"}, "reward_info": {"reward": 1.0}}, "traj": [{"role": "system", "content": "# Airline Agent Policy"}, {"role": "user", "content": "hi"}, {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "find", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "name": "find", "content": "none"}, {"role": "assistant", "content": "bye"}, {"role": "user", "content": "stop"}]}, {"task_id": 2, "trial": 0, "reward": 0.0, "info": {"error": "x", "traceback": "y"}, "traj": []}]"#;
-    let shipped = fs::read("../pipelines/data/chat.jsonl")?;
-    let first: Vec<u8> = shipped.split_inclusive(|byte| *byte == b'\n').take(1).flatten().copied().collect();
-    let text_agent = r#"{"messages": [{"role": "user", "content": "WebShop [SEP] search"}, {"role": "assistant", "content": "Thought: t\nAction: search[a]"}, {"role": "user", "content": "Observation: b"}]}"#;
-    let parts = r#"{"id": 7, "score": 0.5, "model": "m", "tools": [{"type": "function"}], "status": "truncated", "seed": 3, "messages": [{"role": "user", "content": [{"type": "text", "text": "é"}]}, {"role": "assistant", "reasoning_content": "r", "content": "a"}], "final_observation": "f", "n": 1e400}"#;
-    let texts = [("chats", 0, CHATS.as_bytes().to_vec()), ("shipped", 1, first), ("run", 0, run.into()), ("run-recorded", 4, run.into()), ("text-agent", 3, text_agent.into()), ("parts", 3, parts.into())];
-    let mut seeds: Seeds = texts.iter().map(|(name, option, text)| ((*name).to_owned(), [&[*option], text.as_slice()].concat())).collect();
-    seeds.push(("array".to_owned(), format!("\0[{}]", CHATS.trim_end().replace('\n', ",\n")).into_bytes()));
-    seeds.push(("compressed".to_owned(), [&[0], zstd::encode_all(CHATS.as_bytes(), 1)?.as_slice()].concat()));
-    Ok(seeds)
-}
-
-fn conditions() -> Seeds {
-    let conditions = [
-        "reward > 0 and length(turns) < 30 and any_turn(tool_name = 'refund')",
-        "coalesce(reward, 0) <> 1 or reward is distinct from 1",
-        "all_turns(turns.reward >= trajectory.reward) is not true",
-        "count_turns(regexp_like(action, '^a.*b$')) between 1 and 3",
-        "first_turn(lower(action)) not like 'a\\%_' and last_turn(tool_error) is null",
-        "env ilike '%größe%' or \"policy\" in ('a', 'it''s', null)",
-        "abs(-seed % 7) + 1e-3 / 0 >= 18446744073709551615 * 2",
-        "not (starts_with(trajectory_id, 'a') or ends_with(upper(group_id), 'G')) and contains(status, 'fail')",
-    ];
-    conditions.iter().enumerate().map(|(index, text)| (index.to_string(), text.as_bytes().to_vec())).collect()
 }
 
 /// Two rows, as we write them.
@@ -88,7 +38,11 @@ fn rows() -> RecordBatch {
         reward: Some(1.0),
         ..TrajectoryRow::default()
     });
-    builder.push(&TrajectoryRow { trajectory_id: "y".to_owned(), group_id: "g".to_owned(), ..TrajectoryRow::default() });
+    builder.push(&TrajectoryRow {
+        trajectory_id: "y".to_owned(),
+        group_id: "g".to_owned(),
+        ..TrajectoryRow::default()
+    });
     builder.finish().expect("rows").record_batch().clone()
 }
 
@@ -96,7 +50,8 @@ fn rows() -> RecordBatch {
 fn foreign(texts: &DataType) -> RecordBatch {
     let text = |values: Vec<&str>| arrow::compute::cast(&StringArray::from(values), texts).expect("another text");
     let turn_columns: Vec<ArrayRef> = vec![text(vec!["o", "p"]), text(vec!["a", "b"])];
-    let turn_fields: Fields = ["observation", "action"].map(|name| Field::new(name, texts.clone(), true)).to_vec().into();
+    let turn_fields: Fields =
+        ["observation", "action"].map(|name| Field::new(name, texts.clone(), true)).to_vec().into();
     let turns = StructArray::new(turn_fields.clone(), turn_columns, None);
     let element = Arc::new(Field::new("item", DataType::Struct(turn_fields), true));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths([2, 0]);
@@ -108,8 +63,10 @@ fn foreign(texts: &DataType) -> RecordBatch {
         ("reward", Arc::new(Float64Array::from(vec![Some(1.0), None]))),
         ("turns", turns),
     ];
-    let fields: Vec<Field> = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect()).expect("rows")
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
+        .expect("rows")
 }
 
 fn parquet_files() -> Seeds {
@@ -141,7 +98,9 @@ fn written(rows: &RecordBatch, compression: Compression, statistics: EnabledStat
         .set_max_row_group_row_count(Some(1))
         .build();
     // The embedded Arrow schema is not read: without it, mutations hit what is.
-    let options = parquet::arrow::arrow_writer::ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let options = parquet::arrow::arrow_writer::ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true);
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new_with_options(&mut bytes, rows.schema(), options).expect("a writer");
     writer.write(rows).expect("rows");

@@ -19,9 +19,8 @@ stages:
   import: { uses: import, with: { files: in.parquet, identity: content } }
   copy: { uses: export, from: import, with: { to: copy.parquet, overwrite: true } }
   filter: { uses: filter, from: import, with: { where: 'length(turns) >= 0 and reward is not null' } }
-  reward: { uses: reward, from: filter, with: { by: rules, rules: [{ regex: a, on: any_action }] } }
-  reflect: { uses: reflect, from: reward, with: { by: rules } }
-  advantage: { uses: advantage, from: reflect, with: { estimator: grpo } }
+  reward: { uses: reward, from: filter, with: { by: rules, rules: [{ exact: a, on: any_action }] } }
+  advantage: { uses: advantage, from: reward, with: { estimator: grpo } }
   export: { uses: export, from: advantage, with: { to: out.jsonl, format: openai-chat, overwrite: true } }
   all: { uses: export, from: advantage, with: { to: all.parquet, overwrite: true } }
 ";
@@ -29,7 +28,7 @@ stages:
 const AGAIN: &str = "
 version: 1
 stages:
-  import: { uses: import, with: { files: '*.parquet', identity: content } }
+  import: { uses: import, with: { files: in.parquet, identity: content } }
 ";
 
 const MAGIC: &[u8] = b"PAR1";
@@ -39,9 +38,7 @@ static PLACE: LazyLock<Place> = LazyLock::new(Place::new);
 fuzz_target!(init: abort_on_panics_that_nobody_catches(), |bytes: &[u8]| {
     let Some(file) = file_of(bytes) else { return };
     let place = &*PLACE;
-    for name in ["store", "again", "out"] {
-        let _ = std::fs::remove_dir_all(place.path(name));
-    }
+    let _ = std::fs::remove_dir_all(place.path("store"));
     for name in ["copy.parquet", "all.parquet"] {
         let _ = std::fs::remove_file(place.path(name));
     }
@@ -51,11 +48,13 @@ fuzz_target!(init: abort_on_panics_that_nobody_catches(), |bytes: &[u8]| {
     if outcome.is_err() {
         return;
     }
-    let _ = std::fs::remove_file(place.path("in.parquet"));
-    std::fs::remove_file(place.path("copy.parquet")).ok();
-    let report = place.run(AGAIN, &store).expect("an export that can be checked").expect("an export that can be read");
-    let manifest = report.stages[0].dataset.as_ref().expect("a dataset");
-    walk(&store.dataset(manifest).expect("a manifest")).expect("rows that can be read");
+    // Chunks are copied as they are: texts that are damaged in the one are in the other. Ids were read.
+    for export in ["copy.parquet", "all.parquet"] {
+        place.write("in.parquet", std::fs::read(place.path(export)).expect("an export"));
+        let report = place.run(AGAIN, &store).expect("an export that can be imported").expect("rows with ids");
+        let manifest = report.stages[0].dataset.as_ref().expect("a dataset");
+        let _ = walk(&store.dataset(manifest).expect("a manifest"));
+    }
 });
 
 /// The file that the bytes stand for.

@@ -11,7 +11,9 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sternlight_engine::store::{Commit, Store};
-use sternlight_fuzz::{Place, STORE_PIPELINE, abort_on_panics_that_nobody_catches, data_directory, files_below, made, walk};
+use sternlight_fuzz::{
+    Place, STORE_PIPELINE, abort_on_panics_that_nobody_catches, data_directory, files_below, made, walk,
+};
 
 /// A store with the results of a pipeline, every file of it, and its commits in the pipeline's order.
 struct Made {

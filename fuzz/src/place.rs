@@ -35,8 +35,7 @@ impl Place {
     /// Runs a pipeline here that is known to be right, but for its inputs. `None` if these are refused.
     pub fn run(&self, pipeline: &str, store: &Store) -> Option<Result<RunReport, RunError>> {
         let directory = self.0.path();
-        let options =
-            LoadOptions { set: &[], environment: &|_| None, directory, current_directory: directory };
+        let options = LoadOptions { set: &[], environment: &|_| None, directory, current_directory: directory };
         let pipeline = load(pipeline, Path::new("fuzz.yaml"), &options, &sternlight_stages::registry()).ok()?;
         let schemas = check(&pipeline).ok()?;
         let options = RunOptions { threads: 1, ..RunOptions::default() };

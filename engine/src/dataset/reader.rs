@@ -527,9 +527,8 @@ fn cheapest(root: &Path, shard: &Shard, turns: bool) -> Result<(usize, ColumnPat
         let Some(leaves) = leaves_of(opened.metadata.schema(), column) else { continue };
         // Without a row group there is nothing to read, whichever column is taken.
         let group = opened.metadata.metadata().row_groups().get(file.first_row_group);
-        let bytes = group.map_or(0, |group| {
-            leaves.map(|leaf| group.column(leaf).compressed_size()).fold(0, i64::saturating_add)
-        });
+        let bytes = group
+            .map_or(0, |group| leaves.map(|leaf| group.column(leaf).compressed_size()).fold(0, i64::saturating_add));
         if best.as_ref().is_none_or(|(least, ..)| bytes < *least) {
             best = Some((bytes, *index, column.clone()));
         }

@@ -142,8 +142,9 @@ fn in_place(
 ) -> Result<Shard, StageError> {
     let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
     let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
-    let metadata = caught(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
-        .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
+    let metadata =
+        caught(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
+            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
     let groups = metadata.metadata().row_groups().get(row_groups.clone());
     let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
     let shard = Shard {
