@@ -5,9 +5,12 @@ mod arguments;
 mod check;
 mod exit;
 mod loading;
+mod part;
 mod plan;
+mod processes;
 mod progress;
 mod run;
+mod run_plan;
 mod runs;
 mod schema;
 mod show;
@@ -18,7 +21,7 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use sternlight_engine::dataset::is_caught;
+use sternlight_engine::dataset::is_guarded;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
@@ -26,12 +29,13 @@ use crate::exit::{Exit, Failure};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(&arguments);
-    say_nothing_of_caught_panics();
+    say_nothing_of_guarded_panics();
     let common = &arguments.common;
     let outcome = match &arguments.command {
         Command::Run(run) => run::execute(run, common),
         Command::Check(check) => check::execute(check, common),
         Command::Plan(plan) => plan::execute(plan, common),
+        Command::Part(part) => part::execute(part),
         Command::Runs => runs::execute(common),
         Command::Show(show) => show::execute(show, common),
         Command::Stages(stages) => stages::execute(stages, common),
@@ -67,10 +71,10 @@ fn start_logging(arguments: &Arguments) {
 }
 
 /// A panic that becomes an error is told as that.
-fn say_nothing_of_caught_panics() {
+fn say_nothing_of_guarded_panics() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !is_caught() {
+        if !is_guarded() {
             tell(panic);
         }
     }));

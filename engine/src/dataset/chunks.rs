@@ -9,7 +9,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::caught::caught;
+use super::guard::guarded;
 
 /// Bytes of the chunks that a reader will ask for.
 pub(super) enum Chunks {
@@ -22,7 +22,7 @@ pub(super) enum Chunks {
 /// The bytes of one leaf's chunk in a row group.
 pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize) -> std::io::Result<(u64, Bytes)> {
     let damaged = |error: ParquetError| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string());
-    let (start, length) = caught(|| Ok(row_group.column(leaf).byte_range())).map_err(damaged)?;
+    let (start, length) = guarded(|| Ok(row_group.column(leaf).byte_range())).map_err(damaged)?;
     let mut file = file;
     file.seek(SeekFrom::Start(start))?;
     // A damaged footer may say anything: memory is taken for bytes that are there.

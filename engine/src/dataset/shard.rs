@@ -128,12 +128,14 @@ pub(crate) fn path_of(root: &Path, file: &DataFile) -> PathBuf {
 /// Rows of a shard, and row groups of a file, are fewer: more come of damage alone, and sums of fewer do not overflow.
 const LIMIT: u64 = 1 << 40;
 
+/// Whether a path leads into the store that it begins at.
+pub(super) fn is_inside(relative: &str) -> bool {
+    Path::new(relative).components().all(|component| matches!(component, Component::Normal(_)))
+}
+
 impl DataFile {
     /// What cannot be, if anything: a manifest may have been damaged.
     pub(crate) fn fault(&self) -> Option<String> {
-        let is_inside = |relative: &String| {
-            Path::new(relative).components().all(|component| matches!(component, Component::Normal(_)))
-        };
         match &self.path {
             FilePath::Store(relative) if !is_inside(relative) => Some(format!("`{relative}` is no file of the store")),
             _ if self.first_row_group as u64 > LIMIT => {

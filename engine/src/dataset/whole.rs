@@ -16,7 +16,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
-use super::caught::caught;
+use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::reader::{BatchLimit, OpenFile};
 use super::shard::{Dataset, Shard};
@@ -239,7 +239,7 @@ impl ColumnFiles {
                 out.append_column(&chunks[*file], close)
             })
         };
-        writer.push_encoded(|out| caught(|| copy(out)))
+        writer.push_encoded(|out| guarded(|| copy(out)))
     }
 
     /// Columns of somebody's files whose chunks may break a promise of the schema in a row group: those that are nowhere

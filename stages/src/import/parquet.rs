@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use sternlight_engine::dataset::caught;
+use sternlight_engine::dataset::guarded;
 use sternlight_engine::stage::{Memo, ShardContent, SourceShard, StageError};
 use sternlight_engine::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
@@ -31,7 +31,7 @@ pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
     let input = File::open(&file.path).map_err(|error| file.unreadable(&error))?;
     // The embedded Arrow schema says how somebody held the values in memory, not what they are.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let footer = caught(|| ArrowReaderMetadata::load(&input, options)).map_err(|error| {
+    let footer = guarded(|| ArrowReaderMetadata::load(&input, options)).map_err(|error| {
         StageError::new(format!("cannot read `{}` as Parquet: {error}", file.shown))
             .help("it may be cut off: the columns are described at the end of the file")
     })?;

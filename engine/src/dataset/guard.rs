@@ -9,8 +9,8 @@ thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a panic of this thread would become an error of [`caught`]: then nothing needs to be printed about it.
-pub fn is_caught() -> bool {
+/// Whether a panic of this thread would become an error of [`guarded`]: then nothing needs to be printed about it.
+pub fn is_guarded() -> bool {
     CATCHING.get()
 }
 
@@ -19,7 +19,7 @@ pub fn is_caught() -> bool {
 ///
 /// # Errors
 /// Those of the call, and its panic.
-pub fn caught<T, E: From<ParquetError>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub fn guarded<T, E: From<ParquetError>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let outer = CATCHING.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(call));
     CATCHING.set(outer);
@@ -40,15 +40,15 @@ mod tests {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
         let seen: Vec<Result<bool, ParquetError>> = vec![
-            caught(|| Ok(is_caught())),
-            caught(|| panic!("index {} of {}", 7, 3)),
-            caught(|| panic!("no")),
-            caught(|| Err(ParquetError::EOF("short".to_owned()))),
+            guarded(|| Ok(is_guarded())),
+            guarded(|| panic!("index {} of {}", 7, 3)),
+            guarded(|| panic!("no")),
+            guarded(|| Err(ParquetError::EOF("short".to_owned()))),
         ];
         std::panic::set_hook(quiet);
         let told: Vec<String> =
             seen.into_iter().map(|one| one.map_or_else(|error| error.to_string(), |seen| seen.to_string())).collect();
-        assert!(!is_caught());
+        assert!(!is_guarded());
         insta::assert_snapshot!(told.join("\n"), @"");
     }
 }
