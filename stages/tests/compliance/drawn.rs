@@ -56,7 +56,7 @@ fn trajectory() -> impl Strategy<Value = TrajectoryRow> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn stages_keep_their_promises_over_any_rows(

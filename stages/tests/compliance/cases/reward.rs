@@ -1,23 +1,30 @@
-//! The recorded outcome; every rule in every place; several together.
+//! The recorded outcome; every rule in every place; rules about the whole trajectory.
 
 use crate::{Case, Input};
 
-const TEXT_RULES: [&str; 5] =
-    ["exact: done", "regex: '(?i)^.*[é\\p{Arabic}]'", "length: {min: 3}", "length: {max: 9}", "length: {min: 2, max: 4, ramp: 5}"];
+/// Rules about texts, of which each is judged in each of the places.
+const TEXT_RULES: [&str; 5] = [
+    "exact: done",
+    "regex: '(?i)^.*[é\\p{Arabic}]'",
+    "length: {min: 3}, weight: 0.1",
+    "length: {max: 9}, weight: -1e30",
+    "length: {min: 2, max: 4, ramp: 5}, name: soft",
+];
 
 const PLACES: [&str; 4] = ["last_action", "any_action", "any_observation", "final_observation"];
 
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 4] = [
     "{by: outcome}",
     "{by: rules, rules: [{tool_called: refund}]}",
-    "{by: rules, rules: [{turns: {min: 1, max: 3}}]}",
-    "{by: rules, rules: [{turns: {max: 2}, weight: -1e30}, {exact: '', weight: 0}]}",
-    "{by: rules, rules: [{regex: a, weight: 0.1}, {length: {max: 5, ramp: 3}, weight: 0.7}, {tool_called: x, name: x}]}",
+    "{by: rules, rules: [{turns: {min: 1, max: 3}}, {turns: {max: 2}, weight: -1}]}",
+    "{by: rules, rules: [{exact: '', weight: 0}, {regex: a, on: any_action}, {tool_called: x, name: x}]}",
 ];
 
 pub(crate) fn case() -> Case {
-    let one = |rule: &str, place: &str| format!("{{by: rules, rules: [{{{rule}, on: {place}}}]}}");
-    let rules = TEXT_RULES.iter().flat_map(|rule| PLACES.iter().map(move |place| one(rule, place)));
-    let options = rules.chain(OTHERS.map(str::to_owned)).collect();
+    let all_in = |place: &str| {
+        let rules: Vec<String> = TEXT_RULES.iter().map(|rule| format!("{{{rule}, on: {place}}}")).collect();
+        format!("{{by: rules, rules: [{}]}}", rules.join(", "))
+    };
+    let options = PLACES.map(all_in).into_iter().chain(OTHERS.map(str::to_owned)).collect();
     Case { stage: "reward", options, input: Input::Rows }
 }
