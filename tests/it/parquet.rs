@@ -167,11 +167,23 @@ fn what_breaks_the_schema_is_refused_where_no_stage_reads_it() {
         said
     };
     let rewards = (0..rows).map(|row| Some(if row == 70 { f32::NAN } else { 1.0 }));
-    insta::assert_snapshot!(said("reward", Arc::new(rewards.collect::<Float32Array>())), @"");
+    insta::assert_snapshot!(said("reward", Arc::new(rewards.collect::<Float32Array>())), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/in.parquet: row 70, column `reward`: is NaN, expected a finite number or null
+    ");
     let statuses = (0..rows).map(|row| Some(if row == 60 { "fine" } else { "done" }));
-    insta::assert_snapshot!(said("status", Arc::new(statuses.collect::<StringArray>())), @"");
+    insta::assert_snapshot!(said("status", Arc::new(statuses.collect::<StringArray>())), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/in.parquet: row 60, column `status`: is `fine`, expected `done`, `truncated` or `failed`
+    ");
     let statuses = (0..rows).map(|row| (row != 7).then_some("done"));
-    insta::assert_snapshot!(said("status", Arc::new(statuses.collect::<StringArray>())), @"");
+    insta::assert_snapshot!(said("status", Arc::new(statuses.collect::<StringArray>())), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/in.parquet: row 7, column `status`: is null, expected a value
+    ");
 }
 
 /// The Parquet crate panics at some footers where it should return an error.

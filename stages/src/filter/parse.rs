@@ -247,7 +247,11 @@ mod tests {
               ^^^^^
         cannot read this: unterminated string literal
         ");
-        insta::assert_snapshot!(refusal("env = $$shop \n"), @"");
+        insta::assert_snapshot!(refusal("env = $$shop\n"), @"
+        env = $$shop
+                    ^
+        cannot read this: unterminated dollar-quoted string
+        ");
         insta::assert_snapshot!(refusal("env in ()"), @r"
         env in ()
                 ^
