@@ -32,9 +32,9 @@ pub(crate) const HOSTILE_TEXTS: [&str; 10] = [
     "{\"error\": [1, {\"deep\": null}], \"success\": false}",
 ];
 
-/// Ten megabytes.
-pub(crate) fn long_text() -> String {
-    "0123456789é".repeat((10 << 20) / 12)
+/// So many megabytes.
+pub(crate) fn long_text(megabytes: usize) -> String {
+    "0123456789é".repeat((megabytes << 20) / 12)
 }
 
 fn rows_of(shards: Vec<RecordBatch>, schema: &RecordBatch) -> Rows {
@@ -168,8 +168,8 @@ fn with_rewards(rewards: &[f32]) -> Vec<TrajectoryRow> {
 }
 
 fn long() -> Vec<TrajectoryRow> {
-    let text = long_text();
-    let mut first = row("long", "g", Some(1.0), vec![turn(&text, &text, None), turn("o", "a", None)]);
+    let (text, longest) = (long_text(1), long_text(10));
+    let mut first = row("long", "g", Some(1.0), vec![turn(&text, &longest, None), turn("o", "a", None)]);
     first.final_observation = Some(text.clone());
     first.extra = Some(format!("{{\"x\": \"{text}\"}}"));
     first.turns[0].tool_arguments = Some(text);

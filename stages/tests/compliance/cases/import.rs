@@ -71,7 +71,8 @@ fn chats() -> Vec<Value> {
     let turn = [json!({"role": "user", "content": "a"}), json!({"role": "assistant", "content": "b"})];
     chats.push(json!({"messages": turn.iter().cycle().take(10_000).collect::<Vec<_>>()}));
     chats.push(json!({"messages": []}));
-    chats.push(json!({"messages": messages(&long_text()), "reward": null, "success": false, "seed": u64::MAX}));
+    let long = [json!({"role": "user", "content": "a"}), json!({"role": "assistant", "content": long_text(10)})];
+    chats.push(json!({"messages": long, "reward": null, "success": false, "seed": u64::MAX}));
     chats
 }
 
@@ -80,6 +81,6 @@ fn runs() -> Vec<Value> {
     let mut runs: Vec<Value> =
         HOSTILE_TEXTS.iter().enumerate().map(|(task, text)| run(task, json!(1.0), json!({"x": text}), messages(text))).collect();
     runs.push(run(98, json!(0.0), json!({"error": "x", "traceback": "y"}), Vec::new()));
-    runs.push(run(99, Value::Null, json!({}), messages(&long_text())));
+    runs.push(run(99, Value::Null, json!({}), messages(&long_text(1))));
     runs
 }
