@@ -4,6 +4,7 @@
 mod abort;
 mod commit;
 mod error;
+mod exchange;
 mod key;
 mod manifest;
 mod root;
@@ -12,6 +13,7 @@ mod run_folder;
 pub use abort::abort_point;
 pub use commit::{Commit, Outcome};
 pub use error::StoreError;
+pub use exchange::Exchange;
 pub use key::{Key, KeyParts};
 pub use manifest::Manifest;
 pub use root::{Attempt, ExportRecord, Store};
