@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
+use super::chunks::Whole;
 use super::leaves::leaves_of;
 use super::reader::{BatchLimit, OpenFile};
 use super::shard::{Dataset, Shard};
@@ -222,7 +223,7 @@ impl ColumnFiles {
                     column_index: None,
                     offset_index: None,
                 };
-                out.append_column(&chunks[*file], close)
+                out.append_column(&Whole(&chunks[*file]), close)
             })
         })
     }
