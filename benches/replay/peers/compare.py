@@ -24,23 +24,29 @@ def column_of(batch, path):
     return pc.struct_field(batch.column("turns").flatten(), path.removeprefix("turns."))
 
 
-def batches(files, paths):
+def leaves_of(parquet, path):
+    """The leaf of a column, whatever the file's writer calls the elements of lists."""
+    leaves = [parquet.schema.column(index).path for index in range(len(parquet.schema))]
+    if not path.startswith("turns."):
+        return [leaf for leaf in leaves if leaf == path]
+    name = path.removeprefix("turns.")
+    return [leaf for leaf in leaves if leaf.startswith("turns.") and leaf.rsplit(".", 1)[-1] == name]
+
+
+def batches(files, path):
     for file in files:
         parquet = pq.ParquetFile(file)
-        # A file's elements are called `element`, `item` or whatever its writer likes: by the first name all are found.
-        leaves = [leaf for leaf in (parquet.schema.column(index).path for index in range(len(parquet.schema)))
-                  if leaf in paths or (leaf.startswith("turns.") and "turns." + leaf.rsplit(".", 1)[-1] in paths)]
-        yield from parquet.iter_batches(BATCH_ROWS, columns=leaves)
+        yield from parquet.iter_batches(BATCH_ROWS, columns=leaves_of(parquet, path))
 
 
 def floats(files, path):
-    parts = [column_of(batch, path).to_numpy(zero_copy_only=False) for batch in batches(files, [path])]
+    parts = [column_of(batch, path).to_numpy(zero_copy_only=False) for batch in batches(files, path)]
     return np.concatenate(parts).astype(np.float32)
 
 
 def text_digest(files, path):
     text, lengths = hashlib.blake2b(), hashlib.blake2b()
-    for batch in batches(files, [path]):
+    for batch in batches(files, path):
         values = column_of(batch, path).cast(pa.large_string())
         lengths.update(pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
         offsets = np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values) + 1]
@@ -86,17 +92,11 @@ def main():
             sys.exit(f"error: the rewards of {name} are not those of {first[0]}")
         if len(first[2]) != len(values) or not np.allclose(first[2], values, rtol=0, atol=TOLERANCE):
             sys.exit(f"error: the advantages of {name} are not those of {first[0]}")
-        held = [path for path in texts if files and has_column(files[0], path)]
+        held = [path for path in texts if files and leaves_of(pq.ParquetFile(files[0]), path)]
         for path in held:
             if text_digest(files, path) != texts[path]:
                 sys.exit(f"error: {name} has another `{path}` than the input")
         print(f"the same results: {name}, {len(rewards):,} rewards, {len(values):,} advantages, {len(held)} texts")
-
-
-def has_column(file, path):
-    names = {leaf for leaf in (pq.ParquetFile(file).schema.column(index).path for index in range(len(pq.ParquetFile(file).schema)))}
-    last = path.rsplit(".", 1)[-1]
-    return path in names or any(name.startswith("turns.") and name.rsplit(".", 1)[-1] == last for name in names)
 
 
 main()

@@ -54,6 +54,7 @@ def main():
         os.environ["HF_HOME"], os.environ["HF_DATASETS_OFFLINE"] = cache, "1"
         import datasets
 
+        datasets.disable_progress_bars()
         files = sorted(str(file) for file in Path(source).glob("*.parquet"))
         data = datasets.load_dataset("parquet", data_files=files, split="train", num_proc=PROCESSES)
         data = data.with_format("arrow")
