@@ -8,6 +8,7 @@ use super::engine::RunOptions;
 use super::executor::{Executor, ExecutorContext};
 use super::gather::GatherWork;
 use super::job::Job;
+use super::panics::caught;
 use super::parts::{Part, StageWork};
 use super::task::{Step, Task};
 use super::transform::TransformWork;
@@ -29,9 +30,10 @@ impl<'a> RunScope<'a> {
         Self { store, options, budget: Budget::new(options.memory), exchange: OnceLock::new() }
     }
 
-    /// Removes what was exchanged, which nobody needs once every stage has its result.
+    /// Removes what was exchanged, which nobody needs once every stage has its result: by this run, or by one that did
+    /// not come so far.
     pub(crate) fn clear(self) -> Result<(), StoreError> {
-        self.exchange.into_inner().map_or(Ok(()), Exchange::clear)
+        self.exchange.into_inner().map_or_else(|| self.store.clear_exchange(), Exchange::clear)
     }
 
     fn exchange(&self) -> Result<&Store, StoreError> {
@@ -100,6 +102,10 @@ impl<'a> StageRun<'a> {
         task: &Task,
         tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync),
     ) -> Result<(), StageError> {
+        caught(&self.label(task.step, task.part), || self.compute(task, tell))
+    }
+
+    fn compute(&self, task: &Task, tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync)) -> Result<(), StageError> {
         self.options().stop_if_interrupted()?;
         let started = Instant::now();
         let done = |position: usize| {
