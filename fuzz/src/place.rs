@@ -58,7 +58,8 @@ fn jobs<'a>(pipeline: &'a Pipeline, schemas: &'a [StageSchemas]) -> Vec<Job<'a>>
         Some(Job {
             name: &node.name,
             uses: &node.uses,
-            version: built.kind.version,
+            kind: &built.kind,
+            version: built.version,
             options: &built.options,
             stage: built.stage.as_ref(),
             inputs: node.inputs.iter().filter_map(|input| position(input.stage)).collect(),

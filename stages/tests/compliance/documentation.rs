@@ -76,7 +76,8 @@ fn run(place: &Place, text: &str) -> Vec<(String, u64)> {
         Job {
             name: &node.name,
             uses: &node.uses,
-            version: built.kind.version,
+            kind: &built.kind,
+            version: built.version,
             options: &built.options,
             stage: built.stage.as_ref(),
             inputs: node.inputs.iter().map(|input| position(input.stage)).collect(),

@@ -124,7 +124,7 @@ fn job<'a>(
     output: TrajectorySchema,
     cache: bool,
 ) -> Job<'a> {
-    Job { name, uses: name, version: 1, options, stage, inputs, contract, output, cache }
+    Job { name, uses: name, kind: name, version: 1, options, stage, inputs, contract, output, cache }
 }
 
 /// For each shard a digest for each column of the dataset, in its order.
