@@ -62,6 +62,10 @@ pub(crate) enum Command {
     Stages(StagesArguments),
     /// Prints the JSON Schema of pipeline files, for editors
     Schema,
+    /// Looks at WebAssembly plugins
+    #[cfg(feature = "plugins")]
+    #[command(subcommand)]
+    Plugin(PluginCommand),
 }
 
 #[derive(Debug, Args)]
@@ -167,4 +171,16 @@ pub(crate) struct StagesArguments {
     /// The stage to explain
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+}
+
+/// What can be done with plugins.
+#[cfg(feature = "plugins")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Tells what a plugin is: its world, columns, options, imports, size and digest
+    Inspect {
+        /// The component
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }

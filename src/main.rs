@@ -7,6 +7,8 @@ mod exit;
 mod loading;
 mod part;
 mod plan;
+#[cfg(feature = "plugins")]
+mod plugin;
 mod plugins;
 mod processes;
 mod progress;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
         Command::Show(show) => show::execute(show, common),
         Command::Stages(stages) => stages::execute(stages, common),
         Command::Schema => schema::execute(),
+        #[cfg(feature = "plugins")]
+        Command::Plugin(plugin) => plugin::execute(plugin, common),
     };
     match outcome {
         Ok(()) => Exit::Done.into(),

@@ -5,14 +5,18 @@ use sternlight_engine::stage::Registry;
 /// Everything that `uses` may name.
 #[cfg(feature = "plugins")]
 pub(crate) fn registry() -> Registry {
+    sternlight_stages::registry().with_plugins(plugins() as _)
+}
+
+/// The plugins of this process: what is compiled for one pipeline is there for the next.
+#[cfg(feature = "plugins")]
+pub(crate) fn plugins() -> std::sync::Arc<sternlight_plugins::Plugins> {
     use std::sync::{Arc, OnceLock};
 
     use sternlight_plugins::Plugins;
 
-    // What is compiled for one pipeline is there for the next.
     static PLUGINS: OnceLock<Arc<Plugins>> = OnceLock::new();
-    let plugins = PLUGINS.get_or_init(|| Arc::new(Plugins::new(cache_directory(), notice)));
-    sternlight_stages::registry().with_plugins(Arc::clone(plugins) as _)
+    Arc::clone(PLUGINS.get_or_init(|| Arc::new(Plugins::new(cache_directory(), notice))))
 }
 
 /// Everything that `uses` may name.

@@ -19,6 +19,7 @@ const NAME_BYTES: usize = 64;
 pub(crate) struct Description {
     pub(crate) name: String,
     pub(crate) version: String,
+    pub(crate) summary: String,
     /// JSON Schema of `with`.
     pub(crate) schema: serde_json::Value,
 }
@@ -56,7 +57,7 @@ impl PluginContract {
 /// # Errors
 /// What of it cannot be.
 pub(crate) fn description(told: plugin::Description) -> Result<Description, String> {
-    let plugin::Description { name, version, config_schema, .. } = told;
+    let plugin::Description { name, version, summary, config_schema } = told;
     if !is_name(&name) {
         let name = printable_name(&name);
         return Err(format!("its name is `{name}`, expected letters, digits, `-` and `_`"));
@@ -69,7 +70,7 @@ pub(crate) fn description(told: plugin::Description) -> Result<Description, Stri
     }
     let schema = serde_json::from_str(&config_schema)
         .map_err(|error| format!("the schema of its options is no JSON: {error}"))?;
-    Ok(Description { name, version, schema })
+    Ok(Description { name, version, summary, schema })
 }
 
 fn is_name(name: &str) -> bool {

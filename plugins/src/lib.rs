@@ -9,6 +9,7 @@ mod extra;
 mod fault;
 mod groups;
 mod guest;
+mod inspection;
 mod ipc;
 mod limits;
 mod loader;
@@ -22,5 +23,6 @@ mod state;
 mod text;
 mod world;
 
+pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
 pub use world::World;

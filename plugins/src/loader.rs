@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginLoader, PluginRequest, canonical_json};
+use sternlight_engine::stage::{Built, PluginLimits, PluginLoader, PluginRequest, canonical_json};
 use wasmtime::Engine;
 
 use crate::compiled::Cache;
 use crate::description;
 use crate::guest::Guest;
-use crate::limits::Limits;
+use crate::inspection::Inspection;
+use crate::limits::{Limits, readable_bytes};
 use crate::options::{problems, validator};
 use crate::plugin::Plugin;
 use crate::sandbox;
@@ -56,25 +57,20 @@ impl Plugins {
         started.as_ref().map_err(|reason| Problem::at(["uses"], cannot(reason)))
     }
 
-    fn plugin(&self, request: &PluginRequest<'_>, limits: Limits) -> Result<Arc<Plugin>, Problem> {
-        let address = request.address;
-        let at_uses = |message: String| Problem::at(["uses"], message);
-        if address.starts_with("oci://") {
-            let message = format!("`{address}` lies in a registry, which is not carried out by this version");
-            return Err(at_uses(message).help("fetch the plugin, and write its path: `uses: ./name.wasm`"));
-        }
-        let path = request.directory.join(address);
-        let unreadable = |error: std::io::Error| {
-            let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
-            problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
-        };
-        let length = fs::metadata(&path).map_err(unreadable)?.len();
-        if length > MAXIMUM_BYTES {
-            return Err(at_uses(format!("`{address}` has {length} bytes, too many for a plugin")));
-        }
-        let bytes = fs::read(&path).map_err(unreadable)?;
-        check_pin(request.sha256, &bytes)?;
-        let digest = blake3::hash(&bytes);
+    /// What can be told of the plugin in a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is no plugin.
+    pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
+        let address = path.to_string_lossy();
+        let limits = Limits::from(PluginLimits::default());
+        let bytes = read(&address, path).map_err(|problem| problem.message)?;
+        let plugin = self.plugin(&address, &bytes, limits).map_err(|problem| problem.message)?;
+        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(&bytes), limits))
+    }
+
+    fn plugin(&self, address: &str, bytes: &[u8], limits: Limits) -> Result<Arc<Plugin>, Problem> {
+        let digest = blake3::hash(bytes);
         // Held while it compiles: who wants the same plugin waits for it.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let name = digest.to_hex().to_string();
@@ -89,13 +85,13 @@ impl Plugins {
             return Err(problem.help("make a component of it, as the SDKs do"));
         }
         let notice = || {
-            let size = crate::limits::readable_bytes(length);
+            let size = readable_bytes(bytes.len() as u64);
             (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
         };
         let engine = self.engine()?;
         let component = self
             .cache
-            .component(engine, &digest, &bytes, &notice)
+            .component(engine, &digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
         let plugin = Plugin::new(engine, &component, &digest, limits)
             .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
@@ -105,10 +101,38 @@ impl Plugins {
     }
 }
 
+fn at_uses(message: String) -> Problem {
+    Problem::at(["uses"], message)
+}
+
+/// The file of a plugin.
+fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
+    let unreadable = |error: std::io::Error| {
+        let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
+        problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
+    };
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > MAXIMUM_BYTES {
+        return Err(at_uses(format!("`{address}` has {length} bytes, too many for a plugin")));
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl PluginLoader for Plugins {
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
         let limits = Limits::from(request.limits);
-        let plugin = self.plugin(request, limits)?;
+        let address = request.address;
+        if address.starts_with("oci://") {
+            let message = format!("`{address}` lies in a registry, which is not carried out by this version");
+            return Err(at_uses(message).help("fetch the plugin, and write its path: `uses: ./name.wasm`").into());
+        }
+        let bytes = read(address, &request.directory.join(address))?;
+        check_pin(request.sha256, &bytes)?;
+        let plugin = self.plugin(address, &bytes, limits)?;
         let title = plugin.title();
         if matches!(plugin.world, World::Relabel | World::Environment) {
             let message =
@@ -149,7 +173,7 @@ impl PluginLoader for Plugins {
 
 fn check_pin(pin: Option<&str>, bytes: &[u8]) -> Result<(), Problem> {
     let Some(pin) = pin else { return Ok(()) };
-    let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = sha256(bytes);
     if pin.len() != found.len() || !pin.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let message = format!("`{pin}` is no SHA-256: expected 64 hexadecimal digits");
         return Err(Problem::at(["sha256"], message).help(format!("the plugin's is `{found}`")));

@@ -23,6 +23,8 @@ pub(crate) struct Plugin {
     pub(crate) indices: Indices,
     pub(crate) world: World,
     pub(crate) description: Description,
+    /// Interfaces that it imports and that are not granted.
+    pub(crate) imports: Vec<String>,
     /// blake3 of its file, in hexadecimal.
     pub(crate) digest: String,
 }
@@ -63,8 +65,17 @@ impl Plugin {
         let instance = linker.instantiate_pre(component).map_err(told)?;
         let indices = Indices::new(&instance, world).map_err(told)?;
         let digest = digest.to_hex().to_string();
-        let nothing = Description { name: String::new(), version: String::new(), schema: serde_json::Value::Null };
-        let mut plugin = Self { engine: engine.clone(), instance, indices, world, description: nothing, digest };
+        let type_of = component.component_type();
+        let imports = type_of.imports(engine).map(|(name, _)| name.to_owned());
+        let imports = imports.filter(|name| !name.starts_with(PACKAGE)).collect();
+        let nothing = Description {
+            name: String::new(),
+            version: String::new(),
+            summary: String::new(),
+            schema: serde_json::Value::Null,
+        };
+        let mut plugin =
+            Self { engine: engine.clone(), instance, indices, world, description: nothing, imports, digest };
         let mut guest = Guest::start(&plugin, limits).map_err(|fault| format!("it cannot start: {fault}"))?;
         let described = guest.describe().map_err(|fault| format!("it cannot say what it is: {fault}"))?;
         plugin.description = description(described)?;

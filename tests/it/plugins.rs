@@ -238,3 +238,42 @@ fn other_shards_are_kept() {
     let run = place.run();
     assert_eq!((run.computed()["import"], run.computed()["reward"]), (1, 1));
 }
+
+#[test]
+fn a_plugin_can_be_looked_at() {
+    let place = place(FINE);
+    let told = place.said(&["plugin", "inspect", "tool_penalty.wasm"]);
+    let told = Regex::new("[0-9a-f]{64}").unwrap().replace_all(&told, "SHA256").into_owned();
+    insta::assert_snapshot!(Regex::new(r"\d+ KiB").unwrap().replace_all(&told, "SIZE"), @r#"
+    exit code 0
+    --- stdout
+    tool-penalty 0.1.0
+      Takes a little off for each tool call
+    world     reward
+    size      SIZE
+    sha256    SHA256
+    imports   nothing beyond the contract
+    sees      a trajectory at once
+    reads     task_id, success, turns.action, turns.tool_name
+    adds      reward (float32), turns.reward (float32)
+    options   {
+                "type": "object",
+                "properties": {
+                  "penalty": {
+                    "type": "number",
+                    "minimum": 0
+                  }
+                },
+                "additionalProperties": false
+              }
+    "#);
+    let output = place.sternlight(&["plugin", "inspect", "tool_penalty.wasm", "--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["world"], &told["columns"]["adds"][0]), (&json!("reward"), &json!(["reward", "float32"])));
+    place.write("text.wasm", "no");
+    insta::assert_snapshot!(place.said(&["plugin", "inspect", "text.wasm"]), @"
+    exit code 2
+    --- stderr
+    error: `text.wasm` is no WebAssembly
+    ");
+}

@@ -1,0 +1,64 @@
+//! `sternlight plugin`: looks at plugins, without a pipeline.
+
+use sternlight_plugins::{InspectedColumns, Inspection};
+
+use crate::Outcome;
+use crate::arguments::{Common, PluginCommand};
+use crate::exit::Failure;
+use crate::plugins::plugins;
+use crate::style;
+
+pub(crate) fn execute(command: &PluginCommand, common: &Common) -> Outcome {
+    let PluginCommand::Inspect { file } = command;
+    let inspection = plugins().inspect(file).map_err(|message| Failure::Usage { message, help: None })?;
+    match common.json {
+        true => anstream::println!("{}", serde_json::to_string(&inspection)?),
+        false => print(&inspection)?,
+    }
+    Ok(())
+}
+
+fn print(plugin: &Inspection) -> Outcome {
+    anstream::println!("{} {}", style::title(&plugin.name), plugin.version);
+    if !plugin.summary.is_empty() {
+        anstream::println!("  {}", plugin.summary);
+    }
+    let imports = match plugin.imports.as_slice() {
+        [] => "nothing beyond the contract".to_owned(),
+        names => names.join(", "),
+    };
+    let figures = [
+        ("world", plugin.world.to_owned()),
+        ("size", format!("{} KiB", plugin.bytes.div_ceil(1024))),
+        ("sha256", plugin.sha256.clone()),
+        ("imports", imports),
+    ];
+    for (name, value) in figures {
+        anstream::println!("{name:<10}{value}");
+    }
+    match &plugin.columns {
+        Some(columns) => print_columns(columns),
+        None => anstream::println!("{:<10}told by `check`, for a pipeline's options", "columns"),
+    }
+    anstream::println!("options   {}", serde_json::to_string_pretty(&plugin.options)?.replace('\n', "\n          "));
+    Ok(())
+}
+
+fn print_columns(columns: &InspectedColumns) {
+    let shown = |columns: &[(String, String)]| {
+        let column = |(path, data_type): &(String, String)| match data_type.as_str() {
+            "" => path.clone(),
+            data_type => format!("{path} ({data_type})"),
+        };
+        columns.iter().map(column).collect::<Vec<_>>().join(", ")
+    };
+    let lists = [
+        ("sees", format!("a {} at once", columns.scope)),
+        ("reads", shown(&columns.reads)),
+        ("adds", shown(&columns.adds)),
+        ("drops", columns.drops.join(", ")),
+    ];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        anstream::println!("{name:<10}{list}");
+    }
+}
