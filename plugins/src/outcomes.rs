@@ -202,3 +202,69 @@ pub(crate) fn not_finite(
 fn is_not_finite(number: Option<impl Into<f64>>) -> bool {
     number.is_some_and(|number| !number.into().is_finite())
 }
+
+#[cfg(test)]
+mod tests {
+    use sternlight_engine::contract::Scope;
+    use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
+
+    use super::*;
+    use crate::data_type;
+
+    /// Trajectories of two, no and one turn.
+    fn batch() -> TrajectoryBatch {
+        let mut builder = TrajectoryBuilder::new();
+        for turns in [2, 0, 1] {
+            let trajectory_id = format!("t{turns}");
+            builder.push(&TrajectoryRow {
+                trajectory_id,
+                turns: vec![TurnRow::default(); turns],
+                ..TrajectoryRow::default()
+            });
+        }
+        builder.finish().unwrap()
+    }
+
+    fn contract(adds: &[(&str, &str)]) -> PluginContract {
+        let adds = adds.iter().map(|(path, name)| AddedColumn::new(*path, data_type::parse(name).unwrap()));
+        PluginContract { scope: Scope::Trajectory, reads: Vec::new(), adds: adds.collect(), drops: Vec::new() }
+    }
+
+    fn numbers(array: &ArrayRef) -> Vec<Option<f32>> {
+        array.as_primitive::<Float32Type>().iter().collect()
+    }
+
+    #[test]
+    fn rewards_come_in_the_order_of_the_contract() {
+        let adds = contract(&[("turns.reward", "float32"), ("reward", "float32")]);
+        let outcome = |reward, turn_rewards| Ok(Outcome { reward, turn_rewards });
+        let rows = || vec![outcome(Some(1.0), None), Err("no".to_owned()), outcome(None, Some(vec![Some(0.5)]))];
+        let columns = rewards(rows(), &batch(), &adds).unwrap();
+        assert_eq!(numbers(&columns.arrays[0]), [None, None, Some(0.5)]);
+        assert_eq!(numbers(&columns.arrays[1]), [Some(1.0), None, None]);
+        assert_eq!(columns.errors, [(1, "no".to_owned())]);
+        let fault = |rows, adds: &[(&str, &str)]| rewards(rows, &batch(), &contract(adds)).unwrap_err().to_string();
+        insta::assert_snapshot!(fault(rows(), &[("reward", "float32")]), @"it returned values of `turns.reward`, which its contract does not add");
+        let short = vec![outcome(None, Some(vec![None])), outcome(None, None), outcome(None, None)];
+        insta::assert_snapshot!(fault(short, &[("turns.reward", "float32")]), @"it returned 1 values for the 2 turns of trajectory `t2`");
+    }
+
+    #[test]
+    fn reflections_and_advantages_are_one_a_turn() {
+        let reflection = |verdict: &str| Reflection { verdict: Some(verdict.to_owned()), diagnosis: None };
+        let rows = vec![Ok(vec![reflection("invalid"), reflection("progress")]), Ok(Vec::new()), Err("no".to_owned())];
+        let adds = contract(&[("turns.verdict", "utf8")]);
+        let columns = reflections(rows, &batch(), &adds).unwrap();
+        let verdicts: Vec<Option<&str>> = columns.arrays[0].as_string::<i32>().iter().collect();
+        assert_eq!(verdicts, [Some("invalid"), Some("progress"), None]);
+        assert_eq!(columns.errors, [(2, "no".to_owned())]);
+        let adds = contract(&[("turns.advantage", "float32")]);
+        let rows = vec![Ok(vec![Some(1.0), None]), Ok(Vec::new()), Ok(vec![Some(f32::INFINITY)])];
+        let columns = advantages(rows, &batch(), &adds).unwrap();
+        assert_eq!(numbers(&columns.arrays[0]), [Some(1.0), None, Some(f32::INFINITY)]);
+        let wrong = not_finite(&columns.arrays, &adds.adds, &batch(), &columns.errors);
+        assert_eq!(wrong, [(2, "`turns.advantage` is inf, expected a finite number or none".to_owned())]);
+        let fault = advantages(vec![Ok(Vec::new())], &batch(), &adds).unwrap_err();
+        insta::assert_snapshot!(fault, @"it returned 1 results for 3 trajectories");
+    }
+}

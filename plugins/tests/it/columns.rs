@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::{Array as _, AsArray as _, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::Float32Type;
+use sternlight_engine::contract::Scope;
 use sternlight_engine::stage::{Context, Output, PluginLimits, Work};
-use sternlight_engine::trajectory::TrajectorySchema;
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
-use super::guest::{Host, batch, component};
+use super::guest::{Host, batch, component, honest};
 
 fn problem(problems: Vec<sternlight_engine::problem::Problem>) -> String {
     let line = |problem: &sternlight_engine::problem::Problem| {
@@ -126,4 +128,23 @@ fn a_second_process_starts_from_the_cache() {
     again.load("{}", None, PluginLimits::default()).ok().unwrap();
     assert!(started.elapsed() < Duration::from_secs(1));
     assert_eq!(again.compiled(), 0);
+}
+
+/// The honest guest, but that it must see whole groups.
+#[test]
+fn groups_are_brought_together_and_rows_come_back_in_order() {
+    let host = Host::new();
+    let configure = honest("configure").replace("(i32.const 1092) (i32.const 0)", "(i32.const 1092) (i32.const 1)");
+    host.write("guest.wasm", &component("reward", "configure", &configure));
+    let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
+    let whole = batch(&[1, 2, 3, 4, 5, 6]);
+    let contract = built.stage.contract(&TrajectorySchema::new(whole.record_batch().schema())).unwrap();
+    assert_eq!(contract.scope, Scope::Group);
+    assert!(contract.reads.iter().any(|path| path.as_str() == "group_id"));
+    // Of the groups 0, 0, 1, 1, 2, 2.
+    let scattered = take_record_batch(whole.record_batch(), &UInt64Array::from(vec![4, 0, 2, 1, 5, 3])).unwrap();
+    let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+    let scattered = TrajectoryBatch::new(scattered).unwrap();
+    let Output::Columns(columns) = transform.apply(&scattered, &mut Context::default()).unwrap() else { panic!() };
+    assert_eq!(columns[0].as_primitive::<Float32Type>().values(), &[5.0, 1.0, 3.0, 2.0, 6.0, 4.0]);
 }

@@ -18,7 +18,7 @@ pub(crate) fn directory() -> PathBuf {
 }
 
 /// The text of a part of the honest guest.
-fn honest(part: &str) -> String {
+pub(crate) fn honest(part: &str) -> String {
     std::fs::read_to_string(directory().join("honest").join(format!("{part}.wat"))).unwrap()
 }
 
