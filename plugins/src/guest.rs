@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use wasmtime::Store;
 
-use crate::bindings::exports::sternlight::plugin::{advantage_stage, batch_stage, plugin, reflect_stage, reward_stage};
+use crate::bindings::exports::sternlight::plugin::{
+    advantage_stage, batch_stage, environment_stage, plugin, reflect_stage, reward_stage,
+};
 use crate::bindings::sternlight::plugin::trajectories::Trajectory;
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -27,7 +29,8 @@ enum Stage {
     Reflect(reflect_stage::Guest),
     Advantage(advantage_stage::Guest),
     Batch(batch_stage::Guest),
-    /// Of a world that is no stage of this version.
+    Environment(environment_stage::Guest),
+    /// Of a world that this version does not carry out.
     Other,
 }
 
@@ -47,6 +50,7 @@ impl Guest {
                 StageIndices::Reflect(indices) => Stage::Reflect(indices.load(&mut store, &instance)?),
                 StageIndices::Advantage(indices) => Stage::Advantage(indices.load(&mut store, &instance)?),
                 StageIndices::Batch(indices) => Stage::Batch(indices.load(&mut store, &instance)?),
+                StageIndices::Environment(indices) => Stage::Environment(indices.load(&mut store, &instance)?),
                 StageIndices::Other => Stage::Other,
             };
             wasmtime::Result::Ok((from.indices.plugin.load(&mut store, &instance)?, stage))
@@ -105,6 +109,32 @@ impl Guest {
         })
     }
 
+    pub(crate) fn tasks(
+        &mut self,
+        count: u32,
+        seed: u32,
+    ) -> Result<Result<Vec<environment_stage::TaskResult>, String>, Fault> {
+        self.call(|store, guest| guest.environment()?.call_tasks(store, count, seed))
+    }
+
+    pub(crate) fn reset(
+        &mut self,
+        episodes: &[(u32, environment_stage::TaskParam<'_>)],
+    ) -> Result<Rows<environment_stage::Start>, Fault> {
+        self.call(|store, guest| guest.environment()?.call_reset(store, episodes))
+    }
+
+    pub(crate) fn step(
+        &mut self,
+        moves: &[environment_stage::Move<'_>],
+    ) -> Result<Rows<environment_stage::StepResult>, Fault> {
+        self.call(|store, guest| guest.environment()?.call_step(store, moves))
+    }
+
+    pub(crate) fn close(&mut self, episodes: &[u32]) -> Result<(), Fault> {
+        self.call(|store, guest| guest.environment()?.call_close(store, episodes))
+    }
+
     /// One call, with its deadline.
     fn call<T>(
         &mut self,
@@ -121,6 +151,15 @@ impl Guest {
 struct Parts<'a> {
     plugin: &'a plugin::Guest,
     stage: &'a Stage,
+}
+
+impl<'a> Parts<'a> {
+    fn environment(&self) -> wasmtime::Result<&'a environment_stage::Guest> {
+        match self.stage {
+            Stage::Environment(stage) => Ok(stage),
+            _ => Err(another_world()),
+        }
+    }
 }
 
 fn another_world() -> wasmtime::Error {

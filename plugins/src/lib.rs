@@ -5,6 +5,7 @@ mod bindings;
 mod compiled;
 mod data_type;
 mod description;
+mod environment;
 mod extra;
 mod fault;
 mod groups;
@@ -23,6 +24,7 @@ mod state;
 mod text;
 mod world;
 
+pub use environment::{Environment, Start, Step, Task};
 pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
 pub use world::World;

@@ -62,11 +62,17 @@ impl Plugins {
     /// # Errors
     /// If it cannot be read, or is no plugin.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
-        let address = path.to_string_lossy();
         let limits = Limits::from(PluginLimits::default());
-        let bytes = read(&address, path).map_err(|problem| problem.message)?;
-        let plugin = self.plugin(&address, &bytes, limits).map_err(|problem| problem.message)?;
+        let bytes = read(&path.to_string_lossy(), path).map_err(|problem| problem.message)?;
+        let plugin = self.open(path, limits)?;
         Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(&bytes), limits))
+    }
+
+    /// The plugin in a file.
+    pub(crate) fn open(&self, path: &Path, limits: Limits) -> Result<Arc<Plugin>, String> {
+        let address = path.to_string_lossy();
+        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits));
+        opened.map_err(|problem| problem.message)
     }
 
     fn plugin(&self, address: &str, bytes: &[u8], limits: Limits) -> Result<Arc<Plugin>, Problem> {

@@ -4,7 +4,9 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
-use crate::bindings::exports::sternlight::plugin::{advantage_stage, batch_stage, plugin, reflect_stage, reward_stage};
+use crate::bindings::exports::sternlight::plugin::{
+    advantage_stage, batch_stage, environment_stage, plugin, reflect_stage, reward_stage,
+};
 use crate::bindings::sternlight::plugin::host;
 use crate::description::{Description, description};
 use crate::fault::Fault;
@@ -41,7 +43,8 @@ pub(crate) enum StageIndices {
     Reflect(reflect_stage::GuestIndices),
     Advantage(advantage_stage::GuestIndices),
     Batch(batch_stage::GuestIndices),
-    /// Of a world that is no stage of this version.
+    Environment(environment_stage::GuestIndices),
+    /// Of a world that this version does not carry out.
     Other,
 }
 
@@ -111,7 +114,8 @@ impl Indices {
             World::Reflect => StageIndices::Reflect(reflect_stage::GuestIndices::new(instance)?),
             World::Advantage => StageIndices::Advantage(advantage_stage::GuestIndices::new(instance)?),
             World::Batch => StageIndices::Batch(batch_stage::GuestIndices::new(instance)?),
-            World::Relabel | World::Environment => StageIndices::Other,
+            World::Environment => StageIndices::Environment(environment_stage::GuestIndices::new(instance)?),
+            World::Relabel => StageIndices::Other,
         };
         Ok(Self { plugin: plugin::GuestIndices::new(instance)?, stage })
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Built, PluginLimits, PluginLoader as _, PluginRequest};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
-use sternlight_plugins::Plugins;
+use sternlight_plugins::{Environment, Plugins};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -80,6 +80,12 @@ impl Host {
     /// Writes a file beside the pipeline that is not there.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.directory.path().join(name), bytes).unwrap();
+    }
+
+    /// Starts `guest.wasm` as an environment.
+    pub(crate) fn environment(&self, limits: PluginLimits) -> Result<Environment, String> {
+        let path = self.directory.path().join("guest.wasm");
+        Environment::start(&self.plugins, &path, &serde_json::json!({}), limits)
     }
 
     /// Loads `./guest.wasm`.

@@ -4,5 +4,6 @@
 
 mod columns;
 mod endurance;
+mod environment;
 mod guest;
 mod hostile;
