@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Float32Array, ListArray, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Float32Array, ListArray, RecordBatch, StringArray, StructArray,
+};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -48,7 +50,8 @@ fn write_columns(from: &Path, to: &Path) {
     let rule = Regex::new(RULE).unwrap();
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(from).unwrap()).unwrap();
     let leaves = builder.parquet_schema();
-    let wanted = (0..leaves.num_columns()).filter(|leaf| LEAVES.contains(&leaves.column(*leaf).path().string().as_str()));
+    let wanted =
+        (0..leaves.num_columns()).filter(|leaf| LEAVES.contains(&leaves.column(*leaf).path().string().as_str()));
     let mask = ProjectionMask::leaves(leaves, wanted);
     let (mut rewards, mut group_ids, mut lists) = (Vec::new(), Vec::new(), Vec::new());
     for batch in builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().unwrap() {
@@ -59,7 +62,8 @@ fn write_columns(from: &Path, to: &Path) {
             let is_right = ends[0] < ends[1] && rule.is_match(actions.value(ends[1] as usize - 1));
             f32::from(is_right)
         }));
-        group_ids.extend(batch.column_by_name("group_id").unwrap().as_string::<i32>().iter().flatten().map(str::to_owned));
+        group_ids
+            .extend(batch.column_by_name("group_id").unwrap().as_string::<i32>().iter().flatten().map(str::to_owned));
         lists.extend(turns.value_offsets().windows(2).map(|ends| (ends[1] - ends[0]) as usize));
     }
     let advantages = advantages(&group_ids, &rewards);
@@ -70,10 +74,8 @@ fn write_columns(from: &Path, to: &Path) {
     let element = Arc::new(Field::new("element", turns.data_type().clone(), false));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths(lists);
     let turns = ListArray::new(element, offsets, Arc::new(turns), None);
-    let fields = vec![
-        Field::new("reward", DataType::Float32, true),
-        Field::new("turns", turns.data_type().clone(), false),
-    ];
+    let fields =
+        vec![Field::new("reward", DataType::Float32, true), Field::new("turns", turns.data_type().clone(), false)];
     let schema = Arc::new(Schema::new(fields));
     let columns: Vec<ArrayRef> = vec![Arc::new(Float32Array::from(rewards)), Arc::new(turns)];
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default())).build();

@@ -47,7 +47,8 @@ pub(crate) fn generate(form: &str, scattered: bool, trajectories: usize, to: &Pa
     }
     let vocabulary = Vocabulary::new();
     places.par_chunks(FILE_ROWS).enumerate().for_each(|(file, places)| {
-        let rows = places.iter().enumerate().map(|(row, place)| trajectory(file * FILE_ROWS + row, *place, &vocabulary));
+        let rows =
+            places.iter().enumerate().map(|(row, place)| trajectory(file * FILE_ROWS + row, *place, &vocabulary));
         write(&mut rows.into_iter(), &to.join(format!("{file:04}.{form}")));
     });
 }
