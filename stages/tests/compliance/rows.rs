@@ -116,7 +116,7 @@ fn with_later_columns(batch: &RecordBatch, all_null: bool) -> RecordBatch {
         Arc::new((0..count).map(|turn| values[turn % 3].filter(|_| !all_null)).collect::<StringArray>())
     };
     let floats = || -> ArrayRef {
-        let value = |turn: usize| (turn % 4 > 0 && !all_null).then(|| (turn % 7) as f32 - 3.0);
+        let value = |turn: usize| (!turn.is_multiple_of(4) && !all_null).then_some((turn % 7) as f32 - 3.0);
         Arc::new((0..count).map(value).collect::<Float32Array>())
     };
     let tokens = || -> ArrayRef {
