@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::aside::Aside;
 use super::key::KeyParts;
 use crate::dataset::{DataFile, Selection, Shard};
 use crate::stage::{Context, Exported};
@@ -16,6 +17,17 @@ pub struct Commit {
     pub outcome: Outcome,
     /// Metrics, highlights and warnings, so that a cached stage reports them again.
     pub context: Context,
+    /// Rows that were put aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Aside>,
+}
+
+impl Commit {
+    /// The data files that the result and the rows put aside need.
+    pub fn files(&self) -> Vec<&DataFile> {
+        let aside = self.aside.iter().flat_map(Aside::files);
+        self.outcome.files().into_iter().chain(aside).collect()
+    }
 }
 
 /// What a part of a stage's work came to. Lists have one entry for each shard of the part.

@@ -107,7 +107,7 @@ impl Store {
         };
         if let Some(commit) = commit
             && commit.parts.key() == *key
-            && commit.outcome.files().iter().all(|file| path_of(&self.root, file).exists())
+            && commit.files().iter().all(|file| path_of(&self.root, file).exists())
         {
             return Ok(Some(commit));
         }

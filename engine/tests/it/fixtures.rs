@@ -13,7 +13,7 @@ use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
 use sternlight_engine::stage::{
-    Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+    Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
 };
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{
@@ -66,19 +66,14 @@ impl Source for Rows {
         Ok(Survey { shards: shards.collect(), warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _survey: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         for shard in shards {
             for rows in self.0[*shard].chunks(13) {
                 let mut builder = TrajectoryBuilder::new();
                 rows.iter().for_each(|row| builder.push(row));
                 let mut context = Context::default();
                 context.metrics.count("trajectories", rows.len() as u64);
-                emit(*shard, builder.finish()?, context)?;
+                receiver.rows(*shard, builder.finish()?, context)?;
             }
         }
         Ok(())
@@ -105,12 +100,7 @@ impl Source for InPlace {
         Ok(Survey { shards: vec![shard], warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _survey: &Survey,
-        _shards: &[usize],
-        _emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _survey: &Survey, _shards: &[usize], _receiver: &mut dyn Receiver) -> Result<(), StageError> {
         Err(StageError::new("nothing to decode"))
     }
 }

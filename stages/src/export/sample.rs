@@ -11,7 +11,7 @@ use sternlight_engine::dataset::{Dataset, Selection};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunOptions};
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn as _, Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Staging,
+    BuildContext, BuiltIn as _, Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Staging,
     Survey, Transform, Work,
 };
 use sternlight_engine::store::Store;
@@ -45,16 +45,11 @@ impl Source for Rows {
         Ok(Survey { shards: vec![shard(0), shard(1)], warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         for index in shards {
             let mut builder = TrajectoryBuilder::new();
             self.0[*index].iter().for_each(|row| builder.push(row));
-            emit(*index, builder.finish()?, Context::default())?;
+            receiver.rows(*index, builder.finish()?, Context::default())?;
         }
         Ok(())
     }

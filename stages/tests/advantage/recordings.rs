@@ -30,7 +30,7 @@ fn imported(options: &str) -> TrajectoryBatch {
     let mut batches = Vec::new();
     for shard in 0..survey.shards.len() {
         source
-            .read(&survey, &[shard], &mut |_, batch, _| {
+            .read(&survey, &[shard], &mut |_: usize, batch: TrajectoryBatch, _: Context| {
                 batches.push(batch.record_batch().clone());
                 Ok(())
             })

@@ -1,0 +1,273 @@
+//! Calls a transform for a batch, and believes nothing it returns before it was measured. Where the pipeline wants it,
+//! rows that the stage cannot process are found and taken out, and the others come out as if these had never been there.
+//! Not concerned with where batches come from, nor with what becomes of the rows that were taken out.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, new_empty_array};
+use arrow::compute::filter_record_batch;
+
+use super::engine::RunOptions;
+use super::job::Job;
+use crate::contract::{AddedColumn, Contract, Effect, Scope};
+use crate::dataset::{places, scatter};
+use crate::failure::OnError;
+use crate::stage::{Context, Output, StageError, Transform};
+use crate::trajectory::TrajectoryBatch;
+
+/// A stage, ready to be called.
+pub(crate) struct StageCall<'a> {
+    transform: &'a dyn Transform,
+    contract: &'a Contract,
+    on_error: OnError,
+    options: &'a RunOptions,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// One entry for each row (or turn) of the batch: null, or not kept, for rows at fault.
+    pub(crate) output: Output,
+    /// The rows at fault, ascending; always none where the pipeline wants them to be errors.
+    pub(crate) faults: Vec<RowFault>,
+}
+
+/// A row that the stage cannot process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowFault {
+    /// Its number in the batch.
+    pub(crate) row: usize,
+    /// Its id.
+    pub(crate) trajectory: String,
+    pub(crate) reason: String,
+    /// Where it came from, as far as anybody knows.
+    pub(crate) place: Option<String>,
+}
+
+/// What a stage made of some rows.
+enum Answer {
+    Output(Output),
+    /// An error that is the rows' own: neither the stage's, nor one that may pass.
+    Fault(StageError),
+}
+
+impl<'a> StageCall<'a> {
+    pub(crate) fn new(job: &'a Job<'_>, transform: &'a dyn Transform, options: &'a RunOptions) -> Self {
+        Self { transform, contract: &job.contract, on_error: job.failure.on_error, options }
+    }
+
+    /// Calls the stage for a batch of whole trajectories: of any, of whole groups, or of all, as its scope wants it.
+    ///
+    /// # Errors
+    /// What the stage cannot process, unless the rows at fault are to be taken out; what may pass; a stage that does
+    /// not keep its contract.
+    pub(crate) fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Applied, StageError> {
+        if self.on_error == OnError::Fail {
+            return match self.call(batch, context)? {
+                Answer::Output(output) => Ok(Applied { output, faults: Vec::new() }),
+                Answer::Fault(error) => Err(error),
+            };
+        }
+        let mut faults: BTreeMap<usize, StageError> = BTreeMap::new();
+        loop {
+            let rest: Vec<usize> = (0..batch.rows()).filter(|row| !faults.contains_key(row)).collect();
+            // What was counted over rows that were taken out afterwards is forgotten.
+            let mut counted = context.clone();
+            match self.call_for(batch, &rest, &mut counted)? {
+                Answer::Output(output) => {
+                    *context = counted;
+                    let output = spread(output, batch, &rest, self.adds())?;
+                    let faults = faults.into_iter().map(|(row, error)| row_fault(batch, row, error)).collect();
+                    return Ok(Applied { output, faults });
+                }
+                Answer::Fault(error) => {
+                    let known = faults.len();
+                    self.find(batch, &self.units(batch, rest), error.clone(), &mut faults)?;
+                    if faults.len() == known {
+                        // Each unit passes by itself: nobody can tell who is to blame.
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The smallest sets of rows that the stage can be called for.
+    fn units(&self, batch: &TrajectoryBatch, rows: Vec<usize>) -> Vec<Vec<usize>> {
+        match (self.contract.scope, batch.text("group_id")) {
+            (Scope::Trajectory, _) => rows.into_iter().map(|row| vec![row]).collect(),
+            (Scope::Group, Ok(groups)) => {
+                let mut units: Vec<Vec<usize>> = Vec::new();
+                let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+                for row in rows {
+                    let unit = *known.entry(groups.value(row)).or_insert(units.len());
+                    match units.get_mut(unit) {
+                        Some(unit) => unit.push(row),
+                        None => units.push(vec![row]),
+                    }
+                }
+                units
+            }
+            _ => vec![rows],
+        }
+    }
+
+    /// Finds the rows at fault among units for which the stage gave this error, by halves: about `k log n` calls for `k`
+    /// units at fault among `n`.
+    fn find(
+        &self,
+        batch: &TrajectoryBatch,
+        units: &[Vec<usize>],
+        error: StageError,
+        faults: &mut BTreeMap<usize, StageError>,
+    ) -> Result<(), StageError> {
+        if let [unit] = units {
+            return self.find_in_unit(batch, unit.clone(), error, faults);
+        }
+        let (left, right) = units.split_at(units.len() / 2);
+        for half in [left, right].into_iter().filter(|half| !half.is_empty()) {
+            let mut rows = half.concat();
+            rows.sort_unstable();
+            if let Answer::Fault(error) = self.call_for(batch, &rows, &mut Context::default())? {
+                self.find(batch, half, error, faults)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A trajectory that an error names goes alone. Else all rows of a group do, and of a whole dataset none.
+    fn find_in_unit(
+        &self,
+        batch: &TrajectoryBatch,
+        mut rows: Vec<usize>,
+        mut error: StageError,
+        faults: &mut BTreeMap<usize, StageError>,
+    ) -> Result<(), StageError> {
+        loop {
+            let is_named = |row: &usize| error.trajectory.as_ref().is_some_and(|id| batch.name_of(*row) == *id);
+            match (self.contract.scope, rows.iter().position(is_named)) {
+                (Scope::Group | Scope::Dataset, Some(position)) => {
+                    faults.insert(rows.remove(position), error);
+                }
+                (Scope::Dataset, None) => return Err(error),
+                (Scope::Trajectory | Scope::Group, _) => {
+                    faults.extend(rows.into_iter().map(|row| (row, error.clone())));
+                    return Ok(());
+                }
+            }
+            match self.call_for(batch, &rows, &mut Context::default())? {
+                Answer::Output(_) => return Ok(()),
+                Answer::Fault(next) => error = next,
+            }
+        }
+    }
+
+    fn call_for(&self, batch: &TrajectoryBatch, rows: &[usize], context: &mut Context) -> Result<Answer, StageError> {
+        self.options.stop_if_interrupted()?;
+        match rows {
+            _ if rows.len() == batch.rows() => self.call(batch, context),
+            _ => self.call(&TrajectoryBatch::new(part_of(batch.record_batch(), rows)?)?, context),
+        }
+    }
+
+    fn adds(&self) -> &[AddedColumn] {
+        match &self.contract.effect {
+            Effect::Columns { adds, .. } => adds,
+            _ => &[],
+        }
+    }
+
+    fn call(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Answer, StageError> {
+        if batch.rows() == 0 {
+            return Ok(Answer::Output(match &self.contract.effect {
+                Effect::Subset => Output::Keep(BooleanArray::from(Vec::<bool>::new())),
+                _ => Output::Columns(self.adds().iter().map(|column| new_empty_array(&column.data_type)).collect()),
+            }));
+        }
+        match self.transform.apply(batch, context) {
+            Ok(output) => self.measured(output, batch).map(Answer::Output),
+            Err(error) if error.may_pass => Err(error),
+            Err(error) => Ok(Answer::Fault(error)),
+        }
+    }
+
+    fn measured(&self, output: Output, batch: &TrajectoryBatch) -> Result<Output, StageError> {
+        match (&output, &self.contract.effect) {
+            (Output::Keep(mask), Effect::Subset) if mask.len() == batch.rows() => Ok(output),
+            (Output::Columns(arrays), Effect::Columns { adds, .. }) if arrays.len() == adds.len() => {
+                for (array, column) in arrays.iter().zip(adds) {
+                    let expected = if column.path.turn_name().is_some() { batch.turn_count() } else { batch.rows() };
+                    if array.len() != expected || *array.data_type() != column.data_type {
+                        return Err(StageError::new(format!(
+                            "the stage returned {} values of type {} for column `{}`, expected {expected} of type {}",
+                            array.len(),
+                            array.data_type(),
+                            column.path,
+                            column.data_type
+                        )));
+                    }
+                }
+                Ok(output)
+            }
+            _ => Err(StageError::new("the stage returned something else than its contract promises")),
+        }
+    }
+}
+
+fn row_fault(batch: &TrajectoryBatch, row: usize, error: StageError) -> RowFault {
+    let source = || {
+        let sources = batch.text("source").ok()?;
+        sources.is_valid(row).then(|| sources.value(row).to_owned())
+    };
+    RowFault {
+        row,
+        trajectory: batch.name_of(row),
+        reason: error.message,
+        place: error.place.or_else(source),
+    }
+}
+
+/// Some rows of a batch, ascending. Neighbours are not copied.
+fn part_of(batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, StageError> {
+    if let ([first, ..], [.., last]) = (rows, rows)
+        && last - first + 1 == rows.len()
+    {
+        return Ok(batch.slice(*first, rows.len()));
+    }
+    Ok(filter_record_batch(batch, &mask(batch.num_rows(), rows))?)
+}
+
+fn mask(length: usize, rows: &[usize]) -> BooleanArray {
+    let mut mask = vec![false; length];
+    rows.iter().for_each(|row| mask[*row] = true);
+    BooleanArray::from(mask)
+}
+
+/// An output for some rows of a batch as one for all of them.
+fn spread(
+    output: Output,
+    batch: &TrajectoryBatch,
+    rows: &[usize],
+    adds: &[AddedColumn],
+) -> Result<Output, StageError> {
+    if rows.len() == batch.rows() {
+        return Ok(output);
+    }
+    let present = mask(batch.rows(), rows);
+    Ok(match output {
+        Output::Keep(kept) => {
+            let mut all = vec![false; batch.rows()];
+            rows.iter().zip(kept.iter()).for_each(|(row, kept)| all[*row] = kept == Some(true));
+            Output::Keep(BooleanArray::from(all))
+        }
+        Output::Columns(arrays) => {
+            let row_places = places(&present, |_| 1);
+            let turn_places = places(&present, |row| batch.turns_of(row).len());
+            let spread = arrays.iter().zip(adds).map(|(array, column)| match column.path.turn_name() {
+                None => scatter(array, &row_places),
+                Some(_) => scatter(array, &turn_places),
+            });
+            Output::Columns(spread.collect::<Result<Vec<ArrayRef>, _>>()?)
+        }
+    })
+}
