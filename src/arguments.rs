@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
-                          130 interrupted.";
+                          3 trajectories were put aside and `--strict` allows none, 130 interrupted.";
 
 /// More threads than any machine has cores would only cost memory.
 const MAX_THREADS: i64 = 1024;
@@ -71,6 +71,9 @@ pub(crate) struct RunArguments {
     /// MiB that a stage may gather if it must see scattered groups at once
     #[arg(long, value_name = "MIB", default_value_t = 2047, value_parser = clap::value_parser!(u64).range(1..=2047))]
     pub(crate) memory: u64,
+    /// Ends with exit code 3 if any trajectory was put aside, in this run or when a result was computed
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Rows of a batch: results must not depend on it, which tests show
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) batch_rows: Option<usize>,
@@ -107,6 +110,9 @@ pub(crate) struct ShowArguments {
     /// A trajectory of that dataset, by id: its turns
     #[arg(value_name = "TRAJECTORY")]
     pub(crate) trajectory: Option<String>,
+    /// Shows what the stage put aside instead, and why
+    #[arg(long, requires = "stage")]
+    pub(crate) quarantine: bool,
     /// Prints only where the dataset's manifest lies
     #[arg(long, requires = "stage")]
     pub(crate) path: bool,

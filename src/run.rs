@@ -36,13 +36,13 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     let observe = |record: &Record| progress.observe(record);
     let outcome = Engine::new(&store, &options).run(&checked.pipeline.name, &arguments.file, &jobs, &observe);
     progress.finish();
-    match outcome {
-        Ok(report) if !common.json => {
-            anstream::print!("{}", summary::of_run(&report.stages, arguments, common));
-            Ok(())
-        }
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
+    let report = outcome?;
+    if !common.json {
+        anstream::print!("{}", summary::of_run(&report.stages, arguments, common));
+    }
+    match report.stages.iter().map(|stage| stage.quarantined).sum() {
+        aside if arguments.strict && aside > 0 => Err(Failure::PutAside(aside)),
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ mod harness;
 mod markdown;
 mod parquet;
 mod program;
+mod quarantine;
 mod readme;
 mod recordings;
 mod sample_data;

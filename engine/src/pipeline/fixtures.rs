@@ -11,8 +11,8 @@ use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::Dataset;
 use crate::problem::Problem;
 use crate::stage::{
-    BuildContext, BuiltIn, Context, Memo, Output, Receiver, Registry, Sink, Source, Stage, StageError, StageKind, Staging,
-    Survey, Target, Transform, Work,
+    BuildContext, BuiltIn, Context, Memo, Output, Receiver, Registry, Sink, Source, Stage, StageError, StageKind,
+    Staging, Survey, Target, Transform, Work,
 };
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, imported_schema};
 

@@ -260,7 +260,8 @@ fn draft(
                     && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
                 {
                     let span = document.key_span(&below(&path, "on_error"));
-                    let message = format!("`{uses}` writes its whole input or nothing: it cannot put trajectories aside");
+                    let message =
+                        format!("`{uses}` writes its whole input or nothing: it cannot put trajectories aside");
                     let help = "take it out; the stages before it may have `on_error: quarantine`";
                     report.add(document.error(span, message).stage(name).help(help));
                 }
@@ -316,11 +317,8 @@ fn unknown_kind(document: &Document, path: &[Segment], uses: &str, registry: &Re
 
 /// What the entry asks for and this version does not do.
 fn not_supported(entry: &StageEntry, path: &[Segment], name: &str, document: &Document) -> Vec<Diagnostic> {
-    let asked = [
-        ("resources", entry.resources.is_some()),
-        ("when", entry.when.is_some()),
-        ("matrix", entry.matrix.is_some()),
-    ];
+    let asked =
+        [("resources", entry.resources.is_some()), ("when", entry.when.is_some()), ("matrix", entry.matrix.is_some())];
     let keys = asked.into_iter().filter(|(_, asked)| *asked).map(|(key, _)| key);
     keys.map(|key| not_carried_out(document.error(document.key_span(&below(path, key)), ""), key).stage(name)).collect()
 }

@@ -176,14 +176,9 @@ mod tests {
         let reads: Vec<String> = checked(stages)
             .unwrap()
             .iter()
-            .map(|schemas| {
-                schemas.contract.reads.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(" ")
-            })
+            .map(|schemas| schemas.contract.reads.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(" "))
             .collect();
-        assert_eq!(
-            reads,
-            ["", "turns trajectory_id source", "reward turns trajectory_id source group_id", "turns"]
-        );
+        assert_eq!(reads, ["", "turns trajectory_id source", "reward turns trajectory_id source group_id", "turns"]);
     }
 
     fn checked(stages: &str) -> Result<Vec<StageSchemas>, PipelineErrors> {

@@ -78,7 +78,10 @@ mod tests {
     fn numbers_with_units() {
         let time = |text: &str| serde_yaml::from_str::<Duration>(text).map_err(|error| error.to_string());
         let milliseconds = |text: &str| time(text).map(|time| time.0.as_millis());
-        assert_eq!(["500ms", "90s", "5m", "2h"].map(|text| milliseconds(text).unwrap()), [500, 90_000, 300_000, 7_200_000]);
+        assert_eq!(
+            ["500ms", "90s", "5m", "2h"].map(|text| milliseconds(text).unwrap()),
+            [500, 90_000, 300_000, 7_200_000]
+        );
         assert!(time("0s").is_err() && time("90").is_err() && time("m").is_err() && time("1 h").is_err());
         assert!(serde_yaml::from_str::<Memory>("512MiB").is_ok());
         assert!(serde_yaml::from_str::<Memory>("512MB").is_err());

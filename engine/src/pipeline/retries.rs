@@ -82,7 +82,8 @@ mod tests {
 
     fn retries(text: &str) -> Result<(u32, u128), String> {
         let decoded = decode::<RetriesEntry>(serde_yaml::from_str(text).unwrap()).complete();
-        let told = |problems: Vec<crate::problem::Problem>| problems.into_iter().map(|problem| problem.message).collect();
+        let told =
+            |problems: Vec<crate::problem::Problem>| problems.into_iter().map(|problem| problem.message).collect();
         decoded.map(|entry| (entry.0.times, entry.0.wait.as_millis())).map_err(told)
     }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, new_empty_array};
 use arrow::compute::filter_record_batch;
 
-use super::engine::RunOptions;
 use super::job::Job;
+use super::watch::Watch;
 use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::{places, scatter};
 use crate::failure::OnError;
@@ -20,7 +20,7 @@ pub(crate) struct StageCall<'a> {
     transform: &'a dyn Transform,
     contract: &'a Contract,
     on_error: OnError,
-    options: &'a RunOptions,
+    watch: &'a Watch<'a>,
 }
 
 /// What a batch came to.
@@ -52,8 +52,8 @@ enum Answer {
 }
 
 impl<'a> StageCall<'a> {
-    pub(crate) fn new(job: &'a Job<'_>, transform: &'a dyn Transform, options: &'a RunOptions) -> Self {
-        Self { transform, contract: &job.contract, on_error: job.failure.on_error, options }
+    pub(crate) fn new(job: &'a Job<'_>, transform: &'a dyn Transform, watch: &'a Watch<'a>) -> Self {
+        Self { transform, contract: &job.contract, on_error: job.failure.on_error, watch }
     }
 
     /// Calls the stage for a batch of whole trajectories: of any, of whole groups, or of all, as its scope wants it.
@@ -163,7 +163,7 @@ impl<'a> StageCall<'a> {
     }
 
     fn call_for(&self, batch: &TrajectoryBatch, rows: &[usize], context: &mut Context) -> Result<Answer, StageError> {
-        self.options.stop_if_interrupted()?;
+        self.watch.check()?;
         match rows {
             _ if rows.len() == batch.rows() => self.call(batch, context),
             _ => self.call(&TrajectoryBatch::new(part_of(batch.record_batch(), rows)?)?, context),
@@ -219,12 +219,7 @@ fn row_fault(batch: &TrajectoryBatch, row: usize, error: StageError) -> RowFault
         let sources = batch.text("source").ok()?;
         sources.is_valid(row).then(|| sources.value(row).to_owned())
     };
-    RowFault {
-        row,
-        trajectory: batch.name_of(row),
-        reason: error.message,
-        place: error.place.or_else(source),
-    }
+    RowFault { row, trajectory: batch.name_of(row), reason: error.message, place: error.place.or_else(source) }
 }
 
 /// Some rows of a batch, ascending. Neighbours are not copied.
@@ -244,12 +239,7 @@ fn mask(length: usize, rows: &[usize]) -> BooleanArray {
 }
 
 /// An output for some rows of a batch as one for all of them.
-fn spread(
-    output: Output,
-    batch: &TrajectoryBatch,
-    rows: &[usize],
-    adds: &[AddedColumn],
-) -> Result<Output, StageError> {
+fn spread(output: Output, batch: &TrajectoryBatch, rows: &[usize], adds: &[AddedColumn]) -> Result<Output, StageError> {
     if rows.len() == batch.rows() {
         return Ok(output);
     }
@@ -270,4 +260,190 @@ fn spread(
             Output::Columns(spread.collect::<Result<Vec<ArrayRef>, _>>()?)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+
+    use arrow::array::{AsArray as _, Float32Array};
+    use arrow::datatypes::{DataType, Float32Type};
+    use proptest::prelude::*;
+
+    use super::super::engine::RunOptions;
+    use super::*;
+    use crate::column::ColumnPath;
+    use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
+
+    /// Gives every row, and every turn, how many rows its group has, and cannot process some rows.
+    struct Picky {
+        faulty: BTreeSet<String>,
+        names: bool,
+        calls: Mutex<u32>,
+    }
+
+    impl Transform for Picky {
+        fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+            *self.calls.lock().unwrap() += 1;
+            let ids = batch.text("trajectory_id")?;
+            if let Some(id) = ids.iter().flatten().find(|id| self.faulty.contains(*id)) {
+                let error = StageError::new("cannot be processed");
+                return Err(if self.names { error.trajectory(id) } else { error });
+            }
+            let groups = batch.text("group_id")?;
+            let size = |group: Option<&str>| groups.iter().filter(|other| *other == group).count() as f32;
+            let sizes: Vec<f32> = groups.iter().map(size).collect();
+            let turns = (0..batch.rows()).flat_map(|row| batch.turns_of(row).map(|_| sizes[row]).collect::<Vec<_>>());
+            let turns = Float32Array::from_iter_values(turns);
+            ids.iter()
+                .flatten()
+                .for_each(|id| context.metrics.observe("ids", 1.0 / (id.len() as f64 + sizes[0] as f64)));
+            Ok(Output::Columns(vec![Arc::new(Float32Array::from(sizes)), Arc::new(turns)]))
+        }
+    }
+
+    fn id(row: usize) -> String {
+        "t".repeat(row + 1)
+    }
+
+    fn batch(rows: impl Iterator<Item = usize>, groups: usize) -> TrajectoryBatch {
+        let mut builder = TrajectoryBuilder::new();
+        rows.for_each(|row| {
+            builder.push(&TrajectoryRow {
+                trajectory_id: id(row),
+                group_id: format!("g{}", row % groups),
+                turns: vec![TurnRow::default(); row % 3],
+                source: (row % 2 == 0).then(|| format!("a.jsonl#{row}")),
+                ..TrajectoryRow::default()
+            });
+        });
+        builder.finish().unwrap()
+    }
+
+    fn contract(scope: Scope) -> Contract {
+        let adds = vec![
+            AddedColumn::new("size", DataType::Float32),
+            AddedColumn::new(ColumnPath::of_turn("size"), DataType::Float32),
+        ];
+        Contract { reads: Vec::new(), scope, effect: Effect::Columns { adds, drops: Vec::new() } }
+    }
+
+    fn applied(
+        stage: &Picky,
+        scope: Scope,
+        on_error: OnError,
+        batch: &TrajectoryBatch,
+        context: &mut Context,
+    ) -> Result<Applied, StageError> {
+        let (options, contract) = (RunOptions::default(), contract(scope));
+        let watch = Watch::new(&options, None);
+        StageCall { transform: stage, contract: &contract, on_error, watch: &watch }.apply(batch, context)
+    }
+
+    /// Row values, and turn values, of an output.
+    fn values(output: &Output) -> [Vec<Option<f32>>; 2] {
+        let Output::Columns(arrays) = output else { panic!("{output:?}") };
+        [0, 1].map(|index| arrays[index].as_primitive::<Float32Type>().iter().collect())
+    }
+
+    fn picky(faulty: impl IntoIterator<Item = usize>, names: bool) -> Picky {
+        Picky { faulty: faulty.into_iter().map(id).collect(), names, calls: Mutex::default() }
+    }
+
+    proptest! {
+        /// Exactly the rows at fault go; the others, and what is counted, are as if these had never been there.
+        #[test]
+        fn the_others_come_out_as_if_faulty_rows_had_never_been_there(
+            count in 1usize..30,
+            groups in 1usize..6,
+            faulty in proptest::collection::btree_set(0usize..30, 0..8),
+            scope in prop_oneof![Just(Scope::Trajectory), Just(Scope::Group), Just(Scope::Dataset)],
+            names in any::<bool>(),
+        ) {
+            let faulty: BTreeSet<usize> = faulty.into_iter().filter(|row| *row < count).collect();
+            let expected: BTreeSet<usize> = match (scope, names) {
+                (Scope::Group, false) => (0..count).filter(|row| faulty.iter().any(|bad| bad % groups == row % groups)).collect(),
+                (Scope::Dataset, false) if !faulty.is_empty() => BTreeSet::new(),
+                _ => faulty.clone(),
+            };
+            let stage = picky(faulty.iter().copied(), names);
+            // A stage that is called for the dataset or for groups may look beyond a row; one for trajectories may not.
+            let groups_seen = if scope == Scope::Trajectory { usize::MAX } else { groups };
+            let all = batch(0..count, groups_seen);
+            let mut context = Context::default();
+            context.metrics.observe("ids", 0.3);
+            let mut expected_context = context.clone();
+            let outcome = applied(&stage, scope, OnError::Quarantine, &all, &mut context);
+            if scope == Scope::Dataset && !names && !faulty.is_empty() {
+                prop_assert_eq!(outcome.unwrap_err().message, "cannot be processed");
+                return Ok(());
+            }
+            let outcome = outcome.unwrap();
+            let gone: BTreeSet<usize> = outcome.faults.iter().map(|fault| fault.row).collect();
+            prop_assert_eq!(&gone, &expected);
+            let left = batch((0..count).filter(|row| !expected.contains(row)), groups_seen);
+            let alone = applied(&picky([], true), scope, OnError::Fail, &left, &mut expected_context).unwrap();
+            prop_assert_eq!(context, expected_context);
+            let [rows, turns] = values(&outcome.output);
+            let [alone_rows, alone_turns] = values(&alone.output);
+            let is_here = |row: &usize| !expected.contains(row);
+            prop_assert_eq!((0..count).filter(is_here).map(|row| rows[row]).collect::<Vec<_>>(), alone_rows);
+            prop_assert!(expected.iter().all(|row| rows[*row].is_none()));
+            let here = (0..count).filter(is_here).flat_map(|row| all.turns_of(row)).map(|turn| turns[turn]);
+            prop_assert_eq!(here.collect::<Vec<_>>(), alone_turns);
+        }
+    }
+
+    #[test]
+    fn few_calls_find_few_faults() {
+        let stage = picky([700], false);
+        let outcome =
+            applied(&stage, Scope::Trajectory, OnError::Quarantine, &batch(0..1024, 7), &mut Context::default());
+        let faults = outcome.unwrap().faults;
+        let (trajectory, place) = (id(700), Some("a.jsonl#700".to_owned()));
+        assert_eq!(faults, [RowFault { row: 700, trajectory, reason: "cannot be processed".to_owned(), place }]);
+        // All, both halves on ten levels, the rest.
+        assert_eq!(*stage.calls.lock().unwrap(), 1 + 2 * 10 + 1);
+    }
+
+    #[test]
+    fn where_faults_are_errors_the_first_is_told_and_nothing_more_is_called() {
+        let stage = picky([3, 5], true);
+        let error = applied(&stage, Scope::Trajectory, OnError::Fail, &batch(0..9, 7), &mut Context::default());
+        assert_eq!(error.unwrap_err(), StageError::new("cannot be processed").trajectory(id(3)));
+        assert_eq!(*stage.calls.lock().unwrap(), 1);
+    }
+
+    #[test]
+    fn what_no_trajectory_is_to_blame_for_stays_an_error() {
+        struct Failing(fn(&TrajectoryBatch) -> Result<Output, StageError>);
+        impl Transform for Failing {
+            fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
+                (self.0)(batch)
+            }
+        }
+        let (options, contract) = (RunOptions::default(), contract(Scope::Trajectory));
+        let watch = Watch::new(&options, None);
+        let said = |fail: fn(&TrajectoryBatch) -> Result<Output, StageError>| {
+            let call = StageCall {
+                transform: &Failing(fail),
+                contract: &contract,
+                on_error: OnError::Quarantine,
+                watch: &watch,
+            };
+            call.apply(&batch(0..4, 2), &mut Context::default()).unwrap_err().message
+        };
+        assert_eq!(said(|_| Err(StageError::new("no answer").may_pass())), "no answer");
+        assert!(said(|_| Ok(Output::Columns(Vec::new()))).contains("something else than its contract promises"));
+        let only_together = |batch: &TrajectoryBatch| match batch.rows() {
+            4 => Err(StageError::new("four are too many")),
+            rows => {
+                let sizes = Float32Array::from(vec![0.0; rows]);
+                let turns = Float32Array::from(vec![0.0; batch.turn_count()]);
+                Ok(Output::Columns(vec![Arc::new(sizes), Arc::new(turns)]))
+            }
+        };
+        assert_eq!(said(only_together), "four are too many");
+    }
 }

@@ -74,11 +74,7 @@ fn arrays<'a>(stage: &str, texts: impl Iterator<Item = (&'a str, Option<&'a str>
     ]
 }
 
-fn data_file(
-    attempt: &Attempt,
-    name: &str,
-    digests: std::collections::BTreeMap<ColumnPath, Vec<String>>,
-) -> DataFile {
+fn data_file(attempt: &Attempt, name: &str, digests: std::collections::BTreeMap<ColumnPath, Vec<String>>) -> DataFile {
     DataFile {
         path: FilePath::Store(attempt.relative(name)),
         first_row_group: 0,
@@ -179,7 +175,11 @@ pub(crate) struct Quarantine {
 
 /// The rows that the parts of a stage put aside, as a dataset: the columns of its input, and why. `None` if there are
 /// none.
-pub(crate) fn quarantine(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Result<Option<Quarantine>, StageError> {
+pub(crate) fn quarantine(
+    job: &Job<'_>,
+    work: &StageWork,
+    commits: &[Commit],
+) -> Result<Option<Quarantine>, StageError> {
     let (mut shards, mut told, mut rows) = (Vec::new(), Vec::new(), 0);
     let mut schema = with_columns(&work.input.schema);
     for (part, commit) in work.parts.iter().zip(commits) {

@@ -1,15 +1,11 @@
 //! Tries again what may pass, as often as the pipeline says, and waits longer each time. Not concerned with which errors
 //! may pass: they say so themselves.
 
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::engine::RunOptions;
+use super::watch::Watch;
 use crate::failure::Retries;
 use crate::stage::StageError;
-
-/// How often a wait looks whether somebody wants the run to stop.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A try that failed and is made again.
 pub(crate) struct Retry<'a> {
@@ -24,7 +20,7 @@ pub(crate) struct Retry<'a> {
 /// Does the work, again if need be. `tell` sees each retry before the wait.
 pub(crate) fn with_retries<T>(
     retries: Retries,
-    options: &RunOptions,
+    watch: &Watch<'_>,
     tell: &dyn Fn(Retry<'_>) -> Result<(), StageError>,
     mut work: impl FnMut() -> Result<T, StageError>,
 ) -> Result<T, StageError> {
@@ -32,15 +28,11 @@ pub(crate) fn with_retries<T>(
     loop {
         match work() {
             Err(error) if error.may_pass && attempt < retries.times => {
-                options.stop_if_interrupted()?;
                 attempt += 1;
                 let wait = retries.wait_before(attempt);
                 tell(Retry { attempt, error: &error, wait })?;
-                let end = Instant::now() + wait;
-                while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-                    options.stop_if_interrupted()?;
-                    std::thread::sleep(left.min(LOOK));
-                }
+                watch.wait(wait)?;
+                watch.begin();
             }
             other => return other,
         }
@@ -50,17 +42,20 @@ pub(crate) fn with_retries<T>(
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
+    use std::sync::atomic::Ordering;
 
+    use super::super::engine::RunOptions;
     use super::*;
 
     fn attempts(times: u32, error: StageError) -> (u32, Vec<(u32, u128)>, Result<(), StageError>) {
+        let options = RunOptions::default();
         let retries = Retries { times, wait: Duration::from_millis(1) };
-        let (calls, told) = (Cell::new(0), RefCell::default());
+        let (calls, told) = (Cell::new(0), RefCell::new(Vec::new()));
         let tell = |retry: Retry<'_>| {
             told.borrow_mut().push((retry.attempt, retry.wait.as_millis()));
             Ok(())
         };
-        let outcome = with_retries(retries, &RunOptions::default(), &tell, || {
+        let outcome = with_retries(retries, &Watch::new(&options, None), &tell, || {
             calls.set(calls.get() + 1);
             if calls.get() == 4 { Ok(()) } else { Err(error.clone()) }
         });
@@ -81,20 +76,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_can_be_interrupted() {
+    fn an_interruption_ends_the_wait() {
         let options = RunOptions::default();
         let retries = Retries { times: 1, wait: Duration::from_secs(3600) };
-        let begun = Instant::now();
-        let outcome = with_retries(
-            retries,
-            &options,
-            &|_| {
-                options.interrupted.store(true, Ordering::Relaxed);
-                Ok(())
-            },
-            || Err::<(), _>(StageError::new("no answer").may_pass()),
-        );
-        assert_eq!(outcome.unwrap_err().message, "interrupted");
-        assert!(begun.elapsed() < Duration::from_secs(60));
+        let interrupt = |_: Retry<'_>| {
+            options.interrupted.store(true, Ordering::Relaxed);
+            Ok(())
+        };
+        let work = || Err::<(), _>(StageError::new("no answer").may_pass());
+        let outcome = with_retries(retries, &Watch::new(&options, None), &interrupt, work);
+        assert_eq!(outcome, Err(StageError::interrupted()));
     }
 }

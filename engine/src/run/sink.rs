@@ -36,7 +36,10 @@ pub(crate) fn run_part(
     let exported = export.publish(input)?;
     // A commit that is there already told of files that have changed since: what lies outside was written anew.
     store.forget(&part.key)?;
-    Ok(store.commit(None, Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context })?)
+    Ok(store.commit(
+        None,
+        Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context, aside: Vec::new() },
+    )?)
 }
 
 /// An export whose files are written in a hidden directory at the target.

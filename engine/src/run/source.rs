@@ -11,7 +11,7 @@ use super::parts::Part;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
 use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
-use crate::trajectory::TrajectorySchema;
+use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 /// Parts that are read in one call: those of one stream, or one alone. Positions in `parts`.
 pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
@@ -54,7 +54,8 @@ pub(crate) fn run_task(
             ShardContent::Decoded(_) => decoded.push((*position, index)),
             ShardContent::InPlace { path, row_groups } => {
                 let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
-                let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
+                let commit =
+                    Commit { parts: part.parts.clone(), outcome, context: Context::default(), aside: Vec::new() };
                 done(*position, store.commit(None, commit)?)?;
             }
         }
@@ -62,7 +63,7 @@ pub(crate) fn run_task(
     let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
     let mut open: Option<OpenShard<'_>> = None;
     if !indexes.is_empty() {
-        source.read(survey, &indexes, &mut |index, batch, context| {
+        source.read(survey, &indexes, &mut |index: usize, batch: TrajectoryBatch, context: Context| {
             options.stop_if_interrupted()?;
             let Some((position, _)) = decoded.iter().find(|(_, known)| *known == index) else {
                 return Err(StageError::new(format!(
@@ -129,7 +130,12 @@ impl<'a> OpenShard<'a> {
                 footer: None,
             }],
         };
-        let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
+        let commit = Commit {
+            parts: self.part.parts.clone(),
+            outcome: Outcome::Shard(shard),
+            context: self.context,
+            aside: Vec::new(),
+        };
         Ok(store.commit(Some(self.attempt), commit)?)
     }
 }

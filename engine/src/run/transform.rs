@@ -31,7 +31,7 @@ pub(crate) fn run_part(
         (_, shards) => work.gather(shards, &attempt, &mut context)?,
     };
     let attempt = (!outcome.files().is_empty()).then_some(attempt);
-    Ok(store.commit(attempt, Commit { parts: part.parts.clone(), outcome, context })?)
+    Ok(store.commit(attempt, Commit { parts: part.parts.clone(), outcome, context, aside: Vec::new() })?)
 }
 
 struct TransformWork<'a> {

@@ -11,7 +11,8 @@ use crate::failure;
 use crate::store::StoreError;
 
 /// What to do about a full disk.
-pub(crate) const MAKE_ROOM: &str = "free some space, then run the same command again: it goes on from what was committed";
+pub(crate) const MAKE_ROOM: &str =
+    "free some space, then run the same command again: it goes on from what was committed";
 
 /// Why a stage could not finish a part of its work. The engine adds the stage's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,11 @@ impl StageError {
     pub fn may_pass(mut self) -> Self {
         self.may_pass = true;
         self
+    }
+
+    /// Somebody asked the run to stop.
+    pub(crate) fn interrupted() -> Self {
+        Self::new("interrupted")
     }
 
     /// Names the trajectory at fault.

@@ -10,6 +10,7 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
 use sternlight_engine::stage::{
@@ -214,6 +215,16 @@ pub(crate) struct Ran {
 
 impl Chain<'_> {
     pub(crate) fn run(&self, store: &Store, options: &RunOptions) -> Result<Ran, RunError> {
+        self.run_with(store, options, &[])
+    }
+
+    /// With what to do when some of the stages fail.
+    pub(crate) fn run_with(
+        &self,
+        store: &Store,
+        options: &RunOptions,
+        failure: &[(&str, FailurePolicy)],
+    ) -> Result<Ran, RunError> {
         let mut schema = TrajectorySchema::empty();
         let mut jobs = Vec::new();
         for (index, (name, stage)) in self.stages.iter().enumerate() {
@@ -229,6 +240,7 @@ impl Chain<'_> {
                 contract,
                 output: schema.clone(),
                 cache: true,
+                failure: failure.iter().find(|(stage, _)| stage == name).map(|(_, policy)| *policy).unwrap_or_default(),
             });
         }
         let events: Mutex<Vec<Event>> = Mutex::default();

@@ -11,8 +11,8 @@ use sternlight_engine::dataset::{Dataset, Selection};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunOptions};
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn as _, Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Staging,
-    Survey, Transform, Work,
+    BuildContext, BuiltIn as _, Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError,
+    Staging, Survey, Transform, Work,
 };
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{
