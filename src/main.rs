@@ -5,9 +5,12 @@ mod arguments;
 mod check;
 mod exit;
 mod loading;
+mod part;
 mod plan;
+mod processes;
 mod progress;
 mod run;
+mod run_plan;
 mod runs;
 mod schema;
 mod show;
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::execute(run, common),
         Command::Check(check) => check::execute(check, common),
         Command::Plan(plan) => plan::execute(plan, common),
+        Command::Part(part) => part::execute(part),
         Command::Runs => runs::execute(common),
         Command::Show(show) => show::execute(show, common),
         Command::Stages(stages) => stages::execute(stages, common),

@@ -46,7 +46,8 @@ impl Progress {
                 self.bar.set_message(stage.clone());
                 self.bar.enable_steady_tick(Duration::from_millis(200));
             }
-            Event::PartFinished { .. } => self.bar.inc(1),
+            // The other steps prepare parts.
+            Event::PartFinished { step, .. } if step == "map" || step == "gather" => self.bar.inc(1),
             Event::StageFinished(result) => self.bar.suspend(|| print_result(result)),
             Event::Retried { stage, label, attempt, reason, wait, .. } => self.bar.suspend(|| {
                 let retry = format!("{stage}: `{label}`: {reason}; retry {attempt} in {wait} s");
@@ -54,6 +55,7 @@ impl Progress {
             }),
             Event::RunStarted { .. }
             | Event::Quarantined { .. }
+            | Event::PartFinished { .. }
             | Event::StageFailed { .. }
             | Event::RunFinished { .. } => {}
         }

@@ -1,7 +1,7 @@
-//! Spans of time and amounts of memory, as pipelines write them: `90s`, `2h`, `512MiB`. Memory is checked and kept as
-//! text: no version carries it out yet.
+//! Spans of time and amounts of memory, as pipelines and the command line write them: `90s`, `2h`, `512MiB`.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -11,42 +11,53 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 pub(super) struct Duration(pub(super) std::time::Duration);
 
 /// A number and a unit of memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Memory(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory(u64);
 
-/// With their milliseconds.
-const TIME_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000)];
-const MEMORY_UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-
-/// A number above 0, and what stands behind it.
-fn quantity(text: &str) -> Option<(u32, &str)> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    Some((number.parse().ok().filter(|number| *number > 0)?, unit))
+impl Memory {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
 }
 
-fn duration(text: &str) -> Option<std::time::Duration> {
-    let (number, unit) = quantity(text)?;
-    let (_, milliseconds) = TIME_UNITS.iter().find(|(known, _)| *known == unit)?;
-    Some(std::time::Duration::from_millis(u64::from(number) * milliseconds))
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        quantity(text, &MEMORY_UNITS)
+            .map(Self)
+            .ok_or_else(|| format!("expected an amount such as `512MiB` or `4GiB`, found `{text}`"))
+    }
+}
+
+/// In milliseconds.
+const TIME_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+/// In bytes.
+const MEMORY_UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
+
+/// The value of a number greater than 0 with a unit.
+fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number = number.parse::<u32>().ok().filter(|number| *number > 0)?;
+    let (_, size) = units.iter().find(|(name, _)| *name == unit)?;
+    u64::from(number).checked_mul(*size)
 }
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        duration(&text).map(Self).ok_or_else(|| {
+        let milliseconds = quantity(&text, &TIME_UNITS).ok_or_else(|| {
             D::Error::custom(format!("expected a time such as `500ms`, `90s`, `5m` or `2h`, found `{text}`"))
-        })
+        })?;
+        Ok(Self(std::time::Duration::from_millis(milliseconds)))
     }
 }
 
 impl<'de> Deserialize<'de> for Memory {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if quantity(&text).is_some_and(|(_, unit)| MEMORY_UNITS.contains(&unit)) {
-            return Ok(Self(text));
-        }
-        Err(D::Error::custom(format!("expected an amount such as `512MiB` or `4GiB`, found `{text}`")))
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -83,7 +94,8 @@ mod tests {
             [500, 90_000, 300_000, 7_200_000]
         );
         assert!(time("0s").is_err() && time("90").is_err() && time("m").is_err() && time("1 h").is_err());
-        assert!(serde_yaml::from_str::<Memory>("512MiB").is_ok());
+        assert_eq!("512MiB".parse::<Memory>().map(Memory::bytes), Ok(512 << 20));
+        assert!("0MiB".parse::<Memory>().is_err() && "9999999999GiB".parse::<Memory>().is_err());
         assert!(serde_yaml::from_str::<Memory>("512MB").is_err());
     }
 }

@@ -337,7 +337,7 @@ mod tests {
         context: &mut Context,
     ) -> Result<Applied, StageError> {
         let (options, contract) = (RunOptions::default(), contract(scope));
-        let watch = Watch::new(&options, None);
+        let watch = Watch::new(&options, None, String::new());
         StageCall { transform: stage, contract: &contract, on_error, watch: &watch }.apply(batch, context)
     }
 
@@ -424,7 +424,7 @@ mod tests {
             }
         }
         let (options, contract) = (RunOptions::default(), contract(Scope::Trajectory));
-        let watch = Watch::new(&options, None);
+        let watch = Watch::new(&options, None, String::new());
         let said = |fail: fn(&TrajectoryBatch) -> Result<Output, StageError>| {
             let call = StageCall {
                 transform: &Failing(fail),

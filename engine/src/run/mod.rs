@@ -2,8 +2,12 @@
 //! result.
 
 mod apply;
+mod budget;
+mod columns;
 mod commits;
 mod engine;
+mod executor;
+mod gather;
 mod grouping;
 mod job;
 mod limit;
@@ -13,9 +17,13 @@ mod quarantine;
 mod retry;
 mod sink;
 mod source;
+mod stage_run;
+mod task;
 mod transform;
 mod watch;
 
 pub use engine::{Engine, RunError, RunOptions, RunReport};
+pub use executor::{Executor, ExecutorContext, Local};
 pub use job::Job;
 pub use plan::{PlannedStage, Readiness};
+pub use task::{Step, Task};

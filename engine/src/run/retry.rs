@@ -55,7 +55,7 @@ mod tests {
             told.borrow_mut().push((retry.attempt, retry.wait.as_millis()));
             Ok(())
         };
-        let outcome = with_retries(retries, &Watch::new(&options, None), &tell, || {
+        let outcome = with_retries(retries, &Watch::new(&options, None, String::new()), &tell, || {
             calls.set(calls.get() + 1);
             if calls.get() == 4 { Ok(()) } else { Err(error.clone()) }
         });
@@ -84,7 +84,7 @@ mod tests {
             Ok(())
         };
         let work = || Err::<(), _>(StageError::new("no answer").may_pass());
-        let outcome = with_retries(retries, &Watch::new(&options, None), &interrupt, work);
+        let outcome = with_retries(retries, &Watch::new(&options, None, String::new()), &interrupt, work);
         assert_eq!(outcome, Err(StageError::interrupted()));
     }
 }

@@ -6,10 +6,13 @@ use std::path::Path;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
-use super::engine::RunOptions;
+use super::budget::Budget;
 use super::parts::Part;
+use super::quarantine::RecordWriter;
+use super::watch::Watch;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
-use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
+use crate::failure::OnError;
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -28,21 +31,29 @@ pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
 
 /// A source, surveyed.
 pub(crate) struct SourceWork<'a> {
+    /// Its name in the pipeline.
+    pub(crate) stage: &'a str,
+    pub(crate) on_error: OnError,
     pub(crate) source: &'a dyn Source,
     pub(crate) survey: &'a Survey,
     pub(crate) schema: &'a TrajectorySchema,
     pub(crate) parts: &'a [Part],
     pub(crate) store: &'a Store,
-    pub(crate) options: &'a RunOptions,
+    pub(crate) budget: &'a Budget,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
-/// Reads some parts and commits each as soon as it is complete. `done` takes its position in `parts`.
+/// What a source and the writer behind it hold at most, about: a batch, its records as they were read, and a row group,
+/// decoded and encoded.
+const READING_BYTES: u64 = 96 << 20;
+
+/// Reads some parts and commits each as soon as it is complete. `done` gets its position in `parts`.
 pub(crate) fn run_task(
     work: &SourceWork<'_>,
     positions: &[usize],
-    done: &mut dyn FnMut(usize, Commit) -> Result<(), StageError>,
+    done: &mut dyn FnMut(usize) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    let SourceWork { source, survey, schema, parts, store, options } = *work;
+    let SourceWork { source, survey, schema, parts, store, .. } = *work;
     let mut decoded = Vec::new();
     for position in positions {
         let part = &parts[*position];
@@ -54,41 +65,79 @@ pub(crate) fn run_task(
             ShardContent::Decoded(_) => decoded.push((*position, index)),
             ShardContent::InPlace { path, row_groups } => {
                 let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
-                let commit =
-                    Commit { parts: part.parts.clone(), outcome, context: Context::default(), aside: Vec::new() };
-                done(*position, store.commit(None, commit)?)?;
+                store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
+                done(*position)?;
             }
         }
     }
+    if decoded.is_empty() {
+        return Ok(());
+    }
+    let _taken = work.budget.take(READING_BYTES);
+    work.watch.begin();
     let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
-    let mut open: Option<OpenShard<'_>> = None;
-    if !indexes.is_empty() {
-        source.read(survey, &indexes, &mut |index: usize, batch: TrajectoryBatch, context: Context| {
-            options.stop_if_interrupted()?;
-            let Some((position, _)) = decoded.iter().find(|(_, known)| *known == index) else {
-                return Err(StageError::new(format!(
-                    "the source returned rows of shard {index}, which was not asked for"
-                )));
-            };
-            if open.as_ref().is_none_or(|open| open.position != *position) {
-                if let Some(complete) = open.take() {
-                    done(complete.position, complete.commit(store)?)?;
-                }
-                open = Some(OpenShard::create(*position, &parts[*position], schema, store)?);
-            }
-            match &mut open {
-                Some(shard) => {
-                    shard.context.absorb(&context);
-                    shard.writer.push(batch.record_batch())
-                }
-                None => Ok(()),
-            }
+    let mut shards = ShardWriter { work, decoded, done, open: None };
+    source.read(survey, &indexes, &mut shards)?;
+    shards.complete()
+}
+
+/// Writes what a source reads, and commits each shard once the next begins.
+struct ShardWriter<'a, 'd> {
+    work: &'a SourceWork<'a>,
+    /// Positions in `parts`, and indexes in the survey.
+    decoded: Vec<(usize, usize)>,
+    done: &'d mut dyn FnMut(usize) -> Result<(), StageError>,
+    open: Option<OpenShard<'a>>,
+}
+
+impl Receiver for ShardWriter<'_, '_> {
+    fn rows(&mut self, shard: usize, batch: TrajectoryBatch, context: Context) -> Result<(), StageError> {
+        let open = self.shard(shard)?;
+        open.context.absorb(&context);
+        open.writer.push(batch.record_batch())
+    }
+
+    fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError> {
+        let stage = match self.work.on_error {
+            OnError::Fail => return Err(record.error),
+            OnError::Quarantine => self.work.stage,
+        };
+        let open = self.shard(shard)?;
+        match open.aside {
+            Some(ref mut aside) => aside.push(record),
+            None => open.aside.insert(RecordWriter::create(stage, &open.attempt, ASIDE_FILE_NAME)?).push(record),
+        }
+    }
+}
+
+impl<'a> ShardWriter<'a, '_> {
+    /// The shard of this index, open.
+    fn shard(&mut self, index: usize) -> Result<&mut OpenShard<'a>, StageError> {
+        self.work.watch.check()?;
+        let position = self.decoded.iter().find(|(_, known)| *known == index).map(|(position, _)| *position);
+        let position = position.ok_or_else(|| {
+            StageError::new(format!("the source returned rows of shard {index}, which was not asked for"))
         })?;
+        if self.open.as_ref().is_some_and(|open| open.position != position) {
+            self.complete()?;
+            self.work.watch.begin_part(&self.work.parts[position].label);
+        }
+        match self.open {
+            Some(ref mut open) => Ok(open),
+            None => {
+                let part = &self.work.parts[position];
+                Ok(self.open.insert(OpenShard::create(position, part, self.work.schema, self.work.store)?))
+            }
+        }
     }
-    if let Some(complete) = open.take() {
-        done(complete.position, complete.commit(store)?)?;
+
+    /// Commits the shard that is open.
+    fn complete(&mut self) -> Result<(), StageError> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let position = open.position;
+        open.commit(self.work.store)?;
+        (self.done)(position)
     }
-    Ok(())
 }
 
 /// A shard that is being written.
@@ -98,10 +147,13 @@ struct OpenShard<'a> {
     schema: &'a TrajectorySchema,
     attempt: Attempt,
     writer: RowWriter,
+    /// Records that could not be decoded, if there were any.
+    aside: Option<RecordWriter>,
     context: Context,
 }
 
 const FILE_NAME: &str = "rows.parquet";
+const ASIDE_FILE_NAME: &str = "aside.parquet";
 
 impl<'a> OpenShard<'a> {
     fn create(
@@ -112,31 +164,32 @@ impl<'a> OpenShard<'a> {
     ) -> Result<Self, StageError> {
         let attempt = store.attempt(&part.key)?;
         let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
-        Ok(Self { position, part, schema, attempt, writer, context: Context::default() })
+        Ok(Self { position, part, schema, attempt, writer, aside: None, context: Context::default() })
     }
 
-    fn commit(self, store: &Store) -> Result<Commit, StageError> {
-        let written = self.writer.finish(&self.attempt.path(FILE_NAME))?;
+    fn commit(self, store: &Store) -> Result<(), StageError> {
+        let Self { part, attempt, .. } = self;
+        let written = self.writer.finish(&attempt.path(FILE_NAME))?;
         let shard = Shard {
-            label: self.part.label.clone(),
+            label: part.label.clone(),
             row_groups: written.row_groups,
             selection: None,
             columns: self.schema.paths().into_iter().map(|column| (column, 0)).collect(),
             files: vec![DataFile {
-                path: FilePath::Store(self.attempt.relative(FILE_NAME)),
+                path: FilePath::Store(attempt.relative(FILE_NAME)),
                 first_row_group: 0,
                 digests: written.digests,
                 identity: None,
                 footer: None,
             }],
         };
+        let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;
         let commit = Commit {
-            parts: self.part.parts.clone(),
-            outcome: Outcome::Shard(shard),
-            context: self.context,
-            aside: Vec::new(),
+            aside: aside.into_iter().collect(),
+            ..Commit::new(part.parts.clone(), Outcome::Shard(shard), self.context)
         };
-        Ok(store.commit(Some(self.attempt), commit)?)
+        store.commit(Some(attempt), commit)?;
+        Ok(())
     }
 }
 

@@ -13,18 +13,23 @@ use crate::stage::StageError;
 pub(crate) struct Watch<'a> {
     interrupted: &'a AtomicBool,
     timeout: Option<Duration>,
-    begun: Mutex<Instant>,
+    part: Mutex<(String, Instant)>,
 }
 
 impl<'a> Watch<'a> {
-    /// A task begins, each part of which may take so long.
-    pub(crate) fn new(options: &'a RunOptions, timeout: Option<Duration>) -> Self {
-        Self { interrupted: &options.interrupted, timeout, begun: Mutex::new(Instant::now()) }
+    /// A task begins, each part of which may take so long. `label`: its first part, for people.
+    pub(crate) fn new(options: &'a RunOptions, timeout: Option<Duration>, label: String) -> Self {
+        Self { interrupted: &options.interrupted, timeout, part: Mutex::new((label, Instant::now())) }
     }
 
-    /// Counts from now on: the next part begins, or what the task had to wait for is there.
+    /// Counts from now on: what the task had to wait for is there.
     pub(crate) fn begin(&self) {
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.part.lock().unwrap_or_else(PoisonError::into_inner).1 = Instant::now();
+    }
+
+    /// The next part of the task begins.
+    pub(crate) fn begin_part(&self, label: &str) {
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = (label.to_owned(), Instant::now());
     }
 
     /// An error if somebody wants the run to stop, or the time is over. The latter may pass.
@@ -33,11 +38,13 @@ impl<'a> Watch<'a> {
             return Err(StageError::interrupted());
         }
         let Some(timeout) = self.timeout else { return Ok(()) };
-        let elapsed = self.begun.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        if elapsed <= timeout {
+        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        let (label, begun) = &*part;
+        if begun.elapsed() <= timeout {
             return Ok(());
         }
         Err(StageError::new(format!("took longer than its `timeout` of {}", spelled(timeout)))
+            .place(label)
             .help("raise the stage's `timeout`, or let `retries` try again what took too long once")
             .may_pass())
     }
@@ -77,14 +84,15 @@ mod tests {
     #[test]
     fn what_takes_too_long_says_so_and_may_pass() {
         let options = RunOptions::default();
-        let watch = Watch::new(&options, Some(Duration::from_millis(20)));
+        let watch = Watch::new(&options, Some(Duration::from_millis(20)), "a.jsonl".to_owned());
         std::thread::sleep(Duration::from_millis(25));
         let error = watch.check().unwrap_err();
-        insta::assert_snapshot!(error, @"took longer than its `timeout` of 20ms");
+        insta::assert_snapshot!(error, @"a.jsonl: took longer than its `timeout` of 20ms");
         assert!(error.may_pass);
         watch.begin();
         assert_eq!(watch.check(), Ok(()));
-        assert_eq!(Watch::new(&options, None).check(), Ok(()));
+        watch.begin_part("b.jsonl");
+        assert_eq!(Watch::new(&options, None, String::new()).check(), Ok(()));
         assert_eq!([90, 300, 7200].map(|seconds| spelled(Duration::from_secs(seconds))), ["90s", "5m", "2h"]);
     }
 
@@ -92,7 +100,7 @@ mod tests {
     fn an_interruption_ends_waits() {
         let options = RunOptions::default();
         options.interrupted.store(true, Ordering::Relaxed);
-        let watch = Watch::new(&options, None);
+        let watch = Watch::new(&options, None, String::new());
         assert_eq!(watch.wait(Duration::from_secs(3600)), Err(StageError::interrupted()));
         assert_eq!(watch.check(), Err(StageError::interrupted()));
     }

@@ -1,10 +1,12 @@
 //! The small object that makes a result exist: published once, never changed.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::aside::Aside;
 use super::key::KeyParts;
-use crate::dataset::{DataFile, Selection, Shard};
+use crate::dataset::{DataFile, ExchangeFile, Selection, Shard, path_of};
 use crate::stage::{Context, Exported};
 
 /// The result of one part of a stage's work.
@@ -23,10 +25,23 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// A result of which nothing was put aside.
+    pub fn new(parts: KeyParts, outcome: Outcome, context: Context) -> Self {
+        Self { parts, outcome, context, aside: Vec::new() }
+    }
+
     /// The data files that the result and the rows put aside need.
     pub fn files(&self) -> Vec<&DataFile> {
         let aside = self.aside.iter().flat_map(Aside::files);
         self.outcome.files().into_iter().chain(aside).collect()
+    }
+
+    /// Where all that it needs lies.
+    pub(crate) fn paths(&self, root: &Path) -> Vec<PathBuf> {
+        match &self.outcome {
+            Outcome::Exchanged(file) => vec![root.join(&file.path)],
+            _ => self.files().into_iter().map(|file| path_of(root, file)).collect(),
+        }
     }
 }
 
@@ -42,6 +57,8 @@ pub enum Outcome {
     Kept(Vec<Selection>),
     /// Files outside of the store.
     Exported(Exported),
+    /// Rows between shards and partitions, kept while a run goes on.
+    Exchanged(ExchangeFile),
 }
 
 impl Outcome {
@@ -50,7 +67,7 @@ impl Outcome {
         match self {
             Self::Shard(shard) => shard.files.iter().collect(),
             Self::Columns(files) => files.iter().collect(),
-            Self::Kept(_) | Self::Exported(_) => Vec::new(),
+            Self::Kept(_) | Self::Exported(_) | Self::Exchanged(_) => Vec::new(),
         }
     }
 }

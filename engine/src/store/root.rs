@@ -14,7 +14,7 @@ use super::commit::Commit;
 use super::error::StoreError;
 use super::key::Key;
 use super::manifest::Manifest;
-use crate::dataset::{Dataset, path_of};
+use crate::dataset::Dataset;
 use crate::stage::Memo;
 
 /// Version of the directory's layout.
@@ -24,6 +24,8 @@ const FORMAT: u32 = 1;
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    /// Whether what is committed must outlive a power cut.
+    durable: bool,
 }
 
 /// What a store knows of an export: which files at the target are its own.
@@ -60,7 +62,7 @@ impl Store {
             return Err(StoreError::Occupied { path: root.to_owned() });
         }
         let root = root.canonicalize().map_err(StoreError::file("open the store", root))?;
-        let store = Self { root };
+        let store = Self { root, durable: true };
         store.put_if_absent(&store.root.join(".gitignore"), b"*\n")?;
         let format = store.root.join("format");
         store.put_if_absent(&format, FORMAT.to_string().as_bytes())?;
@@ -69,6 +71,11 @@ impl Store {
             return Err(StoreError::Format { path: store.root, found: found.trim().to_owned(), expected: FORMAT });
         }
         Ok(store)
+    }
+
+    /// A part of this store for what only has to last while runs go on: nothing in it is forced to disk.
+    pub(super) fn passing(&self, directory: PathBuf) -> Self {
+        Self { root: directory, durable: false }
     }
 
     /// Its directory, absolute.
@@ -107,7 +114,7 @@ impl Store {
         };
         if let Some(commit) = commit
             && commit.parts.key() == *key
-            && commit.files().iter().all(|file| path_of(&self.root, file).exists())
+            && commit.paths(&self.root).iter().all(|path| path.exists())
         {
             return Ok(Some(commit));
         }
@@ -126,7 +133,7 @@ impl Store {
         let key = commit.parts.key();
         let path = self.commit_path(&key);
         if let Some(attempt) = &attempt {
-            sync_directory(&attempt.directory)?;
+            self.sync_directory(&attempt.directory)?;
         }
         abort_point();
         let won = self.put_if_absent(&path, &to_json(&path, &commit)?)?;
@@ -240,8 +247,19 @@ impl Store {
         fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
         let mut file = tempfile::NamedTempFile::new_in(parent).map_err(StoreError::file("write in", parent))?;
         file.write_all(bytes).map_err(StoreError::file("write", path))?;
-        file.as_file().sync_all().map_err(StoreError::file("write", path))?;
+        if self.durable {
+            file.as_file().sync_all().map_err(StoreError::file("write", path))?;
+        }
         Ok(file)
+    }
+
+    /// Makes new names in a directory outlive a power cut.
+    fn sync_directory(&self, directory: &Path) -> Result<(), StoreError> {
+        let sync = || fs::File::open(directory)?.sync_all();
+        match self.durable {
+            true => sync().map_err(StoreError::file("write", directory)),
+            false => Ok(()),
+        }
     }
 
     /// Whether the object is now ours; false if somebody had put one there before.
@@ -251,7 +269,7 @@ impl Store {
         }
         match self.temporary(path, bytes)?.persist_noclobber(path) {
             Ok(_) => {
-                sync_directory(path.parent().unwrap_or(&self.root))?;
+                self.sync_directory(path.parent().unwrap_or(&self.root))?;
                 Ok(true)
             }
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
@@ -313,10 +331,4 @@ fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(damaged)?;
     text.push(b'\n');
     Ok(text)
-}
-
-/// Makes new names in a directory outlive a power cut.
-fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    let sync = || fs::File::open(directory)?.sync_all();
-    sync().map_err(StoreError::file("write", directory))
 }

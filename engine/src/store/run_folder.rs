@@ -11,6 +11,9 @@ use super::key::{Key, KeyParts};
 use super::root::Store;
 use crate::event::{Event, Record};
 
+/// The plan of a run, in its folder.
+const PLAN: &str = "plan.json";
+
 /// One part of a stage's work and its key, as a run wrote them down before it used them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +80,20 @@ impl RunFolder {
         Ok(Self { events, keys, id, path })
     }
 
+    /// Keeps the run's plan, with which any process can carry out parts of it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_plan(&self, plan: &str) -> Result<(), StoreError> {
+        let path = self.plan_path();
+        fs::write(&path, plan).map_err(StoreError::file("write", &path))
+    }
+
+    /// Where the plan lies.
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
     /// The run's name.
     pub fn id(&self) -> &str {
         &self.id
@@ -109,6 +126,13 @@ fn append(file: &mut fs::File, path: &Path, value: &impl Serialize) -> Result<()
         let _ = file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole)));
         StoreError::file("write in", path)(error)
     })
+}
+
+impl RunSummary {
+    /// Where the run's plan lies, if it has one.
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
 }
 
 impl Store {

@@ -69,7 +69,9 @@ impl Stage for EveryOther {
 impl Transform for EveryOther {
     fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         let ids = batch.text("trajectory_id")?;
-        Ok(Output::Keep(ids.iter().map(|id| id.map(|id| id.ends_with(['0', '2', '4', '6', '8']))).collect::<BooleanArray>()))
+        Ok(Output::Keep(
+            ids.iter().map(|id| id.map(|id| id.ends_with(['0', '2', '4', '6', '8']))).collect::<BooleanArray>(),
+        ))
     }
 }
 
@@ -116,7 +118,9 @@ fn run_picky<S: Stage>(picky: &Picky<S>, options: &RunOptions) -> (Ran, Dataset,
     let again = chain.run_with(&store, options, &[("picky", QUARANTINE)]).unwrap();
     assert_eq!((again.stages[1].computed, again.stages[1].quarantined), (0, ran.stages[1].quarantined));
     assert_eq!(again.stages[1].quarantine, ran.stages[1].quarantine);
-    let told = |ran: &Ran| ran.events.iter().filter(|event| matches!(event, Event::Quarantined { .. })).cloned().collect::<Vec<_>>();
+    let told = |ran: &Ran| {
+        ran.events.iter().filter(|event| matches!(event, Event::Quarantined { .. })).cloned().collect::<Vec<_>>()
+    };
     assert_eq!(told(&again), told(&ran));
     (ran, quarantine, directory)
 }
@@ -124,9 +128,8 @@ fn run_picky<S: Stage>(picky: &Picky<S>, options: &RunOptions) -> (Ran, Dataset,
 /// The same stage over the rows that are not at fault.
 fn without_faults<S: Stage>(stage: &S) -> Ran {
     let (_directory, store) = store();
-    let good = shards(300).into_iter().map(|shard| {
-        shard.into_iter().filter(|row| !is_faulty(&row.trajectory_id)).collect()
-    });
+    let good =
+        shards(300).into_iter().map(|shard| shard.into_iter().filter(|row| !is_faulty(&row.trajectory_id)).collect());
     let source = Rows(good.collect());
     let ran = Chain { stages: vec![("rows", &source), ("picky", stage)] }.run(&store, &options(2, 64)).unwrap();
     let dataset = ran.dataset.clone();
@@ -153,7 +156,10 @@ fn rows_at_fault_are_in_the_quarantine_and_nowhere_else() {
             assert!(aside.keys().all(|id| is_faulty(id)));
             assert_eq!((aside.len() as u64, ran.stages[1].quarantined), (27, 27));
             assert!(ids(&ran.dataset).iter().all(|id| !is_faulty(id)));
-            assert_eq!(aside["t0003"], [Some("picky"), Some("cannot be processed"), None].map(|text| text.map(str::to_owned)));
+            assert_eq!(
+                aside["t0003"],
+                [Some("picky"), Some("cannot be processed"), None].map(|text| text.map(str::to_owned))
+            );
             bytes.push((digests(&ran.dataset), digests(&quarantine)));
         }
         assert_eq!(bytes[0], bytes[1], "{scope:?}");

@@ -4,5 +4,6 @@
 
 mod failure;
 mod fixtures;
+mod gather;
 mod replay;
 mod store;

@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
 use sternlight_engine::dataset::{Dataset, Selection};
+use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunOptions};
 use sternlight_engine::stage::{
@@ -160,6 +161,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         contract,
         output: imported.clone(),
         cache: true,
+        failure: FailurePolicy::default(),
     };
     let contract = credit.contract(&imported).unwrap();
     let output = contract.output(&imported);
@@ -173,6 +175,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         contract,
         output,
         cache: true,
+        failure: FailurePolicy::default(),
     };
     let options = RunOptions::default();
     let report = Engine::new(&store, &options).run("test", Path::new("test.yaml"), &[import, credit], &|_| {}).unwrap();

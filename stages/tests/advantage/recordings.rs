@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::compute::concat_batches;
-use sternlight_engine::stage::{BuildContext, Memo, Work};
+use sternlight_engine::stage::{BuildContext, Context, Memo, Work};
 use sternlight_engine::trajectory::TrajectoryBatch;
 use sternlight_stages::registry;
 
