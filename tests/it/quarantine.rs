@@ -25,7 +25,7 @@ fn damaged() -> String {
     lines.insert(5, r#"{"reward": "high", "messages": [{"role": "assistant", "content": "hello"}]}"#);
     lines.insert(2, r#"{"messages": [{"role": "user", "content": "cut of"#);
     lines.insert(2, "");
-    lines.insert(0, "7");
+    lines.insert(1, "7");
     lines.join("\n") + "\n"
 }
 
@@ -53,7 +53,7 @@ fn faulty_records_are_put_aside_and_told() {
     assert_eq!(row["source"], "a.jsonl:5");
     assert_eq!(row["extra"], r#""{\"messages\": [{\"role\": \"user\", \"content\": \"cut of""#);
     assert_eq!((&row["quarantine_stage"], &row["quarantine_place"]), (&"import".into(), &"a.jsonl:5".into()));
-    let row = quarantined(&place, "a.jsonl:8");
+    let row = quarantined(&place, "a.jsonl:9");
     assert_eq!(row["extra"], r#"{"reward":"high","messages":[{"role":"assistant","content":"hello"}]}"#);
     insta::assert_snapshot!(row["quarantine_reason"].as_str().unwrap(), @"");
 }
@@ -73,7 +73,7 @@ fn shards_do_not_matter() {
     let place = place();
     let rows = |arguments: &[&str], shard_bytes: &str| {
         place.run_with(arguments, &[("STERNLIGHT_SHARD_BYTES", shard_bytes)]);
-        ["a.jsonl:1", "a.jsonl:5", "a.jsonl:8"].map(|id| quarantined(&place, id))
+        ["a.jsonl:2", "a.jsonl:5", "a.jsonl:9"].map(|id| quarantined(&place, id))
     };
     let whole = rows(&["run", "pipeline.yaml"], "1000000");
     fs::remove_dir_all(place.path(".sternlight")).unwrap();
@@ -89,7 +89,7 @@ fn a_cached_run_counts_again_and_strict_says_no() {
     for run in [&first, &again] {
         let told = run.events.iter().filter(|event| event["event"] == "quarantined");
         let told: Vec<&str> = told.map(|event| event["place"].as_str().unwrap()).collect();
-        assert_eq!(told, ["a.jsonl:1", "a.jsonl:5", "a.jsonl:8"]);
+        assert_eq!(told, ["a.jsonl:2", "a.jsonl:5", "a.jsonl:9"]);
         let finished = run.events.iter().find(|event| event["event"] == "stage_finished").unwrap();
         assert_eq!(finished["quarantined"], 3);
     }
@@ -109,7 +109,7 @@ fn a_cached_run_counts_again_and_strict_says_no() {
 #[test]
 fn a_file_of_nothing_but_faults() {
     let place = place();
-    place.write("data/a.jsonl", "1\n2\n");
+    place.write("data/a.jsonl", "{\n2\n");
     place.run();
     place.write("data/b.jsonl", "{}\n");
     let said = place.said(&["run", "pipeline.yaml", "-q"]);
