@@ -141,7 +141,6 @@ fn elements_of_an_array_are_named_by_their_number() {
     assert_eq!(quarantined(&place, id)["extra"], r#"{"messages":7}"#);
 }
 
-/// Ids of the rows of a Parquet export and of what was put aside: none in both, all together.
 #[test]
 fn a_sink_cannot_put_anything_aside() {
     let place = place();

@@ -65,6 +65,11 @@ impl Selection {
         self.0.iter().map(|(start, end)| end - start).sum()
     }
 
+    /// The row behind the last one.
+    pub fn end(&self) -> u64 {
+        self.0.last().map_or(0, |(_, end)| *end)
+    }
+
     /// The rows, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.iter().flat_map(|(start, end)| *start..*end)

@@ -1,5 +1,6 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -10,7 +11,7 @@ use super::budget::Budget;
 use super::parts::Part;
 use super::quarantine::RecordWriter;
 use super::watch::Watch;
-use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
+use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
 use crate::failure::OnError;
 use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
@@ -47,50 +48,51 @@ pub(crate) struct SourceWork<'a> {
 /// decoded and encoded.
 const READING_BYTES: u64 = 96 << 20;
 
-/// Reads some parts and commits each as soon as it is complete. `done` gets its position in `parts`.
-pub(crate) fn run_task(
-    work: &SourceWork<'_>,
-    positions: &[usize],
-    done: &mut dyn FnMut(usize) -> Result<(), StageError>,
-) -> Result<(), StageError> {
-    let SourceWork { source, survey, schema, parts, store, .. } = *work;
-    let mut decoded = Vec::new();
+/// Told when a part is committed: gets its position in `parts`.
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), StageError> + 'a;
+
+/// Reads some parts and commits each as soon as it is complete.
+pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Done<'_>) -> Result<(), StageError> {
+    let mut waiting = BTreeMap::new();
     for position in positions {
-        let part = &parts[*position];
-        let Some((index, shard)) = part.shards.first().and_then(|index| Some((*index, survey.shards.get(*index)?)))
+        let part = &work.parts[*position];
+        let Some((index, shard)) =
+            part.shards.first().and_then(|index| Some((*index, work.survey.shards.get(*index)?)))
         else {
             continue;
         };
         match &shard.content {
-            ShardContent::Decoded(_) => decoded.push((*position, index)),
+            ShardContent::Decoded(_) => {
+                waiting.insert(index, *position);
+            }
             ShardContent::InPlace { path, row_groups } => {
-                let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
-                store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
+                let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
+                work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
                 done(*position)?;
             }
         }
     }
-    if decoded.is_empty() {
+    if waiting.is_empty() {
         return Ok(());
     }
+    let indexes: Vec<usize> = waiting.keys().copied().collect();
     let _taken = work.budget.take(READING_BYTES);
     work.watch.begin();
-    let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
-    let mut shards = ShardWriter { work, decoded, done, open: None };
-    source.read(survey, &indexes, &mut shards)?;
-    shards.complete()
+    let mut writing = Writing { work, waiting, open: None, done };
+    work.source.read(work.survey, &indexes, &mut writing)?;
+    writing.finish()
 }
 
-/// Writes what a source reads, and commits each shard once the next begins.
-struct ShardWriter<'a, 'd> {
+/// Takes what a source decodes, shard after shard.
+struct Writing<'a, 'done> {
     work: &'a SourceWork<'a>,
-    /// Positions in `parts`, and indexes in the survey.
-    decoded: Vec<(usize, usize)>,
-    done: &'d mut dyn FnMut(usize) -> Result<(), StageError>,
+    /// The shards that have not been begun, and their positions among the parts.
+    waiting: BTreeMap<usize, usize>,
     open: Option<OpenShard<'a>>,
+    done: &'done mut Done<'done>,
 }
 
-impl Receiver for ShardWriter<'_, '_> {
+impl Receiver for Writing<'_, '_> {
     fn rows(&mut self, shard: usize, batch: TrajectoryBatch, context: Context) -> Result<(), StageError> {
         let open = self.shard(shard)?;
         open.context.absorb(&context);
@@ -110,38 +112,59 @@ impl Receiver for ShardWriter<'_, '_> {
     }
 }
 
-impl<'a> ShardWriter<'a, '_> {
+impl<'a> Writing<'a, '_> {
     /// The shard of this index, open.
     fn shard(&mut self, index: usize) -> Result<&mut OpenShard<'a>, StageError> {
         self.work.watch.check()?;
-        let position = self.decoded.iter().find(|(_, known)| *known == index).map(|(position, _)| *position);
-        let position = position.ok_or_else(|| {
-            StageError::new(format!("the source returned rows of shard {index}, which was not asked for"))
-        })?;
-        if self.open.as_ref().is_some_and(|open| open.position != position) {
+        if self.open.as_ref().is_some_and(|open| open.index != index) {
             self.complete()?;
-            self.work.watch.begin_part(&self.work.parts[position].label);
+            self.work.watch.begin();
         }
         match self.open {
             Some(ref mut open) => Ok(open),
             None => {
-                let part = &self.work.parts[position];
-                Ok(self.open.insert(OpenShard::create(position, part, self.work.schema, self.work.store)?))
+                let Some(position) = self.waiting.remove(&index) else { return Err(self.out_of_place(index)) };
+                let open = OpenShard::create(index, position, self.work)?;
+                self.work.watch.name_part(&open.part.label);
+                Ok(self.open.insert(open))
             }
         }
     }
 
     /// Commits the shard that is open.
     fn complete(&mut self) -> Result<(), StageError> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let position = open.position;
-        open.commit(self.work.store)?;
+        let Some(shard) = self.open.take() else { return Ok(()) };
+        let position = shard.position;
+        shard.commit(self.work.store)?;
         (self.done)(position)
+    }
+
+    /// Commits what is left; shards of which nothing came have no rows.
+    fn finish(mut self) -> Result<(), StageError> {
+        self.complete()?;
+        for (index, position) in std::mem::take(&mut self.waiting) {
+            self.open = Some(OpenShard::create(index, position, self.work)?);
+            self.complete()?;
+        }
+        Ok(())
+    }
+
+    /// A shard is complete once rows of another came: nothing can be added to a commit.
+    fn out_of_place(&self, index: usize) -> StageError {
+        match self.work.survey.shards.get(index) {
+            Some(shard) => StageError::new(format!(
+                "the source returned rows of the shard `{}` after those of another, or without being asked for them",
+                shard.label
+            )),
+            None => StageError::new(format!("the source returned rows of shard {index}, which it does not have")),
+        }
+        .help("this is a fault of the stage: it must return the shards that it is asked for one after the other")
     }
 }
 
 /// A shard that is being written.
 struct OpenShard<'a> {
+    index: usize,
     position: usize,
     part: &'a Part,
     schema: &'a TrajectorySchema,
@@ -156,15 +179,11 @@ const FILE_NAME: &str = "rows.parquet";
 const ASIDE_FILE_NAME: &str = "aside.parquet";
 
 impl<'a> OpenShard<'a> {
-    fn create(
-        position: usize,
-        part: &'a Part,
-        schema: &'a TrajectorySchema,
-        store: &Store,
-    ) -> Result<Self, StageError> {
-        let attempt = store.attempt(&part.key)?;
+    fn create(index: usize, position: usize, work: &SourceWork<'a>) -> Result<Self, StageError> {
+        let (part, schema) = (&work.parts[position], work.schema);
+        let attempt = work.store.attempt(&part.key)?;
         let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
-        Ok(Self { position, part, schema, attempt, writer, aside: None, context: Context::default() })
+        Ok(Self { index, position, part, schema, attempt, writer, aside: None, context: Context::default() })
     }
 
     fn commit(self, store: &Store) -> Result<(), StageError> {
@@ -201,13 +220,15 @@ fn in_place(
 ) -> Result<Shard, StageError> {
     let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
     let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))
-        .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
+    let metadata =
+        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
+            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
     let groups = metadata.metadata().row_groups().get(row_groups.clone());
     let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
-    Ok(Shard {
+    let shard = Shard {
         label: shard.label.clone(),
-        row_groups: groups.iter().map(|group| group.num_rows() as u64).collect(),
+        // What is no number of rows is refused below.
+        row_groups: groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX)).collect(),
         selection: None,
         columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
         files: vec![DataFile {
@@ -217,5 +238,10 @@ fn in_place(
             identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
             footer: Some(footer),
         }],
-    })
+    };
+    match shard.fault() {
+        None => Ok(shard),
+        Some(fault) => Err(StageError::new(format!("cannot read `{}` as Parquet: {fault}", path.display()))
+            .help("the file is damaged: have it written anew, or leave it out")),
+    }
 }

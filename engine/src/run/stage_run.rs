@@ -8,6 +8,7 @@ use super::engine::RunOptions;
 use super::executor::{Executor, ExecutorContext};
 use super::gather::GatherWork;
 use super::job::Job;
+use super::panics::caught;
 use super::parts::{Part, StageWork};
 use super::retry::{Retry, with_retries};
 use super::task::{Step, Task};
@@ -31,9 +32,10 @@ impl<'a> RunScope<'a> {
         Self { store, options, budget: Budget::new(options.memory), exchange: OnceLock::new() }
     }
 
-    /// Removes what was exchanged, which nobody needs once every stage has its result.
+    /// Removes what was exchanged, which nobody needs once every stage has its result: by this run, or by one that did
+    /// not come so far.
     pub(crate) fn clear(self) -> Result<(), StoreError> {
-        self.exchange.into_inner().map_or(Ok(()), Exchange::clear)
+        self.exchange.into_inner().map_or_else(|| self.store.clear_exchange(), Exchange::clear)
     }
 
     fn exchange(&self) -> Result<&Store, StoreError> {
@@ -114,10 +116,12 @@ impl<'a> StageRun<'a> {
                 wait: wait.as_secs_f64(),
             })
         };
-        with_retries(self.job.failure.retries, &watch, &tell_retry, || self.attempt(task, &watch, tell))
+        with_retries(self.job.failure.retries, &watch, &tell_retry, || {
+            caught(&self.label(task.step, task.part), || self.compute(task, &watch, tell))
+        })
     }
 
-    fn attempt(
+    fn compute(
         &self,
         task: &Task,
         watch: &Watch<'_>,

@@ -59,7 +59,8 @@ pub trait Source: Send + Sync {
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
     /// Decodes shards, given by index, all of one stream, ascending, and hands rows and faulty records over in their
-    /// order. An error of the receiver must be returned as it is.
+    /// order. All of a shard comes before anything of another; a shard of which nothing comes has no rows. An error of
+    /// the receiver must be returned as it is.
     ///
     /// # Errors
     /// What keeps a shard from being read at all, and what the receiver returns.

@@ -52,6 +52,14 @@ impl Aside {
         }
     }
 
+    /// What cannot be, if anything: a commit may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match &self.rows {
+            AsideRows::Existing { file, .. } => file.fault(),
+            AsideRows::New(shard) => shard.fault(),
+        }
+    }
+
     /// The data files that it needs.
     pub fn files(&self) -> Vec<&DataFile> {
         match &self.rows {

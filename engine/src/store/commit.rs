@@ -36,6 +36,11 @@ impl Commit {
         self.outcome.files().into_iter().chain(aside).collect()
     }
 
+    /// What cannot be, if anything: it may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.outcome.fault().or_else(|| self.aside.iter().find_map(Aside::fault))
+    }
+
     /// Where all that it needs lies.
     pub(crate) fn paths(&self, root: &Path) -> Vec<PathBuf> {
         match &self.outcome {
@@ -62,6 +67,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What cannot be, if anything: the commit may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Shard(shard) => shard.fault(),
+            Self::Columns(files) => files.iter().find_map(DataFile::fault),
+            Self::Exchanged(file) => file.fault(),
+            Self::Kept(_) | Self::Exported(_) => None,
+        }
+    }
+
     /// The data files that the result needs.
     pub fn files(&self) -> Vec<&DataFile> {
         match self {

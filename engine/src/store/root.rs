@@ -114,6 +114,7 @@ impl Store {
         };
         if let Some(commit) = commit
             && commit.parts.key() == *key
+            && commit.fault().is_none()
             && commit.paths(&self.root).iter().all(|path| path.exists())
         {
             return Ok(Some(commit));
@@ -185,14 +186,8 @@ impl Store {
     /// If it cannot be read, or was made by another version.
     pub fn dataset(&self, manifest: &Path) -> Result<Dataset, StoreError> {
         let read: Option<Manifest> = self.read_json(manifest)?;
-        match read {
-            Some(read) if read.is_known_format() => Ok(read.dataset(&self.root)),
-            Some(_) => Err(StoreError::Damaged {
-                path: manifest.to_owned(),
-                reason: "it has a format of another version".to_owned(),
-            }),
-            None => Err(StoreError::Damaged { path: manifest.to_owned(), reason: "it is not there".to_owned() }),
-        }
+        let damaged = |reason: String| StoreError::Damaged { path: manifest.to_owned(), reason };
+        read.ok_or_else(|| damaged("it is not there".to_owned()))?.dataset(&self.root).map_err(damaged)
     }
 
     /// What this store knows of an export to a target.
