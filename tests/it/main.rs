@@ -19,7 +19,6 @@ mod harness;
 mod markdown;
 mod parquet;
 mod processes;
-mod program;
 mod quarantine;
 mod readme;
 mod recordings;

@@ -47,15 +47,85 @@ fn quarantined(place: &Workplace, id: &str) -> serde_json::Value {
 #[test]
 fn faulty_records_are_put_aside_and_told() {
     let place = place();
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml"]), @"");
-    insta::assert_snapshot!(place.said(&["show", "last", "import", "--quarantine"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml"]), @r#"
+    exit code 0
+    --- stdout
+
+    trajectories            12 with 36 turns
+    groups                  3
+    groups without signal   1 of 3 (all rewards equal, or fewer than two)
+    reward                  mean 0.250, from 0 to 1
+    advantage               mean -0.109, spread 0.655, from -0.783 to 1.306
+
+    most blamed turn: task-1-trial-0 turn 0, advantage -0.783
+        action            <tool_call> {"name": "refund", "arguments": {"booking":"R-1","step":0}} </tool_call>
+        next observation  Only a manager may do this
+
+    most praised turn: task-1-trial-2 turn 0, advantage +1.306
+        action            <tool_call> {"name": "refund", "arguments": {"booking":"R-1","step":0}} </tool_call>
+        next observation  Error: no such booking
+
+    put aside by import     3 trajectories
+
+    written by export       out.jsonl
+
+    next
+      sternlight show last advantage 'task-1-trial-0'
+          that trajectory: its turns, verdicts and advantages
+      sternlight show last import --quarantine
+          what was put aside, and why
+      sternlight plan pipeline.yaml
+          edit the pipeline, then see what would run again
+      sternlight stages
+          what pipelines can do
+    --- stderr
+      import                12 trajectories  computed 2 parts, SECONDS
+      warning: import: put 3 trajectories aside
+      reward                12 trajectories  computed 2 parts, SECONDS
+      advantage             12 trajectories  computed 2 parts, SECONDS
+      export                12 trajectories  computed 1 part, SECONDS
+    "#);
+    insta::assert_snapshot!(place.said(&["show", "last", "import", "--quarantine"]), @"
+    exit code 0
+    --- stdout
+    import: 3 trajectories in 1 shards
+
+      trajectory_id            Utf8
+      group_id                 Utf8
+      task_id                  Utf8
+      env                      Utf8
+      policy                   Utf8
+      prompt                   Utf8
+      tools                    Utf8
+      seed                     UInt64
+      turns.observation        Utf8
+      turns.action             Utf8
+      turns.tool_name          Utf8
+      turns.tool_arguments     Utf8
+      turns.tool_error         Boolean
+      turns.reward             Float32
+      final_observation        Utf8
+      reward                   Float32
+      success                  Boolean
+      status                   Utf8
+      error                    Utf8
+      source                   Utf8
+      extra                    Utf8
+      quarantine_stage         Utf8
+      quarantine_reason        Utf8
+      quarantine_place         Utf8
+
+      a.jsonl:2                        not a valid JSON object: invalid type: integer `7`, expected an object (column 1)
+      a.jsonl:5                        the record is cut off at column 49; each line must be one whole JSON object
+      a.jsonl:9                        field `reward`: expected a number, found text
+    ");
     let row = quarantined(&place, "a.jsonl:5");
     assert_eq!(row["source"], "a.jsonl:5");
     assert_eq!(row["extra"], r#""{\"messages\": [{\"role\": \"user\", \"content\": \"cut of""#);
     assert_eq!((&row["quarantine_stage"], &row["quarantine_place"]), (&"import".into(), &"a.jsonl:5".into()));
     let row = quarantined(&place, "a.jsonl:9");
     assert_eq!(row["extra"], r#"{"reward":"high","messages":[{"role":"assistant","content":"hello"}]}"#);
-    insta::assert_snapshot!(row["quarantine_reason"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(row["quarantine_reason"].as_str().unwrap(), @"field `reward`: expected a number, found text");
 }
 
 #[test]
@@ -103,7 +173,12 @@ fn a_cached_run_counts_again_and_strict_says_no() {
     assert_eq!(json_lines(&output.stdout).last().unwrap()["status"], "done");
     place.write("data/a.jsonl", chats(0..3, 0..2));
     assert_eq!(exit_code(&place.sternlight(&["run", "pipeline.yaml", "--strict"])), 0);
-    insta::assert_snapshot!(place.said(&["show", "last", "import", "--quarantine"]), @"");
+    insta::assert_snapshot!(place.said(&["show", "last", "import", "--quarantine"]), @"
+    exit code 2
+    --- stderr
+    error: `import` put no trajectory aside
+    help: `on_error: quarantine` lets a stage put aside what it cannot process
+    ");
 }
 
 #[test]
@@ -113,7 +188,17 @@ fn a_file_of_nothing_but_faults() {
     place.run();
     place.write("data/b.jsonl", "{}\n");
     let said = place.said(&["run", "pipeline.yaml", "-q"]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    exit code 0
+    --- stdout
+
+    groups                  0
+    groups without signal   0 of 0 (all rewards equal, or fewer than two)
+
+    put aside by import     3 trajectories
+
+    written by export       out.jsonl
+    ");
 }
 
 #[test]
@@ -122,12 +207,25 @@ fn what_cannot_be_put_aside_stays_an_error() {
     place.edit("pipeline.yaml", "data/*.jsonl", "data/*.json");
     let array = format!("[{}]", chats(0..2, 0..2).trim_end().replace('\n', ",\n"));
     place.write("data/cut.json", &array[..array.len() - 100]);
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
+    exit code 1
+    --- stderr
+    error: stage `import`: data/cut.json, element 3 (line 4): the file ends within this element: it is cut off
+    ");
     place.write("data/cut.json", array.replacen("},\n{", "},\n7,\n{", 1));
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
+    exit code 1
+    --- stderr
+    error: stage `import`: data/cut.json, element 1 (line 2): expected an object, found `7`
+    ");
     let twice = chats(0..1, 0..1).repeat(2).trim_end().replace('\n', ",\n");
     place.write("data/cut.json", format!("[{twice}]"));
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
+    exit code 1
+    --- stderr
+    error: stage `import`: trajectory `task-0-trial-0`: two rows have the same trajectory id: row 0 of `cut.json, records 0-1` and row 1 of `cut.json, records 0-1`
+    help: give the records different ids, or import one of the files only
+    ");
 }
 
 #[test]
@@ -145,7 +243,17 @@ fn elements_of_an_array_are_named_by_their_number() {
 fn a_sink_cannot_put_anything_aside() {
     let place = place();
     place.edit("pipeline.yaml", "export: { uses: export, ", "export: { uses: export, on_error: quarantine, ");
-    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"");
+    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:10:27: error: `export` writes its whole input or nothing: it cannot put trajectories aside
+       |
+    10 |   export: { uses: export, on_error: quarantine, from: advantage, with: { to: out.jsonl, format: openai-chat } }
+       |                           ^^^^^^^^
+       = help: take it out; the stages before it may have `on_error: quarantine`
+
+    error: 1 problem
+    ");
 }
 
 #[test]

@@ -92,11 +92,11 @@ mod tests {
         assert_eq!(retries("2"), Ok((2, 1000)));
         assert_eq!(retries("{times: 3, wait: 500ms}"), Ok((3, 500)));
         assert_eq!(retries("{times: 0}"), Ok((0, 1000)));
-        insta::assert_snapshot!(retries("many").unwrap_err(), @"");
-        insta::assert_snapshot!(retries("-1").unwrap_err(), @"");
-        insta::assert_snapshot!(retries("101").unwrap_err(), @"");
-        insta::assert_snapshot!(retries("{times: 101}").unwrap_err(), @"");
-        insta::assert_snapshot!(retries("{time: 1}").unwrap_err(), @"");
-        insta::assert_snapshot!(retries("{times: 1, wait: soon}").unwrap_err(), @"");
+        insta::assert_snapshot!(retries("many").unwrap_err(), @"expected a whole number of at least 0, or a map such as `{times: 3, wait: 2s}`, found the text `many`");
+        insta::assert_snapshot!(retries("-1").unwrap_err(), @"expected a whole number of at least 0, or a map such as `{times: 3, wait: 2s}`, found `-1`");
+        insta::assert_snapshot!(retries("101").unwrap_err(), @"expected at most 100, found `101`");
+        insta::assert_snapshot!(retries("{times: 101}").unwrap_err(), @"expected at most 100, found `101`");
+        insta::assert_snapshot!(retries("{time: 1}").unwrap_err(), @"unknown key `time`");
+        insta::assert_snapshot!(retries("{times: 1, wait: soon}").unwrap_err(), @"expected a time such as `500ms`, `90s`, `5m` or `2h`, found `soon`");
     }
 }

@@ -294,7 +294,7 @@ fn a_part_that_takes_too_long_is_given_up() {
     let chain = Chain { stages: vec![("shaky", &source)] };
     let policy = |timeout| FailurePolicy { timeout: Some(Duration::from_millis(timeout)), ..QUARANTINE };
     let error = chain.run_with(&store, &options(1, 64), &[("shaky", policy(20))]).err().unwrap();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"stage `shaky`: rows 0: took longer than its `timeout` of 20ms");
     // Each of the two parts has the time to itself, and a time limit is in no key.
     let ran = chain.run_with(&store, &options(1, 64), &[("shaky", policy(10_000))]).unwrap();
     assert_eq!(ran.dataset.rows(), 100);

@@ -12,7 +12,9 @@ use parquet::file::properties::WriterProperties;
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work};
+use sternlight_engine::stage::{
+    Context, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+};
 use sternlight_engine::trajectory::{
     TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, turns_field,
 };
