@@ -21,6 +21,7 @@ mod parquet;
 #[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
+mod quarantine;
 mod readme;
 mod recordings;
 mod sample_data;

@@ -25,6 +25,7 @@ use super::leaves::leaves_of;
 use super::row_bytes::row_bytes;
 use super::shard::{DataFile, FilePath, Shard, path_of};
 use crate::column::{ColumnPath, TURNS};
+use crate::failure::system_error;
 use crate::stage::StageError;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
 
@@ -433,7 +434,7 @@ impl OpenFile {
         StageError::new(message).place(self.path.display().to_string())
     }
 
-    fn unreadable(&self, error: &dyn std::error::Error) -> StageError {
+    fn unreadable(&self, error: &(dyn std::error::Error + 'static)) -> StageError {
         unreadable(&self.path, &self.description, error)
     }
 
@@ -520,12 +521,14 @@ impl OpenFile {
     }
 }
 
-fn unreadable(path: &Path, description: &DataFile, error: &dyn std::error::Error) -> StageError {
+fn unreadable(path: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {
     let help = match description.path {
         FilePath::Store(_) => REPAIR,
         FilePath::Outside(_) => "the file is damaged: have it written anew, or leave it out",
     };
-    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())).help(help)
+    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()))
+        .help(help)
+        .caused_by(system_error(error))
 }
 
 impl TurnShape {

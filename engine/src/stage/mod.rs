@@ -15,5 +15,5 @@ pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
 pub use plugin::{PluginLimits, PluginLoader, PluginRequest};
 pub use registry::Registry;
-pub use source::{ShardContent, Source, SourceShard, Survey};
+pub use source::{FaultyRecord, Receiver, ShardContent, Source, SourceShard, Survey};
 pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

@@ -114,8 +114,8 @@ impl Store {
         };
         if let Some(commit) = commit
             && commit.parts.key() == *key
-            && commit.outcome.fault().is_none()
-            && commit.outcome.paths(&self.root).iter().all(|path| path.exists())
+            && commit.fault().is_none()
+            && commit.paths(&self.root).iter().all(|path| path.exists())
         {
             return Ok(Some(commit));
         }

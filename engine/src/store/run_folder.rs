@@ -86,7 +86,11 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn keep_plan(&self, plan: &str) -> Result<(), StoreError> {
         let path = self.plan_path();
-        fs::write(&path, plan).map_err(StoreError::file("write", &path))
+        fs::write(&path, plan).map_err(|error| {
+            // A run that cannot begin leaves nothing.
+            let _ = fs::remove_dir_all(&self.path);
+            StoreError::file("write", &path)(error)
+        })
     }
 
     /// Where the plan lies.
@@ -190,4 +194,16 @@ fn summary(path: &Path) -> Option<RunSummary> {
         status,
         path: path.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_does_not_fit_is_an_error_that_says_so() {
+        let mut full = fs::File::options().read(true).write(true).open("/dev/full").unwrap();
+        let error = append(&mut full, Path::new("runs/x"), &1).unwrap_err();
+        insta::assert_snapshot!(error, @"cannot write in `runs/x`: the disk is full");
+    }
 }

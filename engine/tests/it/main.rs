@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+mod failure;
 mod faulty_stages;
 mod fixtures;
 mod for_shard;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sternlight_engine::stage::PluginLimits;
-use sternlight_plugins::{Environment, Start, Step, Task};
+use sternlight_plugins::{Start, Step, Task};
 
 use super::guest::{Host, component, honest};
 
