@@ -228,6 +228,20 @@ fn what_a_plugin_cannot_do_names_it_and_the_trajectory() {
     ");
 }
 
+/// Whatever is wrong with a trajectory, the others come through.
+#[test]
+fn trajectories_at_fault_are_put_aside() {
+    let place = place(["Done.", "ERROR", "Done.", "PANIC", "LOOP", "Done."]);
+    let mended = "    on_error: quarantine\n    limits: { call_time: 200ms }\n    with: { penalty: 0.25 }\n";
+    place.edit("pipeline.yaml", "    with: { penalty: 0.25 }\n", mended);
+    let run = place.run();
+    let metrics = reward_metrics(&run);
+    assert_eq!((&metrics["scored"]["count"], &metrics["tool calls"]["distribution"]["count"]), (&json!(3), &json!(3)));
+    let finished = run.of_kind("stage_finished").find(|stage| stage["stage"] == "reward").unwrap();
+    assert_eq!(finished["rows"], 3);
+    assert!(place.run().computed().is_empty());
+}
+
 /// What the other shard came to is kept: mended, the plugin works on one shard only.
 #[test]
 fn other_shards_are_kept() {
