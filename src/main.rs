@@ -3,8 +3,12 @@
 
 mod arguments;
 mod check;
+mod diff;
 mod exit;
+mod gc;
 mod loading;
+mod past_runs;
+mod pin;
 mod plan;
 mod progress;
 mod run;
@@ -14,6 +18,7 @@ mod show;
 mod stages;
 mod style;
 mod summary;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -32,6 +37,11 @@ fn main() -> ExitCode {
         Command::Plan(plan) => plan::execute(plan, common),
         Command::Runs => runs::execute(common),
         Command::Show(show) => show::execute(show, common),
+        Command::Diff(diff) => diff::execute(diff, common),
+        Command::Verify(verify) => verify::execute(verify, common),
+        Command::Pin(pin) => pin::execute(&pin.run, true, common),
+        Command::Unpin(pin) => pin::execute(&pin.run, false, common),
+        Command::Gc(gc) => gc::execute(gc, common),
         Command::Stages(stages) => stages::execute(stages, common),
         Command::Schema => schema::execute(),
     };

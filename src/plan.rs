@@ -14,7 +14,12 @@ use crate::style;
 pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
     let checked = load_and_check(&arguments.file, common)?;
     let jobs = checked.jobs()?;
-    let store = Store::open(&common.store)?;
+    // A look leaves nothing behind: where there is no store, everything would run, which an empty one tells as well.
+    let (store, _directory) = match Store::existing(&common.store)? {
+        Some(store) => (store, None),
+        None => Store::temporary(&std::env::temp_dir()).map(|(store, directory)| (store, Some(directory)))?,
+    };
+    let _hold = store.hold()?;
     let options = RunOptions { threads: usize::from(common.threads), limit: arguments.limit, ..RunOptions::default() };
     let planned = Engine::new(&store, &options)
         .plan(&jobs)

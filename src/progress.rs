@@ -48,7 +48,10 @@ impl Progress {
             }
             Event::PartFinished { .. } => self.bar.inc(1),
             Event::StageFinished(result) => self.bar.suspend(|| print_result(result)),
-            Event::RunStarted { .. } | Event::StageFailed { .. } | Event::RunFinished { .. } => {}
+            Event::RunStarted { .. }
+            | Event::StageFailed { .. }
+            | Event::RunFailed { .. }
+            | Event::RunFinished { .. } => {}
         }
     }
 

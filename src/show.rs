@@ -7,20 +7,21 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::{Event, StageResult};
 use sternlight_engine::stage::StageError;
-use sternlight_engine::store::{RunSummary, Store};
+use sternlight_engine::store::RunSummary;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::Outcome;
 use crate::arguments::{Common, ShowArguments};
 use crate::exit::Failure;
+use crate::past_runs::{find_run, store_of_runs};
 use crate::{style, summary};
 
 /// Rows of a dataset that are listed.
 const LISTED_ROWS: usize = 10;
 
 pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
-    let store = Store::open(&common.store)?;
-    let run = find_run(&store, arguments.run.as_deref())?;
+    let store = store_of_runs(common)?;
+    let run = find_run(&store, &arguments.run)?;
     let stages: Vec<StageResult> = store
         .events(&run)?
         .into_iter()
@@ -52,29 +53,12 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
     }
 }
 
-fn find_run(store: &Store, name: Option<&str>) -> Result<RunSummary, Failure> {
-    let runs = store.runs()?;
-    let wanted = name.unwrap_or("last");
-    let found = match wanted {
-        "last" => runs.into_iter().next(),
-        id => runs.into_iter().find(|run| run.id == id),
-    };
-    found.ok_or_else(|| match wanted {
-        "last" => Failure::usage(
-            "there are no runs in this store",
-            "run a pipeline first, or name the store with `--store DIR`",
-        ),
-        id => Failure::usage(format!("there is no run `{id}`"), "`sternlight runs` lists them; `last` is the newest"),
-    })
-}
-
 fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcome {
     if common.json {
         anstream::println!("{}", serde_json::to_string(&serde_json::json!({"run": run, "stages": stages}))?);
         return Ok(());
     }
-    let status = run.status.as_deref().unwrap_or("unfinished");
-    anstream::println!("{} {}, {status}, started {}", style::title(&run.id), run.pipeline, run.started);
+    anstream::println!("{} {}, {}, started {}", style::title(&run.id), run.pipeline, run.status, run.started);
     for stage in stages {
         let work = format!("{} cached, {} computed", stage.cached, stage.computed);
         anstream::println!(

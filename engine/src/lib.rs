@@ -3,6 +3,7 @@
 //! It knows no algorithm: stages are handed in through a [`stage::Registry`].
 
 pub mod column;
+pub mod compare;
 pub mod contract;
 pub mod dataset;
 mod decode;

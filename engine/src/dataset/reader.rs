@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,10 +26,8 @@ use super::row_bytes::row_bytes;
 use super::shard::{DataFile, FilePath, Shard, path_of};
 use crate::column::{ColumnPath, TURNS};
 use crate::stage::StageError;
+use crate::store::forget_damaged;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
-
-/// What to do about a file of the store that is not as it was written.
-const REPAIR: &str = "the file was changed or the disk is failing; delete the file's directory and run again";
 
 /// How large a batch may get. A single larger row is a batch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +79,7 @@ impl BaseBatch {
 
 /// A Parquet file of a shard, open, with the columns that are wanted of it.
 pub(super) struct OpenFile {
+    root: PathBuf,
     path: PathBuf,
     file: File,
     pub(super) metadata: ArrowReaderMetadata,
@@ -336,14 +336,21 @@ impl OpenFile {
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
             let found = footer_digest(&file).map_err(|error| StageError::file("read", &path, &error))?;
-            if found != *expected {
-                return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
-                    .help("run the pipeline again: it imports the file as it is now"));
+            match description.path {
+                _ if found == *expected => {}
+                FilePath::Store(_) => {
+                    let error = StageError::new("the footer is not the one that was written");
+                    return Err(damaged(root, description, error.place(path.display().to_string())));
+                }
+                FilePath::Outside(_) => {
+                    return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
+                        .help("run the pipeline again: it imports the file as it is now"));
+                }
             }
         }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata =
-            ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&path, description, &error))?;
+            ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(root, description, &error))?;
         let wanted = columns
             .into_iter()
             .map(|column| match leaves_of(metadata.schema(), &column) {
@@ -353,7 +360,7 @@ impl OpenFile {
             .collect::<Result<Vec<_>, _>>()?;
         let leaves = wanted.iter().flat_map(|(_, leaves)| leaves.clone());
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
-        Ok(Self { path, file, mask, metadata, wanted, description: description.clone() })
+        Ok(Self { root: root.to_owned(), path, file, mask, metadata, wanted, description: description.clone() })
     }
 
     fn error(&self, message: String) -> StageError {
@@ -361,7 +368,7 @@ impl OpenFile {
     }
 
     fn unreadable(&self, error: &dyn std::error::Error) -> StageError {
-        unreadable(&self.path, &self.description, error)
+        unreadable(&self.root, &self.description, error)
     }
 
     /// Rows of the file that lie before the shard's.
@@ -411,17 +418,16 @@ impl OpenFile {
         for (column, leaves) in &self.wanted {
             let first = chunks.len();
             for leaf in leaves.clone() {
-                chunks.push(
-                    read_chunk(&self.file, group, leaf)
-                        .map_err(|error| StageError::file("read", &self.path, &error))?,
-                );
+                chunks.push(read_chunk(&self.file, group, leaf).map_err(|error| match error.kind() {
+                    ErrorKind::UnexpectedEof => self.unreadable(&error),
+                    _ => StageError::file("read", &self.path, &error),
+                })?);
             }
             let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
             if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
                 let index = self.description.first_row_group + row_group;
-                return Err(self
-                    .error(format!("column `{column}`, row group {index}: the bytes are not those that were written"))
-                    .help(REPAIR));
+                let message = format!("column `{column}`, row group {index}: the bytes are not those that were written");
+                return Err(damaged(&self.root, &self.description, self.error(message)));
             }
         }
         let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
@@ -438,12 +444,17 @@ impl OpenFile {
     }
 }
 
-fn unreadable(path: &Path, description: &DataFile, error: &dyn std::error::Error) -> StageError {
-    let help = match description.path {
-        FilePath::Store(_) => REPAIR,
+fn unreadable(root: &Path, description: &DataFile, error: &dyn std::error::Error) -> StageError {
+    let path = path_of(root, description);
+    damaged(root, description, StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))
+}
+
+/// An error about a file that is not what it should be, with what to do. What the store holds can be made again.
+fn damaged(root: &Path, description: &DataFile, error: StageError) -> StageError {
+    error.help(match &description.path {
+        FilePath::Store(relative) => forget_damaged(root, relative),
         FilePath::Outside(_) => "the file is damaged: have it written anew, or leave it out",
-    };
-    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())).help(help)
+    })
 }
 
 impl TurnShape {

@@ -126,7 +126,7 @@ impl<'a> OpenShard<'a> {
                 first_row_group: 0,
                 digests: written.digests,
                 identity: None,
-                footer: None,
+                footer: Some(written.footer),
             }],
         };
         let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
