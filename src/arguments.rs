@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use sternlight_engine::pipeline::Memory;
+use sternlight_engine::run::Step;
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
                           130 interrupted.";
@@ -53,13 +55,15 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Shows what a run would do: what is cached, what would run, and why
     Plan(PlanArguments),
+    /// Carries out one part of a run, for whoever spreads a run over processes or machines
+    Part(PartArguments),
     /// Lists runs, the newest first
     Runs,
     /// Shows a run, a stage's dataset, or one trajectory
     Show(ShowArguments),
     /// Compares two runs: stages, keys, columns, rewards, advantages and orders within groups
     Diff(DiffArguments),
-    /// Checks that a run's results are as they were written
+    /// Checks that a run's results are as they were written, and come out again
     Verify(VerifyArguments),
     /// Keeps a run, and what it reaches, from being cleaned up
     Pin(PinArguments),
@@ -81,12 +85,58 @@ pub(crate) struct RunArguments {
     /// Tries the first N groups of every source only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
-    /// MiB that a stage may gather if it must see scattered groups at once
-    #[arg(long, value_name = "MIB", default_value_t = 2047, value_parser = clap::value_parser!(u64).range(1..=2047))]
-    pub(crate) memory: u64,
+    /// Memory for batches, queues and groups, as in `512MiB` [default: a quarter of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = enough_memory)]
+    pub(crate) memory: Option<Memory>,
+    /// Who carries out the parts of stages: threads of this process, or a process for each, which is slower
+    #[arg(long, value_name = "WHO", value_enum, default_value_t)]
+    pub(crate) executor: ExecutorChoice,
     /// Rows of a batch: results must not depend on it, which tests show
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) batch_rows: Option<usize>,
+    /// Decoded bytes of a partition of scattered groups: small ones let tests have several
+    #[arg(long, value_name = "BYTES", hide = true)]
+    pub(crate) partition_bytes: Option<u64>,
+}
+
+/// Who carries out the parts of stages.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum ExecutorChoice {
+    #[default]
+    Local,
+    Processes,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PartArguments {
+    /// The plan of a run: `runs/RUN/plan.json` in the store
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
+    /// A stage and what to do: `STAGE:map`, `STAGE:scatter`, `STAGE:group` or `STAGE:gather`
+    #[arg(value_name = "STEP", value_parser = stage_and_step)]
+    pub(crate) step: (String, Step),
+    /// Which part, from 0
+    #[arg(value_name = "PART")]
+    pub(crate) part: usize,
+    /// Memory for batches, queues and groups [default: as the plan says]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+}
+
+/// Less would not hold what two threads need at once to read and write anything.
+const LEAST_MEMORY: u64 = 64 << 20;
+
+fn enough_memory(text: &str) -> Result<Memory, String> {
+    let memory: Memory = text.parse()?;
+    match memory.bytes() < LEAST_MEMORY {
+        true => Err("expected 64MiB or more".to_owned()),
+        false => Ok(memory),
+    }
+}
+
+fn stage_and_step(text: &str) -> Result<(String, Step), String> {
+    let (stage, step) = text.rsplit_once(':').ok_or("expected a stage and a step, as in `reward:map`")?;
+    Ok((stage.to_owned(), step.parse()?))
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +190,9 @@ pub(crate) struct VerifyArguments {
     /// The run, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
+    /// Reads what is stored and computes nothing again
+    #[arg(long)]
+    pub(crate) stored_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -45,6 +45,7 @@ fn print(collection: &Collection, arguments: &GcArguments) {
             Kind::Result => "results",
             Kind::Data => "their data",
             Kind::Unfinished => "data never committed",
+            Kind::Exchange => "rows gathered half-way",
             Kind::Manifest => "manifests of datasets",
             Kind::Fact => "facts about inputs",
             Kind::Temporary => "left-over temporaries",

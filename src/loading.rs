@@ -1,15 +1,34 @@
 //! From a pipeline's file to jobs for the engine: what `run`, `check` and `plan` have in common.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sternlight_engine::pipeline::{Diagnostic, LoadOptions, Pipeline, PipelineErrors, StageSchemas, check, load};
 use sternlight_engine::run::Job;
 
 use crate::arguments::Common;
 use crate::exit::Failure;
 
+/// All that a pipeline is loaded from: whoever has it can load the same pipeline again, whatever became of the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Origin {
+    /// As it was named.
+    pub(crate) file: PathBuf,
+    text: String,
+    /// `params.NAME=VALUE`, as `--set` takes them.
+    set: Vec<String>,
+    /// The environment variables that the pipeline refers to.
+    environment: BTreeMap<String, String>,
+    directory: PathBuf,
+    current_directory: PathBuf,
+}
+
 /// A pipeline whose contracts hold.
 pub(crate) struct Checked {
+    pub(crate) origin: Origin,
     pub(crate) pipeline: Pipeline,
     pub(crate) schemas: Vec<StageSchemas>,
 }
@@ -28,16 +47,37 @@ pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Fa
     })?;
     let current_directory = std::env::current_dir().map_err(unreadable)?;
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let directory: PathBuf = parent.canonicalize().map_err(unreadable)?;
-    let options = LoadOptions {
-        set: &common.set,
-        environment: &|name| std::env::var(name).ok(),
-        directory: &directory,
-        current_directory: &current_directory,
-    };
-    let pipeline = load(&text, file, &options, &sternlight_stages::registry()).map_err(faults)?;
-    let schemas = check(&pipeline).map_err(faults)?;
-    Ok(Checked { pipeline, schemas })
+    let directory = parent.canonicalize().map_err(unreadable)?;
+    let (set, environment) = (common.set.clone(), BTreeMap::new());
+    let mut origin = Origin { file: file.to_owned(), text, set, environment, directory, current_directory };
+    let used = RefCell::new(BTreeMap::new());
+    let (pipeline, schemas) = origin.load(&|name| {
+        let value = std::env::var(name).ok()?;
+        used.borrow_mut().insert(name.to_owned(), value.clone());
+        Some(value)
+    })?;
+    origin.environment = used.into_inner();
+    Ok(Checked { origin, pipeline, schemas })
+}
+
+impl Origin {
+    /// Loads and checks the pipeline as it was loaded before.
+    pub(crate) fn check(self) -> Result<Checked, Failure> {
+        let (pipeline, schemas) = self.load(&|name| self.environment.get(name).cloned())?;
+        Ok(Checked { origin: self, pipeline, schemas })
+    }
+
+    fn load(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<(Pipeline, Vec<StageSchemas>), Failure> {
+        let options = LoadOptions {
+            set: &self.set,
+            environment,
+            directory: &self.directory,
+            current_directory: &self.current_directory,
+        };
+        let pipeline = load(&self.text, &self.file, &options, &sternlight_stages::registry()).map_err(faults)?;
+        let schemas = check(&pipeline).map_err(faults)?;
+        Ok((pipeline, schemas))
+    }
 }
 
 fn faults(errors: PipelineErrors) -> Failure {

@@ -7,11 +7,14 @@ mod diff;
 mod exit;
 mod gc;
 mod loading;
+mod part;
 mod past_runs;
 mod pin;
 mod plan;
+mod processes;
 mod progress;
 mod run;
+mod run_plan;
 mod runs;
 mod schema;
 mod show;
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::execute(run, common),
         Command::Check(check) => check::execute(check, common),
         Command::Plan(plan) => plan::execute(plan, common),
+        Command::Part(part) => part::execute(part),
         Command::Runs => runs::execute(common),
         Command::Show(show) => show::execute(show, common),
         Command::Diff(diff) => diff::execute(diff, common),

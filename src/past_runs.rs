@@ -1,5 +1,6 @@
 //! Runs by the names that people give them.
 
+use sternlight_engine::event::{Event, StageResult};
 use sternlight_engine::store::{RunSummary, Store};
 
 use crate::arguments::{Common, LAST};
@@ -33,9 +34,15 @@ pub(crate) fn find_run(store: &Store, name: &str) -> Result<RunSummary, Failure>
     })
 }
 
+/// What the stages of a run came to.
+pub(crate) fn results_of(store: &Store, run: &RunSummary) -> Result<Vec<StageResult>, Failure> {
+    let results = store.events(run)?.into_iter().filter_map(|record| match record.event {
+        Event::StageFinished(result) => Some(result),
+        _ => None,
+    });
+    Ok(results.collect())
+}
+
 fn no_runs() -> Failure {
-    Failure::usage(
-        "there are no runs in this store",
-        "run a pipeline first, or name the store with `--store DIR`",
-    )
+    Failure::usage("there are no runs in this store", "run a pipeline first, or name the store with `--store DIR`")
 }

@@ -46,9 +46,11 @@ impl Progress {
                 self.bar.set_message(stage.clone());
                 self.bar.enable_steady_tick(Duration::from_millis(200));
             }
-            Event::PartFinished { .. } => self.bar.inc(1),
+            // The other steps prepare parts.
+            Event::PartFinished { step, .. } if step == "map" || step == "gather" => self.bar.inc(1),
             Event::StageFinished(result) => self.bar.suspend(|| print_result(result)),
             Event::RunStarted { .. }
+            | Event::PartFinished { .. }
             | Event::StageFailed { .. }
             | Event::RunFailed { .. }
             | Event::RunFinished { .. } => {}

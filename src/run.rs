@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::event::Record;
-use sternlight_engine::run::{Engine, RunOptions};
+use sternlight_engine::pipeline::Memory;
+use sternlight_engine::run::{Engine, Executor, Local, RunOptions};
 use sternlight_engine::store::Store;
 
 use crate::Outcome;
-use crate::arguments::{Common, RunArguments};
+use crate::arguments::{Common, ExecutorChoice, RunArguments};
 use crate::exit::{Exit, Failure};
 use crate::loading::load_and_check;
+use crate::processes::Processes;
 use crate::progress::Progress;
+use crate::run_plan::RunPlan;
 use crate::summary;
 
 pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
@@ -24,17 +27,30 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     if let Some(rows) = arguments.batch_rows {
         batch_limit.rows = rows.max(1);
     }
-    let options = RunOptions {
+    let mut options = RunOptions {
         threads: usize::from(common.threads),
         batch_limit,
-        gather_bytes: (arguments.memory << 20) as usize,
+        memory: arguments.memory.map_or_else(quarter_of_memory, Memory::bytes),
         limit: arguments.limit,
         interrupted,
         ..RunOptions::default()
     };
+    if let Some(bytes) = arguments.partition_bytes {
+        options.partition_bytes = bytes.max(1);
+    }
     let progress = Progress::new(common);
     let observe = |record: &Record| progress.observe(record);
-    let outcome = Engine::new(&store, &options).run(&checked.pipeline.name, &arguments.file, &jobs, &observe);
+    let plan = serde_json::to_string_pretty(&RunPlan::new(store.root(), &checked.origin, &options))?;
+    let processes;
+    let executor: &dyn Executor = match arguments.executor {
+        ExecutorChoice::Local => &Local,
+        ExecutorChoice::Processes => {
+            processes = Processes::new(&options)?;
+            &processes
+        }
+    };
+    let engine = Engine::new(&store, &options).with_plan(&plan).with_executor(executor);
+    let outcome = engine.run(&checked.pipeline.name, &arguments.file, &jobs, &observe);
     progress.finish();
     match outcome {
         Ok(report) if !common.json => {
@@ -46,8 +62,16 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     }
 }
 
+/// A quarter of the machine's memory, or of what a container grants.
+fn quarter_of_memory() -> u64 {
+    let Ok(mut system) = sysinfo::System::new() else { return RunOptions::default().memory };
+    system.refresh_memory();
+    let granted = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+    granted.min(system.total_memory()) / 4
+}
+
 /// Ctrl-C asks the run to stop; pressed again it ends the program at once, which loses nothing that was committed.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&interrupted);
     let handler = move || {

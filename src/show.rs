@@ -5,7 +5,7 @@ use arrow::datatypes::{DataType, Float32Type};
 use arrow::util::display::array_value_to_string;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
-use sternlight_engine::event::{Event, StageResult};
+use sternlight_engine::event::StageResult;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::store::RunSummary;
 use sternlight_engine::trajectory::TrajectoryBatch;
@@ -13,7 +13,7 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 use crate::Outcome;
 use crate::arguments::{Common, ShowArguments};
 use crate::exit::Failure;
-use crate::past_runs::{find_run, store_of_runs};
+use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::{style, summary};
 
 /// Rows of a dataset that are listed.
@@ -22,14 +22,7 @@ const LISTED_ROWS: usize = 10;
 pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
     let store = store_of_runs(common)?;
     let run = find_run(&store, &arguments.run)?;
-    let stages: Vec<StageResult> = store
-        .events(&run)?
-        .into_iter()
-        .filter_map(|record| match record.event {
-            Event::StageFinished(result) => Some(result),
-            _ => None,
-        })
-        .collect();
+    let stages = results_of(&store, &run)?;
     let Some(name) = &arguments.stage else { return show_run(&run, &stages, common) };
     let stage = stages.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
         let known: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();

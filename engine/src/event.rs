@@ -143,11 +143,13 @@ pub enum Event {
         /// Parts whose results are already there.
         cached: usize,
     },
-    /// A part was computed and committed.
+    /// A task was carried out: a part was computed and committed (`map`, `gather`), or rows were brought together for it.
     PartFinished {
         /// The stage.
         stage: String,
-        /// Which part, from 0.
+        /// What was done: `map`; `scatter`, `group`, `gather` where groups are scattered over shards.
+        step: String,
+        /// Which part, from 0; a partition for `group`.
         part: usize,
         /// What it covers, for people.
         label: String,

@@ -336,7 +336,7 @@ fn data_of_the_store_that_were_damaged() {
     insta::assert_snapshot!(said, @"
     exit code 1
     --- stderr
-    error: stage `advantage`: cannot read `HERE/.sternlight/data/ATTEMPT/00000.parquet` as Parquet: Parquet error: Required field version is missing
+    error: stage `advantage`: cannot read `HERE/.sternlight/data/ATTEMPT/columns.parquet` as Parquet: Parquet error: Required field version is missing
     help: the file was changed or the disk is failing; delete the file's directory and run again
     ");
     assert_eq!(place.read("out.jsonl"), before);

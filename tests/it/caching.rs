@@ -13,7 +13,7 @@ fn nothing() -> BTreeMap<&'static str, u64> {
 fn a_second_run_computes_nothing_and_tells_the_same() {
     let place = Workplace::with_pipeline();
     let first = place.run();
-    let parts = [("import", 2), ("filter", 2), ("reward", 2), ("reflect", 2), ("advantage", 1), ("export", 1)];
+    let parts = [("import", 2), ("filter", 2), ("reward", 2), ("reflect", 2), ("advantage", 2), ("export", 1)];
     assert_eq!(first.computed(), BTreeMap::from(parts));
     let second = place.run();
     assert_eq!(second.computed(), nothing());
@@ -59,7 +59,7 @@ fn another_option_costs_its_stage_and_what_lies_below() {
     let place = Workplace::with_pipeline();
     place.run();
     place.edit("pipeline.yaml", "estimator: grpo", "estimator: rloo");
-    assert_eq!(place.run().computed(), BTreeMap::from([("advantage", 1), ("export", 1)]));
+    assert_eq!(place.run().computed(), BTreeMap::from([("advantage", 2), ("export", 1)]));
     // Back again: only what lies outside of the store has to be written anew.
     place.edit("pipeline.yaml", "estimator: rloo", "estimator: grpo");
     assert_eq!(place.run().computed(), BTreeMap::from([("export", 1)]));
@@ -93,7 +93,7 @@ fn a_file_appended_to_costs_its_last_shard() {
     assert_eq!(run().computed()["import"], 6);
     place.write("data/a.jsonl", text.lines().take(42).map(|line| format!("{line}\n")).collect::<String>());
     let second = run();
-    let parts = [("import", 1), ("filter", 1), ("reward", 1), ("reflect", 1), ("advantage", 1), ("export", 1)];
+    let parts = [("import", 1), ("filter", 1), ("reward", 1), ("reflect", 1), ("advantage", 6), ("export", 1)];
     assert_eq!(second.computed(), BTreeMap::from(parts));
     let [label] = second.parts("import")[..] else { panic!("one part") };
     assert!(label.ends_with("-41"), "{label}");
@@ -106,7 +106,7 @@ fn a_file_more_costs_that_file() {
     // Named so that it comes first.
     place.write("data/0.jsonl", chats(3..6, 0..2));
     let second = place.run();
-    let parts = [("import", 1), ("filter", 1), ("reward", 1), ("reflect", 1), ("advantage", 1), ("export", 1)];
+    let parts = [("import", 1), ("filter", 1), ("reward", 1), ("reflect", 1), ("advantage", 3), ("export", 1)];
     assert_eq!(second.computed(), BTreeMap::from(parts));
     assert_eq!(second.parts("import"), ["0.jsonl, records 0-5"]);
     let first_id = place.read("out.jsonl").lines().next().unwrap().contains("task-3-trial-0");
@@ -179,7 +179,7 @@ fn data_that_vanished_from_the_store_are_made_again() {
     let expected = place.datasets(&before);
     fs::remove_dir_all(place.path(".sternlight/data")).unwrap();
     let after = place.run();
-    let parts = [("import", 2), ("reward", 2), ("reflect", 2), ("advantage", 1)];
+    let parts = [("import", 2), ("reward", 2), ("reflect", 2), ("advantage", 2)];
     assert_eq!(after.computed(), BTreeMap::from(parts));
     assert!(place.datasets(&after) == expected);
 }

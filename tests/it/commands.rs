@@ -108,7 +108,7 @@ fn plan_tells_what_would_run() {
       filter         from import              cached, 12 trajectories
       reward         from filter              cached, 12 trajectories
       reflect        from reward              cached, 12 trajectories
-      advantage      from reflect             would run 1 of 1 parts
+      advantage      from reflect             would run 2 of 2 parts
       export         from advantage           waits for its input: cached if that comes out as before
     ");
     let stages = json_lines(&place.sternlight(&["plan", "pipeline.yaml", "--json"]).stdout);
@@ -167,7 +167,7 @@ fn plan_says_why_a_stage_would_run() {
     exit code 0
     --- stdout
     advantage
-      changed: options (2 shards)
+      changed: options (2 parts, the first a.jsonl, records 0-5)
     ");
     insta::assert_snapshot!(why("advantages"), @"
     exit code 2

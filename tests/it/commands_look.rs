@@ -47,7 +47,7 @@ fn show_a_run() {
       filter         filter              12 trajectories  0 cached, 2 computed
       reward         reward              12 trajectories  0 cached, 2 computed
       reflect        reflect             12 trajectories  0 cached, 2 computed
-      advantage      advantage           12 trajectories  0 cached, 1 computed
+      advantage      advantage           12 trajectories  0 cached, 2 computed
       export         export              12 trajectories  0 cached, 1 computed
 
     trajectories            12 with 36 turns

@@ -48,7 +48,7 @@ fn run_shows_progress_on_stderr_and_a_summary_on_stdout() {
       filter                12 trajectories  computed 2 parts, SECONDS
       reward                12 trajectories  computed 2 parts, SECONDS
       reflect               12 trajectories  computed 2 parts, SECONDS
-      advantage             12 trajectories  computed 1 part, SECONDS
+      advantage             12 trajectories  computed 2 parts, SECONDS
       export                12 trajectories  computed 1 part, SECONDS
     "#);
     let second = place.said(&["run", "pipeline.yaml"]);
@@ -123,6 +123,10 @@ fn run_for_programs_prints_the_events_that_it_keeps() {
     part_finished reflect
     stage_finished reflect
     stage_started advantage
+    part_finished advantage
+    part_finished advantage
+    part_finished advantage
+    part_finished advantage
     part_finished advantage
     stage_finished advantage
     stage_started export

@@ -32,7 +32,7 @@ fn computed_keys(place: &Workplace, run: &Run) -> BTreeSet<String> {
             ((text("stage"), text("label")), text("key"))
         })
         .collect();
-    let parts = run.of_kind("part_finished");
+    let parts = run.of_kind("part_finished").filter(|event| event["step"] == "map" || event["step"] == "gather");
     parts
         .map(|event| {
             let text = |name: &str| event[name].as_str().unwrap().to_owned();

@@ -15,6 +15,7 @@ mod generated;
 mod harness;
 mod markdown;
 mod parquet;
+mod processes;
 mod program;
 mod readme;
 mod recordings;

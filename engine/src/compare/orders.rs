@@ -50,8 +50,7 @@ pub(super) fn order_changes(mut scored: Vec<Scored>, group_names: &[String]) -> 
     for group in scored.chunk_by(|left, right| left.group == right.group).filter(|group| group.len() > 1) {
         let pairs = pairs_of(group.len());
         let equal_in_first = equal_pairs(group, |left, right| left.first == right.first);
-        let equal_in_both =
-            equal_pairs(group, |left, right| left.first == right.first && left.second == right.second);
+        let equal_in_both = equal_pairs(group, |left, right| left.first == right.first && left.second == right.second);
         // Trajectories with equal first scores are sorted by the second: none of their pairs is an inversion.
         let mut seconds: Vec<f64> = group.iter().map(|scored| scored.second).collect();
         let flipped = sort_and_count(&mut seconds);

@@ -159,9 +159,8 @@ fn in_both(
         return Ok(stage);
     }
     let matched = Matched::new(&first, &second)?;
-    let values = numbers.into_iter().map(|column| {
-        Ok((column.clone(), value_changes(&first, &second, &matched, column)?))
-    });
+    let values =
+        numbers.into_iter().map(|column| Ok((column.clone(), value_changes(&first, &second, &matched, column)?)));
     stage.values = values.collect::<Result<_, StageError>>()?;
     let changes = matched.changes;
     stage.rows = (are_rows_new && changes.only_first + changes.only_second > 0).then_some(changes);

@@ -1,7 +1,7 @@
 //! How the numbers of one column changed between two datasets, trajectory by trajectory. Holds one column of the first
 //! dataset at a time; the second streams by.
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::AsArray as _;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use serde::Serialize;
@@ -60,9 +60,8 @@ struct Flat {
 
 impl Flat {
     fn push(&mut self, batch: &TrajectoryBatch, column: &ColumnPath) -> Result<(), StageError> {
-        let array = batch
-            .column(column.as_str())
-            .ok_or_else(|| StageError::new(format!("column `{column}` was not read")))?;
+        let array =
+            batch.column(column.as_str()).ok_or_else(|| StageError::new(format!("column `{column}` was not read")))?;
         let array = cast(array, &DataType::Float64)?;
         let values = array.as_primitive::<Float64Type>();
         if self.offsets.is_empty() {
@@ -156,8 +155,10 @@ impl ValueChanges {
 
 /// Of the values that are there.
 fn mean(values: &[f64]) -> Option<f64> {
-    let (sum, count) =
-        values.iter().filter(|value| !value.is_nan()).fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    let (sum, count) = values
+        .iter()
+        .filter(|value| !value.is_nan())
+        .fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     (count > 0.0).then(|| sum / count)
 }
 

@@ -75,6 +75,27 @@ impl BaseBatch {
             Some(mask) => TrajectoryBatch::new(filter_record_batch(&self.rows, mask)?),
         }
     }
+
+    /// The same rows, known by their number and the shape of their turns alone.
+    pub(crate) fn without_columns(&self) -> Result<Self, StageError> {
+        Ok(Self { rows: rows_without_columns(self.rows.num_rows())?, ..self.clone() })
+    }
+
+    /// Turns of the selected rows; 0 if turns were not asked for.
+    pub(crate) fn selected_turns(&self) -> usize {
+        let Some(shape) = &self.shape else { return 0 };
+        match &self.selected {
+            None => shape.turn_count(),
+            Some(mask) => {
+                mask.values().set_indices().map(|row| (shape.offsets[row + 1] - shape.offsets[row]) as usize).sum()
+            }
+        }
+    }
+}
+
+fn rows_without_columns(rows: usize) -> Result<RecordBatch, StageError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
 }
 
 /// A Parquet file of a shard, open, with the columns that are wanted of it.
@@ -145,8 +166,8 @@ impl BaseReader {
             wanted.entry(shard.index_of(&column)?).or_default().push(column);
         }
         let has_turn_column = projected.paths().iter().any(|column| column.turn_name().is_some());
-        if (wants_turns && !has_turn_column) || wanted.is_empty() {
-            let (index, column) = cheapest(root, shard, wants_turns)?;
+        if wants_turns && !has_turn_column {
+            let (index, column) = cheapest(root, shard)?;
             wanted.entry(index).or_default().push(column);
         }
         let files = wanted
@@ -189,7 +210,9 @@ impl BaseReader {
                 continue;
             }
             let Some(rows) = self.row_groups.get(self.next_row_group).copied() else { return Ok(None) };
-            if rows > 0 {
+            if rows > 0 && self.files.is_empty() {
+                self.push_without_columns(rows)?;
+            } else if rows > 0 {
                 let size = self.rows_per_read(rows);
                 self.readers = self
                     .files
@@ -199,6 +222,32 @@ impl BaseReader {
             }
             self.next_row_group += 1;
         }
+    }
+
+    /// Rows of which no column was asked for are known from the manifest.
+    fn push_without_columns(&mut self, rows: u64) -> Result<(), StageError> {
+        let end = self.next_row + rows;
+        while self.next_row < end {
+            let range = self.next_row..end.min(self.next_row + self.limit.rows as u64);
+            self.ready.push_back(BaseBatch {
+                first_row: range.start,
+                rows: rows_without_columns((range.end - range.start) as usize)?,
+                selected: self.selection.as_ref().map(|selection| selection.mask(&range)),
+                shape: None,
+            });
+            self.next_row = range.end;
+        }
+        Ok(())
+    }
+
+    /// What it holds at most: the compressed chunks of a row group, and a batch decoded, cut and filtered.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        let group_bytes = |group: usize| {
+            let decoded: u64 = self.files.iter().map(|file| file.decoded_bytes(group)).sum();
+            let compressed: u64 = self.files.iter().map(|file| file.compressed_bytes(group)).sum();
+            compressed + 2 * decoded.min(self.limit.bytes as u64)
+        };
+        (0..self.row_groups.len()).map(group_bytes).max().unwrap_or(0)
     }
 
     /// As many rows as are likely to fit the limit, from what the footers tell about sizes.
@@ -377,7 +426,7 @@ impl OpenFile {
         groups.map(|group| group.num_rows() as u64).sum()
     }
 
-    fn decoded_bytes(&self, row_group: usize) -> u64 {
+    pub(super) fn decoded_bytes(&self, row_group: usize) -> u64 {
         let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
         else {
             return 0;
@@ -390,6 +439,15 @@ impl OpenFile {
                 column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)).max(0) as u64
             })
             .sum()
+    }
+
+    fn compressed_bytes(&self, row_group: usize) -> u64 {
+        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
+        else {
+            return 0;
+        };
+        let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
+        leaves.map(|leaf| group.column(leaf).compressed_size().max(0) as u64).sum()
     }
 
     fn read_row_group(
@@ -426,7 +484,8 @@ impl OpenFile {
             let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
             if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
                 let index = self.description.first_row_group + row_group;
-                let message = format!("column `{column}`, row group {index}: the bytes are not those that were written");
+                let message =
+                    format!("column `{column}`, row group {index}: the bytes are not those that were written");
                 return Err(damaged(&self.root, &self.description, self.error(message)));
             }
         }
@@ -514,12 +573,12 @@ fn cuts(batch: &RecordBatch, limit: BatchLimit) -> Vec<usize> {
     cuts
 }
 
-/// The column that tells turn counts (or just rows) at the least cost.
-fn cheapest(root: &Path, shard: &Shard, turns: bool) -> Result<(usize, ColumnPath), StageError> {
+/// The column that tells turn counts at the least cost.
+fn cheapest(root: &Path, shard: &Shard) -> Result<(usize, ColumnPath), StageError> {
     let mut best: Option<(i64, usize, ColumnPath)> = None;
     let mut open: BTreeMap<usize, OpenFile> = BTreeMap::new();
     for (column, index) in &shard.columns {
-        if turns && column.turn_name().is_none() {
+        if column.turn_name().is_none() {
             continue;
         }
         let Some(file) = shard.files.get(*index) else { continue };

@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 
 /// Decoded bytes of each row: text by its length, lists by their elements, everything else by its width.
 /// A property of the rows alone, whatever batch they stand in.
-pub(super) fn row_bytes(batch: &RecordBatch) -> Vec<u64> {
+pub(crate) fn row_bytes(batch: &RecordBatch) -> Vec<u64> {
     let mut sizes = vec![0; batch.num_rows()];
     batch.columns().iter().for_each(|column| add(column.as_ref(), &mut sizes));
     sizes

@@ -26,4 +26,5 @@ pub use load::{LoadOptions, load};
 pub use model::{BuiltStage, InputReference, OnError, Pipeline, StageNode};
 pub use plain::render_plain;
 pub use propagate::{StageSchemas, check};
+pub use quantities::Memory;
 pub use schema_document::pipeline_schema;

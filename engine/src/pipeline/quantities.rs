@@ -1,7 +1,7 @@
-//! Spans of time and amounts of memory, as pipelines write them: `90s`, `2h`, `512MiB`. Checked, and kept as
-//! text: no version carries them out yet.
+//! Spans of time and amounts of memory, as pipelines and the command line write them: `90s`, `2h`, `512MiB`.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -11,22 +11,44 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 pub(super) struct Duration(String);
 
 /// A number and a unit of memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Memory(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory(u64);
 
-const TIME_UNITS: [&str; 4] = ["ms", "s", "m", "h"];
-const MEMORY_UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+impl Memory {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+}
 
-fn is_quantity(text: &str, units: &[&str]) -> bool {
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        quantity(text, &MEMORY_UNITS)
+            .map(Self)
+            .ok_or_else(|| format!("expected an amount such as `512MiB` or `4GiB`, found `{text}`"))
+    }
+}
+
+/// In milliseconds.
+const TIME_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+/// In bytes.
+const MEMORY_UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
+
+/// The value of a number greater than 0 with a unit.
+fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    number.parse::<u32>().is_ok_and(|number| number > 0) && units.contains(&unit)
+    let number = number.parse::<u32>().ok().filter(|number| *number > 0)?;
+    let (_, size) = units.iter().find(|(name, _)| *name == unit)?;
+    u64::from(number).checked_mul(*size)
 }
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if is_quantity(&text, &TIME_UNITS) {
+        if quantity(&text, &TIME_UNITS).is_some() {
             return Ok(Self(text));
         }
         Err(D::Error::custom(format!("expected a time such as `500ms`, `90s`, `5m` or `2h`, found `{text}`")))
@@ -35,11 +57,7 @@ impl<'de> Deserialize<'de> for Duration {
 
 impl<'de> Deserialize<'de> for Memory {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if is_quantity(&text, &MEMORY_UNITS) {
-            return Ok(Self(text));
-        }
-        Err(D::Error::custom(format!("expected an amount such as `512MiB` or `4GiB`, found `{text}`")))
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -72,7 +90,8 @@ mod tests {
         let time = |text: &str| serde_yaml::from_str::<Duration>(text).map_err(|error| error.to_string());
         assert_eq!(time("90s"), Ok(Duration("90s".to_owned())));
         assert!(time("0s").is_err() && time("90").is_err() && time("m").is_err() && time("1 h").is_err());
-        assert!(serde_yaml::from_str::<Memory>("512MiB").is_ok());
+        assert_eq!("512MiB".parse::<Memory>().map(Memory::bytes), Ok(512 << 20));
+        assert!("0MiB".parse::<Memory>().is_err() && "9999999999GiB".parse::<Memory>().is_err());
         assert!(serde_yaml::from_str::<Memory>("512MB").is_err());
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
                     shards.get_mut(*index).ok_or_else(unfitting)?.selection = Some(selection.clone());
                 }
             }
-            Outcome::Exported(_) => {}
+            Outcome::Exported(_) | Outcome::Exchanged(_) => {}
         }
     }
     if let Effect::Columns { drops, .. } = &job.contract.effect {

@@ -1,21 +1,22 @@
 //! The engine: carries out jobs in order, each part of a job in parallel, and tells what happens as it happens.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::commits::{compose, concatenated, context_of, nothing};
+use super::executor::{Executor, ExecutorContext, Local};
 use super::grouping::grouping;
 use super::job::Job;
 use super::limit::first_groups;
 use super::parts::{Part, StageWork, plan_stage};
-use super::{sink, source, transform};
+use super::stage_run::{RunScope, StageRun};
+use super::task::Task;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::{StageError, Work};
+use crate::stage::StageError;
 use crate::store::{Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
 
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
@@ -25,8 +26,11 @@ pub struct RunOptions {
     pub threads: usize,
     /// How large batches may get.
     pub batch_limit: BatchLimit,
-    /// How many bytes a stage may gather that must see scattered groups at once.
-    pub gather_bytes: usize,
+    /// Bytes that batches, queues and what is gathered may take, all together.
+    pub memory: u64,
+    /// Decoded bytes of a partition where groups are scattered over shards. Decides how what is counted is merged, so
+    /// that it is part of the plan of a run; only tests have reason to change it.
+    pub partition_bytes: u64,
     /// Only the first groups of each source.
     pub limit: Option<u64>,
     /// Set by whoever wants the run to stop.
@@ -40,7 +44,8 @@ impl Default for RunOptions {
         Self {
             threads: 0,
             batch_limit: BatchLimit::default(),
-            gather_bytes: i32::MAX as usize,
+            memory: 1 << 30,
+            partition_bytes: 16 << 20,
             limit: None,
             interrupted: Arc::default(),
             nonce: jiff::Timestamp::now().as_nanosecond().to_string(),
@@ -51,7 +56,7 @@ impl Default for RunOptions {
 impl RunOptions {
     pub(crate) fn stop_if_interrupted(&self) -> Result<(), StageError> {
         match self.interrupted.load(Ordering::Relaxed) {
-            true => Err(StageError::new("interrupted")),
+            true => Err(StageError::interrupted()),
             false => Ok(()),
         }
     }
@@ -95,12 +100,26 @@ pub struct RunReport {
 pub struct Engine<'a> {
     pub(crate) store: &'a Store,
     pub(crate) options: &'a RunOptions,
+    executor: &'a dyn Executor,
+    plan: Option<&'a str>,
 }
 
 impl<'a> Engine<'a> {
-    /// An engine over a store.
+    /// An engine over a store, whose tasks this process carries out.
     pub fn new(store: &'a Store, options: &'a RunOptions) -> Self {
-        Self { store, options }
+        Self { store, options, executor: &Local, plan: None }
+    }
+
+    /// Has tasks carried out by somebody else.
+    #[must_use]
+    pub fn with_executor(self, executor: &'a dyn Executor) -> Self {
+        Self { executor, ..self }
+    }
+
+    /// Keeps a plan in the run's folder: whatever other processes need to make the same jobs.
+    #[must_use]
+    pub fn with_plan(self, plan: &'a str) -> Self {
+        Self { plan: Some(plan), ..self }
     }
 
     /// Runs jobs, which must be in topological order. `observe` sees every event, also those of an unhappy end.
@@ -117,7 +136,10 @@ impl<'a> Engine<'a> {
     ) -> Result<RunReport, RunError> {
         let started = Instant::now();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.options.threads).build()?;
-        let folder = Mutex::new(RunFolder::create(self.store)?);
+        let folder = RunFolder::create(self.store)?;
+        self.plan.map_or(Ok(()), |plan| folder.keep_plan(plan))?;
+        let plan_path = folder.plan_path();
+        let folder = Mutex::new(folder);
         let run = lock(&folder).id().to_owned();
         let emit = |event: Event| -> Result<(), StoreError> {
             let record = Record::now(event);
@@ -133,7 +155,9 @@ impl<'a> Engine<'a> {
             stages: jobs.iter().map(|job| StageName { name: job.name.to_owned(), uses: job.uses.to_owned() }).collect(),
         })?;
         let mut results = Vec::new();
-        let outcome = pool.install(|| self.run_jobs(jobs, &folder, &emit, &mut results));
+        let scope = RunScope::new(self.store, self.options);
+        let outcome = pool.install(|| self.run_jobs(jobs, &scope, &plan_path, &folder, &emit, &mut results));
+        let outcome = outcome.and_then(|()| Ok(scope.clear()?));
         let seconds = started.elapsed().as_secs_f64();
         let status = match &outcome {
             Ok(()) => RunStatus::Done,
@@ -172,6 +196,8 @@ impl<'a> Engine<'a> {
     fn run_jobs(
         &self,
         jobs: &[Job<'_>],
+        scope: &RunScope<'_>,
+        plan: &Path,
         folder: &Mutex<RunFolder>,
         emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
         results: &mut Vec<StageResult>,
@@ -191,7 +217,15 @@ impl<'a> Engine<'a> {
             drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
             emit(Event::StageStarted { stage: job.name.to_owned(), parts: work.parts.len(), cached })?;
-            let commits = self.run_parts(job, &work, emit).map_err(failed)?;
+            let run = StageRun::new(scope, job, &work);
+            let tell = |event| Ok(emit(event)?);
+            let context = ExecutorContext {
+                plan,
+                interrupted: &self.options.interrupted,
+                carry_out: &|task| run.carry_out(task, &tell),
+                tell: &tell,
+            };
+            let commits = run.run(self.executor, &context).map_err(failed)?;
             // Until an event names the manifest.
             let hold = self.store.hold()?;
             let finished = self.finish(job, &work, &commits).map_err(failed)?;
@@ -219,84 +253,50 @@ impl<'a> Engine<'a> {
         match concatenated(&inputs) {
             None => Ok(Arc::new(nothing(self.store.root()))),
             Some(mut all) => {
-                all.facts = grouping(&all, self.store)?.facts;
+                all.facts = grouping(&all, self.store, self.options.memory)?.facts;
                 Ok(Arc::new(all))
             }
         }
     }
 
-    /// Computes what is missing; the commits of all parts, in order.
-    fn run_parts(
-        &self,
-        job: &Job<'_>,
-        work: &StageWork,
-        emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
-    ) -> Result<Vec<Commit>, StageError> {
-        let computed: Mutex<Vec<Option<Commit>>> =
-            Mutex::new(work.parts.iter().map(|part| part.commit.clone()).collect());
-        let failed = AtomicBool::new(false);
-        let done = |position: usize, commit: Commit, seconds: f64| -> Result<(), StageError> {
-            if let Some(place) = lock(&computed).get_mut(position) {
-                *place = Some(commit);
+    /// Carries out one task of a run whose jobs these are; the stages above the task's must have their results.
+    ///
+    /// # Errors
+    /// Whatever keeps the task from its result, or if there is no such task.
+    pub fn carry_out(&self, jobs: &[Job<'_>], task: &Task, observe: &(dyn Fn(&Record) + Sync)) -> Result<(), RunError> {
+        let wanted = jobs.iter().position(|job| job.name == task.stage);
+        let wanted = wanted.ok_or_else(|| RunError::Stage {
+            stage: task.stage.clone(),
+            source: StageError::new("the pipeline has no such stage"),
+        })?;
+        let mut needed = BTreeSet::from([wanted]);
+        for index in (0..=wanted).rev() {
+            if needed.contains(&index) {
+                needed.extend(&jobs[index].inputs);
             }
-            let label = work.parts[position].label.clone();
-            Ok(emit(Event::PartFinished { stage: job.name.to_owned(), part: position, label, seconds })?)
-        };
-        let missing: Vec<usize> =
-            (0..work.parts.len()).filter(|position| work.parts[*position].commit.is_none()).collect();
-        let tasks = match &work.survey {
-            Some(survey) => source::tasks(survey, &work.parts),
-            None => missing.into_iter().map(|position| vec![position]).collect(),
-        };
-        let run_task = |positions: &Vec<usize>| -> Result<(), StageError> {
-            // One failure is enough: what others have begun is completed and kept, nothing new is begun.
-            if failed.load(Ordering::Relaxed) {
-                return Ok(());
+        }
+        let unread = Arc::new(nothing(self.store.root()));
+        let mut datasets: Vec<Arc<Dataset>> = jobs.iter().map(|_| Arc::clone(&unread)).collect();
+        for index in needed {
+            let job = &jobs[index];
+            let failed = |source| RunError::Stage { stage: job.name.to_owned(), source };
+            let input = self.input_of(job, &datasets).map_err(failed)?;
+            let work = plan_stage(job, input, self.store, self.options).map_err(failed)?;
+            if index == wanted {
+                let scope = RunScope::new(self.store, self.options);
+                let tell = |event| {
+                    observe(&Record::now(event));
+                    Ok(())
+                };
+                return StageRun::new(&scope, job, &work).carry_out(task, &tell).map_err(failed);
             }
-            self.options.stop_if_interrupted()?;
-            let mut started = Instant::now();
-            let outcome = match (job.stage.work(), &work.survey) {
-                (Work::Source(source), Some(survey)) => {
-                    let mut commit = |position: usize, commit: Commit| {
-                        let seconds = started.elapsed().as_secs_f64();
-                        started = Instant::now();
-                        done(position, commit, seconds)
-                    };
-                    let work = source::SourceWork {
-                        source,
-                        survey,
-                        schema: &job.output,
-                        parts: &work.parts,
-                        store: self.store,
-                        options: self.options,
-                    };
-                    source::run_task(&work, positions, &mut commit)
-                }
-                (Work::Transform(transform), _) => positions.iter().try_for_each(|position| {
-                    let part = &work.parts[*position];
-                    let commit = transform::run_part(job, transform, &work.input, part, self.store, self.options)?;
-                    done(*position, commit, started.elapsed().as_secs_f64())
-                }),
-                (Work::Sink(sink), _) => positions.iter().try_for_each(|position| {
-                    let commit = sink::run_part(sink, &work.input, &work.parts[*position], self.store, self.options)?;
-                    done(*position, commit, started.elapsed().as_secs_f64())
-                }),
-                (Work::Source(_), None) => Ok(()),
-            };
-            if outcome.is_err() {
-                failed.store(true, Ordering::Relaxed);
-            }
-            outcome
-        };
-        // The error of the first task in order is reported, whichever failed first.
-        let outcomes: Vec<Result<(), StageError>> = tasks.par_iter().map(run_task).collect();
-        outcomes.into_iter().collect::<Result<(), _>>()?;
-        let commits = computed.into_inner().unwrap_or_else(PoisonError::into_inner);
-        commits
-            .into_iter()
-            .zip(&work.parts)
-            .map(|(commit, part)| commit.ok_or_else(|| StageError::new(format!("`{}` has no result", part.label))))
-            .collect()
+            let commits: Option<Vec<Commit>> = work.parts.iter().map(|part| part.commit.clone()).collect();
+            let commits = commits.ok_or_else(|| {
+                failed(StageError::new(format!("stage `{}` needs its result, which is not there yet", task.stage)))
+            })?;
+            datasets[index] = self.finish(job, &work, &commits).map_err(failed)?.dataset;
+        }
+        Ok(())
     }
 
     /// The dataset of a stage whose parts are all there, and what to tell about it.
@@ -307,7 +307,7 @@ impl<'a> Engine<'a> {
         warnings.extend(job.stage.warnings(&context.metrics));
         if let Some(survey) = &work.survey {
             warnings.extend(survey.warnings.iter().cloned());
-            let found = grouping(&dataset, self.store)?;
+            let found = grouping(&dataset, self.store, self.options.memory)?;
             dataset.facts = found.facts;
             if found.groups == found.rows && found.rows > 1 {
                 warnings.push(format!(

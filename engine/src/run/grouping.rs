@@ -1,6 +1,8 @@
-//! How the groups of a dataset lie, and whether its trajectory ids are unique: one pass over two columns, remembered.
+//! How the groups of a dataset lie, and whether its trajectory ids are unique: found by reading two columns, and
+//! remembered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,38 +20,79 @@ pub(crate) struct Grouping {
     pub(crate) facts: Facts,
 }
 
-/// First 16 bytes of blake3: ids are compared by digest, so that millions of them fit in memory.
-type Digest = [u8; 16];
+/// About what a pass holds for each row: the hash of its id, and an entry of a hash table if it begins a group.
+const ROW_BYTES: u64 = 56;
 
-fn short_digest(text: &str) -> Digest {
-    let mut short = Digest::default();
-    short.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
-    short
-}
-
-/// Finds how groups lie.
+/// Finds how groups lie, in as many passes over the two columns as it takes to stay within half of `memory` bytes.
 ///
 /// # Errors
 /// If two rows have the same trajectory id, naming both places.
-pub(crate) fn grouping(dataset: &Dataset, store: &Store) -> Result<Grouping, StageError> {
-    let columns = [ColumnPath::from("trajectory_id"), ColumnPath::from("group_id")];
+pub(crate) fn grouping(dataset: &Dataset, store: &Store, memory: u64) -> Result<Grouping, StageError> {
+    let columns = ["trajectory_id", "group_id"].map(ColumnPath::from);
     let memo_key = memo_key(dataset, &columns);
     if let Some(known) = store.get(&memo_key).and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return Ok(known);
     }
-    let mut trajectories: HashMap<Digest, (usize, u64)> = HashMap::new();
+    let passes = (dataset.rows() * ROW_BYTES).div_ceil((memory / 2).max(1)).max(1);
+    let mut found = Grouping { rows: dataset.rows(), groups: 0, facts: Facts { adjacent: true, within_shards: true } };
+    let mut suspects = HashSet::new();
+    for pass in 0..passes {
+        look_at(dataset, |hash| hash % passes == pass, &mut found, &mut suspects)?;
+    }
+    if !suspects.is_empty() {
+        refuse_twins(dataset, &suspects)?;
+    }
+    if let Ok(bytes) = serde_json::to_vec(&found) {
+        store.put(&memo_key, &bytes);
+    }
+    Ok(found)
+}
+
+/// Follows the groups whose hash is among those of this pass. Two groups of one hash would be taken for one that is
+/// scattered, which costs time and changes no result. Ids of the same hash become suspects.
+fn look_at(
+    dataset: &Dataset,
+    is_looked_at: impl Fn(u64) -> bool,
+    found: &mut Grouping,
+    suspects: &mut HashSet<u64>,
+) -> Result<(), StageError> {
+    let mut ids: Vec<u64> = Vec::new();
     // For each group the row after its last one, and the shard of its first.
-    let mut groups: HashMap<Digest, (u64, usize)> = HashMap::new();
-    let mut facts = Facts { adjacent: true, within_shards: true };
+    let mut groups: HashMap<u64, (u64, usize)> = HashMap::new();
+    let columns = ["trajectory_id", "group_id"].map(ColumnPath::from);
     let mut row = 0;
     for (index, shard) in dataset.shards.iter().enumerate() {
-        let first_row = row;
         for batch in dataset.read(shard, &columns, BatchLimit::default())? {
             let batch = batch?;
-            let (ids, group_ids) = (batch.text("trajectory_id")?, batch.text("group_id")?);
-            for (id, group) in ids.iter().flatten().zip(group_ids.iter().flatten()) {
-                if let Some((other, other_row)) = trajectories.insert(short_digest(id), (index, row - first_row)) {
-                    let places = [(other, other_row), (index, row - first_row)]
+            ids.extend(batch.text("trajectory_id")?.iter().flatten().map(hash).filter(|hash| is_looked_at(*hash)));
+            for group in batch.text("group_id")?.iter().flatten().map(hash) {
+                if is_looked_at(group) {
+                    let (next, first_shard) = groups.entry(group).or_insert((row, index));
+                    found.facts.adjacent &= *next == row;
+                    found.facts.within_shards &= *first_shard == index;
+                    *next = row + 1;
+                }
+                row += 1;
+            }
+        }
+    }
+    ids.sort_unstable();
+    suspects.extend(ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
+    found.groups += groups.len() as u64;
+    Ok(())
+}
+
+/// Compares the ids of these hashes by their text.
+fn refuse_twins(dataset: &Dataset, suspects: &HashSet<u64>) -> Result<(), StageError> {
+    let mut places: HashMap<String, (usize, usize)> = HashMap::new();
+    for (index, shard) in dataset.shards.iter().enumerate() {
+        let mut row = 0;
+        for batch in dataset.read(shard, &["trajectory_id".into()], BatchLimit::default())? {
+            for id in batch?.text("trajectory_id")?.iter().flatten() {
+                if suspects.contains(&hash(id))
+                    && let Some(other) = places.insert(id.to_owned(), (index, row))
+                {
+                    let places = [other, (index, row)]
                         .map(|(shard, row)| format!("row {row} of `{}`", dataset.shards[shard].label));
                     return Err(StageError::new(format!(
                         "two rows have the same trajectory id: {}",
@@ -58,23 +101,17 @@ pub(crate) fn grouping(dataset: &Dataset, store: &Store) -> Result<Grouping, Sta
                     .trajectory(id)
                     .help("give the records different ids, or import one of the files only"));
                 }
-                groups
-                    .entry(short_digest(group))
-                    .and_modify(|(next, first_shard)| {
-                        facts.adjacent &= *next == row;
-                        facts.within_shards &= *first_shard == index;
-                        *next = row + 1;
-                    })
-                    .or_insert((row + 1, index));
                 row += 1;
             }
         }
     }
-    let found = Grouping { rows: row, groups: groups.len() as u64, facts };
-    if let Ok(bytes) = serde_json::to_vec(&found) {
-        store.put(&memo_key, &bytes);
-    }
-    Ok(found)
+    Ok(())
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn memo_key(dataset: &Dataset, columns: &[ColumnPath]) -> String {

@@ -1,7 +1,7 @@
 //! A stage of a checked pipeline, with all that the engine needs to carry it out.
 
 use crate::column::ColumnPath;
-use crate::contract::{Contract, Effect};
+use crate::contract::{AddedColumn, Contract, Effect};
 use crate::stage::Stage;
 use crate::trajectory::TrajectorySchema;
 
@@ -28,6 +28,14 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// The columns that it adds.
+    pub(crate) fn adds(&self) -> &[AddedColumn] {
+        match &self.contract.effect {
+            Effect::Columns { adds, .. } => adds,
+            _ => &[],
+        }
+    }
+
     /// The columns to read: those of the contract, and the turn counts where columns of turns are added.
     pub(crate) fn reads(&self) -> Vec<ColumnPath> {
         let mut reads = self.contract.reads.clone();

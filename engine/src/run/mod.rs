@@ -1,8 +1,13 @@
 //! Carries out a checked pipeline: plans each stage's parts and their keys, runs what is missing, and keeps the
 //! result.
 
+mod apply;
+mod budget;
+mod columns;
 mod commits;
 mod engine;
+mod executor;
+mod gather;
 mod grouping;
 mod job;
 mod limit;
@@ -10,8 +15,13 @@ mod parts;
 mod plan;
 mod sink;
 mod source;
+mod stage_run;
+mod task;
 mod transform;
 
 pub use engine::{Engine, RunError, RunOptions, RunReport};
+pub use executor::{Executor, ExecutorContext, Local};
 pub use job::Job;
+pub(crate) use parts::is_as_written;
 pub use plan::{PlannedStage, Readiness};
+pub use task::{Step, Task};

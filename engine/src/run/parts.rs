@@ -6,7 +6,7 @@ use super::engine::RunOptions;
 use super::job::Job;
 use crate::column::ColumnPath;
 use crate::contract::Scope;
-use crate::dataset::{Dataset, Shard};
+use crate::dataset::{Dataset, Shard, decoded_bytes};
 use crate::stage::{ExportedFile, ShardContent, SourceShard, StageError, Survey, Work};
 use crate::store::{Commit, Key, KeyParts, Outcome, Store};
 
@@ -28,6 +28,10 @@ pub(crate) struct StageWork {
     pub(crate) input: Arc<Dataset>,
     /// What a source found.
     pub(crate) survey: Option<Survey>,
+    /// What every part has in its key.
+    pub(crate) common: KeyParts,
+    /// Whether rows of all shards must be brought together before they can be computed.
+    pub(crate) is_gathered: bool,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -40,6 +44,7 @@ pub(crate) fn plan_stage(
 ) -> Result<StageWork, StageError> {
     let common = common_parts(job, options);
     let mut survey = None;
+    let mut is_gathered = false;
     let drafts: Vec<(String, Vec<usize>, KeyParts)> = match job.stage.work() {
         Work::Source(source) => {
             let found = source.survey(store)?;
@@ -50,26 +55,30 @@ pub(crate) fn plan_stage(
         }
         Work::Transform(_) => {
             let reads = job.reads();
-            let by_shard = job.contract.scope == Scope::Trajectory
-                || (job.contract.scope == Scope::Group && input.facts.within_shards);
-            if by_shard {
-                let shards = input.shards.iter().enumerate();
-                shards
-                    .map(|(index, shard)| shards_part(&common, &reads, &[(index, shard)]))
-                    .collect::<Result<_, _>>()?
-            } else {
-                let all: Vec<(usize, &Shard)> = input.shards.iter().enumerate().collect();
-                vec![shards_part(&common, &reads, &all)?]
+            let all: Vec<&Shard> = input.shards.iter().collect();
+            is_gathered = !is_by_shard(job, &input, &reads, options)?;
+            let mut drafts = Vec::with_capacity(all.len());
+            for (index, shard) in all.iter().enumerate() {
+                let mut parts = common.clone();
+                if is_gathered {
+                    shard_parts(&mut parts, &reads, &all)?;
+                    parts.add("shard", index.to_string());
+                } else {
+                    shard_parts(&mut parts, &reads, &[shard])?;
+                }
+                drafts.push((shard.label.clone(), vec![index], parts));
             }
+            drafts
         }
         Work::Sink(sink) => {
-            let all: Vec<(usize, &Shard)> = input.shards.iter().enumerate().collect();
-            let (_, shards, mut parts) = shards_part(&common, &input.schema.paths(), &all)?;
+            let all: Vec<&Shard> = input.shards.iter().collect();
+            let mut parts = common.clone();
+            shard_parts(&mut parts, &input.schema.paths(), &all)?;
             parts.add("schema", digest(format!("{:?}", input.schema.arrow())));
             parts.add("lineage", digest(format!("{:?}", input.lineage)));
             let target = sink.target().path;
             parts.add("target", target.to_string_lossy());
-            vec![(target.display().to_string(), shards, parts)]
+            vec![(target.display().to_string(), (0..all.len()).collect(), parts)]
         }
     };
     let mut parts = Vec::with_capacity(drafts.len());
@@ -78,7 +87,7 @@ pub(crate) fn plan_stage(
         let commit = store.committed(&key)?.filter(|commit| is_intact(&commit.outcome));
         parts.push(Part { label, shards, key, parts: key_parts, commit });
     }
-    Ok(StageWork { input, survey, parts })
+    Ok(StageWork { input, survey, common, is_gathered, parts })
 }
 
 /// What every part of a stage has in its key.
@@ -108,28 +117,38 @@ fn source_part(common: &KeyParts, index: usize, shard: &SourceShard) -> (String,
     (shard.label.clone(), vec![index], parts)
 }
 
-fn shards_part(
-    common: &KeyParts,
-    reads: &[ColumnPath],
-    shards: &[(usize, &Shard)],
-) -> Result<(String, Vec<usize>, KeyParts), StageError> {
-    let mut parts = common.clone();
+/// Adds what of some shards decides a result that is made from these columns.
+pub(crate) fn shard_parts(parts: &mut KeyParts, reads: &[ColumnPath], shards: &[&Shard]) -> Result<(), StageError> {
     for column in reads {
         let mut all = String::new();
-        for (_, shard) in shards {
+        for shard in shards {
             all.push_str(&column_digest(shard, column)?);
         }
         parts.add(format!("column {column}"), digest(all));
     }
-    let layout: Vec<_> = shards.iter().map(|(_, shard)| &shard.row_groups).collect();
+    let layout: Vec<_> = shards.iter().map(|shard| &shard.row_groups).collect();
     parts.add("row groups", digest(format!("{layout:?}")));
-    let selections: Vec<_> = shards.iter().map(|(_, shard)| &shard.selection).collect();
+    let selections: Vec<_> = shards.iter().map(|shard| &shard.selection).collect();
     parts.add("selection", digest(format!("{selections:?}")));
-    let label = match shards {
-        [(_, shard)] => shard.label.clone(),
-        _ => format!("{} shards", shards.len()),
+    Ok(())
+}
+
+/// Whether each shard has all that the stage must see at once, and that is not too much.
+fn is_by_shard(job: &Job<'_>, input: &Dataset, reads: &[ColumnPath], options: &RunOptions) -> Result<bool, StageError> {
+    let is_complete = match job.contract.scope {
+        Scope::Trajectory => return Ok(true),
+        Scope::Group => input.facts.within_shards,
+        Scope::Dataset => input.shards.len() < 2,
     };
-    Ok((label, shards.iter().map(|(index, _)| *index).collect(), parts))
+    if !is_complete {
+        return Ok(false);
+    }
+    for shard in &input.shards {
+        if decoded_bytes(&input.root, &input.schema, shard, reads)? > options.partition_bytes {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Turn counts are told by any column of the turns.
@@ -156,7 +175,8 @@ fn is_intact(outcome: &Outcome) -> bool {
     }
 }
 
-fn is_as_written(file: &ExportedFile) -> bool {
+/// Whether an exported file is there, byte for byte.
+pub(crate) fn is_as_written(file: &ExportedFile) -> bool {
     let digest = || -> std::io::Result<String> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(std::fs::File::open(&file.path)?)?;

@@ -28,7 +28,7 @@ pub(crate) fn run_part(
     part: &Part,
     store: &Store,
     options: &RunOptions,
-) -> Result<Commit, StageError> {
+) -> Result<(), StageError> {
     let mut export = Export::begin(sink.target(), store, options)?;
     let mut context = Context::default();
     sink.export(input, &mut export, &mut context)?;
@@ -36,7 +36,8 @@ pub(crate) fn run_part(
     let exported = export.publish(input)?;
     // A commit that is there already told of files that have changed since: what lies outside was written anew.
     store.forget(&part.key)?;
-    Ok(store.commit(None, Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context })?)
+    store.commit(None, Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context })?;
+    Ok(())
 }
 
 /// An export whose files are written in a hidden directory at the target.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
+use super::budget::Budget;
 use super::engine::RunOptions;
 use super::parts::Part;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
@@ -33,16 +34,21 @@ pub(crate) struct SourceWork<'a> {
     pub(crate) schema: &'a TrajectorySchema,
     pub(crate) parts: &'a [Part],
     pub(crate) store: &'a Store,
+    pub(crate) budget: &'a Budget,
     pub(crate) options: &'a RunOptions,
 }
 
-/// Reads some parts and commits each as soon as it is complete. `done` takes its position in `parts`.
+/// What a source and the writer behind it hold at most, about: a batch, its records as they were read, and a row group,
+/// decoded and encoded.
+const READING_BYTES: u64 = 96 << 20;
+
+/// Reads some parts and commits each as soon as it is complete. `done` gets its position in `parts`.
 pub(crate) fn run_task(
     work: &SourceWork<'_>,
     positions: &[usize],
-    done: &mut dyn FnMut(usize, Commit) -> Result<(), StageError>,
+    done: &mut dyn FnMut(usize) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    let SourceWork { source, survey, schema, parts, store, options } = *work;
+    let SourceWork { source, survey, schema, parts, store, budget, options } = *work;
     let mut decoded = Vec::new();
     for position in positions {
         let part = &parts[*position];
@@ -55,13 +61,15 @@ pub(crate) fn run_task(
             ShardContent::InPlace { path, row_groups } => {
                 let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
                 let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
-                done(*position, store.commit(None, commit)?)?;
+                store.commit(None, commit)?;
+                done(*position)?;
             }
         }
     }
     let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
     let mut open: Option<OpenShard<'_>> = None;
     if !indexes.is_empty() {
+        let _taken = budget.take(READING_BYTES);
         source.read(survey, &indexes, &mut |index, batch, context| {
             options.stop_if_interrupted()?;
             let Some((position, _)) = decoded.iter().find(|(_, known)| *known == index) else {
@@ -71,7 +79,9 @@ pub(crate) fn run_task(
             };
             if open.as_ref().is_none_or(|open| open.position != *position) {
                 if let Some(complete) = open.take() {
-                    done(complete.position, complete.commit(store)?)?;
+                    let position = complete.position;
+                    complete.commit(store)?;
+                    done(position)?;
                 }
                 open = Some(OpenShard::create(*position, &parts[*position], schema, store)?);
             }
@@ -85,7 +95,9 @@ pub(crate) fn run_task(
         })?;
     }
     if let Some(complete) = open.take() {
-        done(complete.position, complete.commit(store)?)?;
+        let position = complete.position;
+        complete.commit(store)?;
+        done(position)?;
     }
     Ok(())
 }
@@ -114,7 +126,7 @@ impl<'a> OpenShard<'a> {
         Ok(Self { position, part, schema, attempt, writer, context: Context::default() })
     }
 
-    fn commit(self, store: &Store) -> Result<Commit, StageError> {
+    fn commit(self, store: &Store) -> Result<(), StageError> {
         let written = self.writer.finish(&self.attempt.path(FILE_NAME))?;
         let shard = Shard {
             label: self.part.label.clone(),
@@ -130,7 +142,8 @@ impl<'a> OpenShard<'a> {
             }],
         };
         let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
-        Ok(store.commit(Some(self.attempt), commit)?)
+        store.commit(Some(self.attempt), commit)?;
+        Ok(())
     }
 }
 

@@ -31,6 +31,11 @@ impl StageError {
         Self::new(format!("cannot {doing} `{}`: {error}", path.display()))
     }
 
+    /// Somebody asked the run to stop.
+    pub(crate) fn interrupted() -> Self {
+        Self::new("interrupted")
+    }
+
     /// Names the trajectory at fault.
     #[must_use]
     pub fn trajectory(mut self, id: impl Into<String>) -> Self {

@@ -14,6 +14,8 @@
 //!   until the event that names it is written.
 //! - *A run is about to begin.* Its folder is made and locked while it holds the store.
 //! - *A temporary file is about to get its name.* None is removed before it is a day old, whatever is asked for.
+//! - *Rows are exchanged between steps.* Runs that need them hold a lock of their own (see [`Store::exchange`]), and
+//!   they go only when nobody does.
 //! - *Cleaning up itself is killed.* Data without a commit are left, and go the next time.
 //! - *Two clean up at once.* They decide one after the other; the second finds less, and what is gone is no error.
 //!
@@ -60,6 +62,8 @@ pub enum Kind {
     Data,
     /// A directory of data that were never committed: a run was killed.
     Unfinished,
+    /// What a killed run had gathered half-way.
+    Exchange,
     /// The manifest of a dataset.
     Manifest,
     /// A fact about an input.
@@ -103,11 +107,13 @@ impl Store {
     /// removed.
     pub fn collect(&self, options: &CollectOptions) -> Result<Collection, StoreError> {
         let alone = self.hold_alone()?;
-        let mut search = Search { store: self, options, now: SystemTime::now(), reach: Reach::default(), doomed: vec![] };
+        let mut search =
+            Search { store: self, options, now: SystemTime::now(), reach: Reach::default(), doomed: vec![] };
         search.runs()?;
         search.manifests()?;
         search.commits()?;
         search.data()?;
+        search.exchange()?;
         search.facts()?;
         search.temporaries()?;
         let mut collection = Collection::default();
@@ -124,12 +130,18 @@ impl Store {
         if options.dry_run {
             return Ok(collection);
         }
-        let (found, unfindable): (Vec<Doomed>, Vec<Doomed>) =
-            search.doomed.into_iter().partition(|doomed| matches!(doomed.kind, Kind::Run | Kind::Result | Kind::Manifest));
+        let (found, unfindable): (Vec<Doomed>, Vec<Doomed>) = search
+            .doomed
+            .into_iter()
+            .partition(|doomed| matches!(doomed.kind, Kind::Run | Kind::Result | Kind::Manifest));
         found.iter().try_for_each(|doomed| remove(&doomed.path))?;
         // Nobody can find the rest any more.
         drop(alone);
-        unfindable.iter().try_for_each(|doomed| remove(&doomed.path))?;
+        unfindable.iter().try_for_each(|doomed| match doomed.kind {
+            // Unless a run has come to need it.
+            Kind::Exchange => self.exchange()?.clear(),
+            _ => remove(&doomed.path),
+        })?;
         Ok(collection)
     }
 }
@@ -186,8 +198,12 @@ impl Search<'_> {
     }
 
     fn data(&mut self) -> Result<(), StoreError> {
-        let committed: Vec<String> =
-            self.doomed.iter().filter(|doomed| doomed.kind == Kind::Result).map(|doomed| name_of(&doomed.path)).collect();
+        let committed: Vec<String> = self
+            .doomed
+            .iter()
+            .filter(|doomed| doomed.kind == Kind::Result)
+            .map(|doomed| name_of(&doomed.path))
+            .collect();
         let committed: std::collections::HashSet<&str> =
             committed.iter().filter_map(|name| name.get(..KEY_DIGITS)).collect();
         for path in self.shelved("data")? {
@@ -204,10 +220,20 @@ impl Search<'_> {
         Ok(())
     }
 
+    fn exchange(&mut self) -> Result<(), StoreError> {
+        if let Some(directory) = self.store.abandoned_exchange()
+            && !self.is_young(&directory)?
+        {
+            self.doom(Kind::Exchange, directory);
+        }
+        Ok(())
+    }
+
     fn facts(&mut self) -> Result<(), StoreError> {
         for path in self.entries("memo")? {
             // Facts that are asked for are kept young; runs do not write down which they use.
-            if !is_temporary(&path) && self.is_older(size_and_time(&path)?.1, self.options.keep.max(self.options.young)) {
+            if !is_temporary(&path) && self.is_older(size_and_time(&path)?.1, self.options.keep.max(self.options.young))
+            {
                 self.doom(Kind::Fact, path);
             }
         }

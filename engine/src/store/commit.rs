@@ -1,9 +1,11 @@
 //! The small object that makes a result exist: published once, never changed.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyParts;
-use crate::dataset::{DataFile, Selection, Shard};
+use crate::dataset::{DataFile, ExchangeFile, Selection, Shard, path_of};
 use crate::stage::{Context, Exported};
 
 /// The result of one part of a stage's work.
@@ -30,6 +32,8 @@ pub enum Outcome {
     Kept(Vec<Selection>),
     /// Files outside of the store.
     Exported(Exported),
+    /// Rows between shards and partitions, kept while a run goes on.
+    Exchanged(ExchangeFile),
 }
 
 impl Outcome {
@@ -38,7 +42,15 @@ impl Outcome {
         match self {
             Self::Shard(shard) => shard.files.iter().collect(),
             Self::Columns(files) => files.iter().collect(),
-            Self::Kept(_) | Self::Exported(_) => Vec::new(),
+            Self::Kept(_) | Self::Exported(_) | Self::Exchanged(_) => Vec::new(),
+        }
+    }
+
+    /// Where they lie.
+    pub(crate) fn paths(&self, root: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Exchanged(file) => vec![root.join(&file.path)],
+            _ => self.files().into_iter().map(|file| path_of(root, file)).collect(),
         }
     }
 }

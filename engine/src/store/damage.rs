@@ -10,7 +10,8 @@ use super::root::KEY_DIGITS;
 pub(crate) fn forget_damaged(root: &Path, relative: &str) -> &'static str {
     const FORGOTTEN: &str = "the file was changed, or the disk is failing; its result was forgotten: run the pipeline \
                              again, and it is computed anew";
-    const KEPT: &str = "the file was changed, or the disk is failing; delete the file's directory, and run the pipeline again";
+    const KEPT: &str =
+        "the file was changed, or the disk is failing; delete the file's directory, and run the pipeline again";
     let forget = || -> Option<()> {
         let mut names = Path::new(relative).components().filter_map(|part| match part {
             Component::Normal(name) => name.to_str(),

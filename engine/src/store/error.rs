@@ -57,7 +57,9 @@ impl StoreError {
         match self {
             Self::Occupied { .. } => "name an empty or a new directory with `--store DIR`",
             Self::File { .. } => "choose another place with `--store DIR`, or free the space or rights that it needs",
-            Self::Damaged { .. } => "the file was changed, or the disk is failing; run the pipeline again: what is missing is made anew",
+            Self::Damaged { .. } => {
+                "the file was changed, or the disk is failing; run the pipeline again: what is missing is made anew"
+            }
             Self::Format { .. } => "use another directory with `--store DIR`, or delete this one",
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::files::{read, replace};
+use super::files::{Durability, read};
 use super::root::Store;
 use super::sealed::{seal, unseal};
 
@@ -46,7 +46,8 @@ impl Store {
     /// If the store cannot be written.
     pub fn remember_export(&self, target: &Path, record: &ExportRecord) -> Result<(), StoreError> {
         let path = self.export_path(target);
-        replace(&path, &seal(record).map_err(|error| StoreError::damaged(&path, error))?)
+        let text = seal(record).map_err(|error| StoreError::damaged(&path, error))?;
+        Durability::Lasting.replace(&path, &text)
     }
 
     /// Waits until no other run of this store exports to a target, and keeps others from it while the file is open.

@@ -26,27 +26,6 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-/// Whether the file is now ours; false if somebody had put one there before.
-pub(super) fn put_if_absent(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
-    if path.exists() {
-        return Ok(false);
-    }
-    match temporary(path, bytes)?.persist_noclobber(path) {
-        Ok(_) => {
-            sync_directory(directory_of(path))?;
-            Ok(true)
-        }
-        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(StoreError::file("write", path)(error.error)),
-    }
-}
-
-/// Puts a file in the place of another, if there is one.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let written = temporary(path, bytes)?.persist(path);
-    written.map(drop).map_err(|error| StoreError::file("write", path)(error.error))
-}
-
 /// Removes a file; whether it was there.
 pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
     match fs::remove_file(path) {
@@ -55,20 +34,57 @@ pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Makes new names in a directory outlive a power cut.
-pub(super) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    let sync = || fs::File::open(directory)?.sync_all();
-    sync().map_err(StoreError::file("write", directory))
+/// What files have to outlive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A power cut: they are forced to disk.
+    Lasting,
+    /// The processes that use them.
+    Passing,
 }
 
-fn temporary(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, StoreError> {
-    let parent = directory_of(path);
-    fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
-    let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent);
-    let mut file = file.map_err(StoreError::file("write in", parent))?;
-    file.write_all(bytes).map_err(StoreError::file("write", path))?;
-    file.as_file().sync_all().map_err(StoreError::file("write", path))?;
-    Ok(file)
+impl Durability {
+    /// Whether the file is now ours; false if somebody had put one there before.
+    pub(super) fn put_if_absent(self, path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
+        if path.exists() {
+            return Ok(false);
+        }
+        match self.temporary(path, bytes)?.persist_noclobber(path) {
+            Ok(_) => {
+                self.sync_directory(directory_of(path))?;
+                Ok(true)
+            }
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(StoreError::file("write", path)(error.error)),
+        }
+    }
+
+    /// Puts a file in the place of another, if there is one.
+    pub(super) fn replace(self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let written = self.temporary(path, bytes)?.persist(path);
+        written.map(drop).map_err(|error| StoreError::file("write", path)(error.error))
+    }
+
+    /// Makes new names in a directory outlive what they have to.
+    pub(super) fn sync_directory(self, directory: &Path) -> Result<(), StoreError> {
+        let sync = || fs::File::open(directory)?.sync_all();
+        match self {
+            Self::Lasting => sync().map_err(StoreError::file("write", directory)),
+            Self::Passing => Ok(()),
+        }
+    }
+
+    fn temporary(self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, StoreError> {
+        let parent = directory_of(path);
+        fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
+        let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent);
+        let mut file = file.map_err(StoreError::file("write in", parent))?;
+        file.write_all(bytes).map_err(StoreError::file("write", path))?;
+        if self == Self::Lasting {
+            file.as_file().sync_all().map_err(StoreError::file("write", path))?;
+        }
+        Ok(file)
+    }
 }
 
 fn directory_of(path: &Path) -> &Path {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::files::replace;
+use super::files::Durability;
 use super::root::Store;
 use crate::stage::Memo;
 
@@ -40,7 +40,7 @@ impl Memo for Store {
     fn put(&self, key: &str, value: &[u8]) {
         let mut bytes = blake3::hash(value).as_bytes().to_vec();
         bytes.extend_from_slice(value);
-        if let Err(error) = replace(&self.memo_path(key), &bytes) {
+        if let Err(error) = Durability::Passing.replace(&self.memo_path(key), &bytes) {
             tracing::debug!(%error, "a fact about an input was not remembered");
         }
     }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::files::{put_if_absent, read, remove};
+use super::files::{Durability, read, remove};
 use super::root::Store;
 use super::run_folder::KeyRecord;
 use super::sealed::unseal;
@@ -20,6 +20,7 @@ use crate::event::{Event, Record, RunStatus};
 pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const KEYS: &str = "keys.jsonl";
 pub(super) const LOCK: &str = "lock";
+pub(super) const PLAN: &str = "plan.json";
 pub(super) const SEAL: &str = "seal.json";
 const PINNED: &str = "pinned";
 
@@ -82,6 +83,13 @@ impl fmt::Display for PastStatus {
     }
 }
 
+impl RunSummary {
+    /// Where the run's plan lies, if it has one.
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+}
+
 impl Store {
     /// Past and present runs, the newest first. Takes two lines of each run's events, not all of them.
     ///
@@ -126,7 +134,7 @@ impl Store {
         let _hold = self.hold()?;
         let path = run.path.join(EVENTS);
         fs::metadata(&path).map_err(StoreError::file("read", &path))?;
-        put_if_absent(&run.path.join(PINNED), b"")
+        Durability::Lasting.put_if_absent(&run.path.join(PINNED), b"")
     }
 
     /// Undoes [`Self::pin`]; whether the run was pinned.

@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn manifests_are_found_wherever_they_are_named() {
         let (first, second) = ("0123456789abcdef".repeat(4), "f".repeat(64));
-        let text = format!("{{\"dataset\":\"/a/manifests/{first}.json\"}}\n[\"x\",\"manifests/{second}.json\"] manifests/é");
+        let text =
+            format!("{{\"dataset\":\"/a/manifests/{first}.json\"}}\n[\"x\",\"manifests/{second}.json\"] manifests/é");
         assert_eq!(manifests_in(&text).collect::<Vec<_>>(), [&first, &second]);
     }
 }

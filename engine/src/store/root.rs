@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use super::abort::abort_point;
 use super::commit::Commit;
 use super::error::StoreError;
-use super::files::{TEMPORARY, put_if_absent, read, remove, replace, sync_directory, to_json};
+use super::files::{Durability, TEMPORARY, read, remove, to_json};
 use super::key::Key;
 use super::manifest::Manifest;
 use super::sealed::{seal, unseal};
-use crate::dataset::{Dataset, path_of};
+use crate::dataset::Dataset;
 
 /// Version of the directory's layout.
 const FORMAT: u32 = 1;
@@ -24,6 +24,7 @@ pub(super) const KEY_DIGITS: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    durability: Durability,
 }
 
 /// A directory of one's own to write data into; deleted unless it is committed.
@@ -43,9 +44,10 @@ impl Store {
         fs::create_dir_all(root).map_err(StoreError::file("create the store", root))?;
         is_begun(root)?;
         let root = root.canonicalize().map_err(StoreError::file("open the store", root))?;
-        put_if_absent(&root.join(".gitignore"), b"*\n")?;
-        put_if_absent(&root.join("format"), FORMAT.to_string().as_bytes())?;
-        Self { root }.of_known_format()
+        let store = Self { root, durability: Durability::Lasting };
+        store.durability.put_if_absent(&store.root.join(".gitignore"), b"*\n")?;
+        store.durability.put_if_absent(&store.root.join("format"), FORMAT.to_string().as_bytes())?;
+        store.of_known_format()
     }
 
     /// The store at a directory, for those who only look: `None` if none was begun there.
@@ -56,7 +58,7 @@ impl Store {
         match root.canonicalize() {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::file("open the store", root)(error)),
-            Ok(root) if is_begun(&root)? => Self { root }.of_known_format().map(Some),
+            Ok(root) if is_begun(&root)? => Self { root, durability: Durability::Lasting }.of_known_format().map(Some),
             Ok(_) => Ok(None),
         }
     }
@@ -78,6 +80,11 @@ impl Store {
             true => Ok(self),
             false => Err(StoreError::Format { path: self.root, found: found.trim().to_owned(), expected: FORMAT }),
         }
+    }
+
+    /// A part of this store for what only has to last while runs go on: nothing in it is forced to disk.
+    pub(super) fn passing(&self, directory: PathBuf) -> Self {
+        Self { root: directory, durability: Durability::Passing }
     }
 
     /// Its directory, absolute.
@@ -111,7 +118,7 @@ impl Store {
         let Some(text) = read(&path)? else { return Ok(None) };
         match unseal::<Commit>(&text) {
             Ok(commit) if commit.parts.key() == *key => {
-                if commit.outcome.files().iter().all(|file| path_of(&self.root, file).exists()) {
+                if commit.outcome.paths(&self.root).iter().all(|path| path.exists()) {
                     return Ok(Some(commit));
                 }
                 tracing::debug!(path = %path.display(), "a result lost its data: it is made again");
@@ -131,12 +138,12 @@ impl Store {
         let key = commit.parts.key();
         let path = self.commit_path(&key);
         if let Some(attempt) = &attempt {
-            sync_directory(&attempt.directory)?;
+            self.durability.sync_directory(&attempt.directory)?;
         }
         let text = seal(&commit).map_err(|error| StoreError::damaged(&path, error))?;
         loop {
             abort_point();
-            let won = put_if_absent(&path, &text)?;
+            let won = self.durability.put_if_absent(&path, &text)?;
             abort_point();
             if won {
                 if let Some(mut attempt) = attempt {
@@ -164,11 +171,11 @@ impl Store {
             Some(found) if found == text => {}
             Some(_) => {
                 tracing::warn!(path = %path.display(), "a manifest was damaged: it is written anew");
-                replace(&path, &text)?;
+                self.durability.replace(&path, &text)?;
             }
             None => {
                 abort_point();
-                put_if_absent(&path, &text)?;
+                self.durability.put_if_absent(&path, &text)?;
                 abort_point();
             }
         }

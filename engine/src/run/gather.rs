@@ -1,0 +1,452 @@
+//! Work on groups that are scattered over shards, in three steps. *Scatter* hands the rows of each shard out to
+//! partitions, so that every group lies within one; *group* computes a partition; *gather* puts what came out back into
+//! the order of the shards. Only the columns that the stage reads travel; the text stays where it is.
+//!
+//! How many partitions there are follows from the input's bytes alone. So what a stage counts, which is merged partition
+//! by partition, depends on neither memory nor threads.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, ListArray, RecordBatch, RecordBatchOptions, StructArray, UInt32Array,
+    UInt64Array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+
+use super::apply::apply;
+use super::columns::selected_rows;
+use super::parts::{Part, shard_parts};
+use super::transform::{ShardResult, TransformWork};
+use crate::column::{ColumnPath, TURNS};
+use crate::contract::Scope;
+use crate::dataset::{BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, Segment, Shard, decoded_bytes, row_bytes};
+use crate::stage::{Context, Output, StageError};
+use crate::store::{Commit, KeyParts, Outcome, Store};
+use crate::trajectory::TrajectoryBatch;
+
+/// Raised when exchange files of the same key would hold something else.
+const VERSION: &str = "1";
+
+/// The number of a row in its shard, beside the columns that travel. No column of a trajectory can have this name.
+const ROW: &str = "#row";
+
+/// Whether a row stays, on the way back.
+const KEEP: &str = "#keep";
+
+const GROUP: &str = "group_id";
+
+/// Rows that wait to be written when a shard is scattered.
+const PENDING_BYTES: u64 = 16 << 20;
+
+const FILE_NAME: &str = "rows.arrows";
+
+/// A stage's work on scattered groups.
+pub(crate) struct GatherWork<'a> {
+    work: TransformWork<'a>,
+    /// What every part of the stage has in its key.
+    common: &'a KeyParts,
+    /// Where exchange files are kept.
+    exchange: &'a Store,
+    partitions: usize,
+    scattered: OnceLock<Vec<Exchanged>>,
+    grouped: OnceLock<Vec<Exchanged>>,
+}
+
+/// A committed exchange file and what was counted on the way to it.
+struct Exchanged {
+    file: ExchangeFile,
+    context: Context,
+}
+
+impl<'a> GatherWork<'a> {
+    pub(crate) fn new(work: TransformWork<'a>, common: &'a KeyParts, exchange: &'a Store) -> Result<Self, StageError> {
+        let partitions = match work.job.contract.scope {
+            Scope::Dataset => 1,
+            Scope::Trajectory | Scope::Group => {
+                let reads = columns(&work);
+                let bytes = work.input.shards.iter().try_fold(0, |sum: u64, shard| {
+                    Ok::<u64, StageError>(sum + decoded_bytes(&work.input.root, &work.input.schema, shard, &reads)?)
+                })?;
+                bytes.div_ceil(work.options.partition_bytes.max(1)).max(1) as usize
+            }
+        };
+        Ok(Self { work, common, exchange, partitions, scattered: OnceLock::new(), grouped: OnceLock::new() })
+    }
+
+    /// How many partitions the groups are handed out to.
+    pub(crate) fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    fn scatter_key(&self, shard: usize) -> Result<KeyParts, StageError> {
+        let mut parts = KeyParts::default();
+        parts.add("scatter", VERSION);
+        parts.add("partitions", self.partitions.to_string());
+        shard_parts(&mut parts, &columns(&self.work), &[self.work.shard(shard)?])?;
+        Ok(parts)
+    }
+
+    fn group_key(&self, partition: usize) -> Result<KeyParts, StageError> {
+        let mut parts = self.common.clone();
+        let mut inputs = blake3::Hasher::new();
+        for shard in 0..self.work.input.shards.len() {
+            inputs.update(self.scatter_key(shard)?.key().as_str().as_bytes());
+        }
+        parts.add("scattered", inputs.finalize().to_hex().to_string());
+        parts.add("partition", partition.to_string());
+        Ok(parts)
+    }
+
+    /// Hands the rows of a shard out to partitions.
+    pub(crate) fn scatter(&self, index: usize) -> Result<(), StageError> {
+        let parts = self.scatter_key(index)?;
+        let key = parts.key();
+        if self.exchange.committed(&key)?.is_some() {
+            return Ok(());
+        }
+        let TransformWork { input, budget, options, .. } = &self.work;
+        let reads = columns(&self.work);
+        let reader =
+            BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?;
+        let _taken = budget.take(reader.peak_bytes() + 2 * PENDING_BYTES);
+        let attempt = self.exchange.attempt(&key)?;
+        let mut scattering = Scattering {
+            writer: ExchangeWriter::create(&attempt.path(FILE_NAME))?,
+            pending: vec![Vec::new(); self.partitions],
+            bytes: 0,
+        };
+        for base in reader {
+            options.stop_if_interrupted()?;
+            scattering.push(&base?, self.partitions)?;
+        }
+        scattering.flush()?;
+        let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: scattering.writer.finish() };
+        let outcome = Outcome::Exchanged(file);
+        self.exchange.commit(Some(attempt), Commit { parts, outcome, context: Context::default() })?;
+        Ok(())
+    }
+
+    /// Computes the groups of a partition.
+    pub(crate) fn group(&self, partition: usize) -> Result<(), StageError> {
+        let parts = self.group_key(partition)?;
+        let key = parts.key();
+        if self.exchange.committed(&key)?.is_some() {
+            return Ok(());
+        }
+        let scattered =
+            self.exchanged(&self.scattered, self.work.input.shards.len(), |shard| self.scatter_key(shard))?;
+        let bytes: u64 = scattered.iter().flat_map(|from| from.file.segments_for(partition)).map(|one| one.bytes).sum();
+        // Rows as they come, the same rows in one piece, and what the stage makes of them.
+        let needed = 3 * bytes;
+        if needed > self.work.budget.total() || bytes > i32::MAX as u64 {
+            return Err(self.too_large(partition, scattered, needed)?);
+        }
+        let _taken = self.work.budget.take(needed);
+        let mut rows = Vec::new();
+        let mut counts = Vec::with_capacity(scattered.len());
+        for from in scattered {
+            self.work.options.stop_if_interrupted()?;
+            let mut count = 0;
+            for segment in from.file.segments_for(partition) {
+                rows.push(from.file.read(self.exchange.root(), segment)?);
+                count += segment.rows as usize;
+            }
+            counts.push(count);
+        }
+        let attempt = self.exchange.attempt(&key)?;
+        let mut writer = ExchangeWriter::create(&attempt.path(FILE_NAME))?;
+        let mut context = Context::default();
+        if let Some(first) = rows.first() {
+            let all = concat_batches(&first.schema(), &rows)?;
+            drop(rows);
+            let (numbers, batch) = without_numbers(all)?;
+            let output = apply(self.work.job, self.work.transform, &batch, &mut context)?;
+            let came_out = self.packed(numbers, &batch, output)?;
+            let mut row = 0;
+            for (shard, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                writer.push(shard, &came_out.slice(row, count))?;
+                row += count;
+            }
+        }
+        let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: writer.finish() };
+        self.exchange.commit(Some(attempt), Commit { parts, outcome: Outcome::Exchanged(file), context })?;
+        Ok(())
+    }
+
+    /// Puts what was computed for a shard, which is the part at this position, back into the shard's order.
+    pub(crate) fn gather(&self, part: &Part, is_first: bool) -> Result<(), StageError> {
+        let [index] = part.shards.as_slice() else {
+            return Err(StageError::new(format!("`{}` is not one shard", part.label)));
+        };
+        let shard = self.work.shard(*index)?;
+        let grouped = self.exchanged(&self.grouped, self.partitions, |partition| self.group_key(partition))?;
+        let segments: Vec<(&ExchangeFile, &Segment)> = grouped
+            .iter()
+            .flat_map(|from| from.file.segments_for(*index).map(|segment| (&from.file, segment)))
+            .collect();
+        let bytes: u64 = segments.iter().map(|(_, segment)| segment.bytes).sum();
+        let _taken = self.work.budget.take(3 * bytes);
+        let rows = segments
+            .iter()
+            .map(|(file, segment)| file.read(self.exchange.root(), segment))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut context = Context::default();
+        if is_first {
+            // What was counted in partitions belongs to no shard.
+            grouped.iter().for_each(|from| context.absorb(&from.context));
+        }
+        let attempt = self.work.store.attempt(&part.key)?;
+        let mut result = ShardResult::new(self.work.job, shard, &attempt);
+        if let Some(first) = rows.first() {
+            let all = concat_batches(&first.schema(), &rows)?;
+            drop(rows);
+            let ordered = match segments.len() {
+                1 => all,
+                _ => take_record_batch(&all, &sort_to_indices(all.column(0), None, None)?)?,
+            };
+            self.put_back(shard, &ordered, &mut result)?;
+        }
+        let outcome = result.finish()?;
+        self.work.commit(part, attempt, outcome, context)
+    }
+
+    fn put_back(&self, shard: &Shard, ordered: &RecordBatch, result: &mut ShardResult<'_>) -> Result<(), StageError> {
+        let (output, turn_starts) = self.unpacked(ordered)?;
+        let has_turns = self.work.job.adds().iter().any(|column| column.path.turn_name().is_some());
+        let wanted = if has_turns { vec![ColumnPath::from(TURNS)] } else { Vec::new() };
+        let TransformWork { input, options, .. } = &self.work;
+        let mut row = 0;
+        // Shapes of turns alone: what one batch of them takes is small beside the columns, which were counted.
+        for base in BaseReader::open(&input.root, &input.schema, shard, &wanted, options.batch_limit)? {
+            options.stop_if_interrupted()?;
+            let base = base?;
+            let rows = selected_rows(&base).count();
+            if row + rows > ordered.num_rows() {
+                return Err(incomplete(shard));
+            }
+            result.push(&base, &output, (row, turn_starts.get(row).map_or(0, |start| *start as usize)))?;
+            row += rows;
+        }
+        match row == ordered.num_rows() {
+            true => Ok(()),
+            false => Err(incomplete(shard)),
+        }
+    }
+
+    /// The committed exchange files of a step that is complete, read once.
+    fn exchanged<'s>(
+        &'s self,
+        known: &'s OnceLock<Vec<Exchanged>>,
+        count: usize,
+        parts: impl Fn(usize) -> Result<KeyParts, StageError>,
+    ) -> Result<&'s [Exchanged], StageError> {
+        if let Some(known) = known.get() {
+            return Ok(known);
+        }
+        let read = (0..count).map(|position| match self.exchange.committed(&parts(position)?.key())? {
+            Some(Commit { outcome: Outcome::Exchanged(file), context, .. }) => Ok(Exchanged { file, context }),
+            _ => Err(StageError::new("rows that were exchanged between shards and partitions are gone")
+                .help("run again: they are made again")),
+        });
+        let read = read.collect::<Result<Vec<_>, StageError>>()?;
+        Ok(known.get_or_init(|| read))
+    }
+
+    /// What came out for some rows, as it travels back: numbers first, then row columns, turn columns as a list.
+    fn packed(&self, numbers: ArrayRef, batch: &TrajectoryBatch, output: Output) -> Result<RecordBatch, StageError> {
+        let mut fields = vec![Field::new(ROW, DataType::UInt64, false)];
+        let mut columns = vec![numbers];
+        match output {
+            Output::Keep(mask) => {
+                fields.push(Field::new(KEEP, DataType::Boolean, true));
+                columns.push(Arc::new(mask));
+            }
+            Output::Columns(arrays) => {
+                let (turns, rows): (Vec<_>, Vec<_>) =
+                    self.work.job.adds().iter().zip(arrays).partition(|(column, _)| column.path.turn_name().is_some());
+                for (column, array) in rows {
+                    fields.push(Field::new(column.path.as_str(), column.data_type.clone(), true));
+                    columns.push(array);
+                }
+                if !turns.is_empty() {
+                    let turn_fields: Fields = turns
+                        .iter()
+                        .map(|(column, _)| Field::new(column.path.as_str(), column.data_type.clone(), true))
+                        .collect();
+                    let structs =
+                        StructArray::try_new(turn_fields, turns.into_iter().map(|(_, array)| array).collect(), None)?;
+                    let element = Arc::new(Field::new("element", structs.data_type().clone(), false));
+                    let offsets = batch.turn_offsets().windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
+                    let list =
+                        ListArray::try_new(element, OffsetBuffer::from_lengths(offsets), Arc::new(structs), None)?;
+                    fields.push(Field::new(TURNS, list.data_type().clone(), false));
+                    columns.push(Arc::new(list));
+                }
+            }
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    }
+
+    /// The output of some rows, and for each of them where its turns begin.
+    fn unpacked<'r>(&self, rows: &'r RecordBatch) -> Result<(Output, &'r [i32]), StageError> {
+        let missing = |name: &str| StageError::new(format!("an exchange file has no column `{name}`"));
+        if let Some(mask) = rows.column_by_name(KEEP) {
+            return Ok((Output::Keep(mask.as_boolean().clone()), &[]));
+        }
+        let turns = rows.column_by_name(TURNS).map(|array| array.as_list::<i32>());
+        let arrays = self.work.job.adds().iter().map(|column| {
+            let name = column.path.as_str();
+            let found = match column.path.turn_name() {
+                Some(_) => turns.and_then(|list| list.values().as_struct().column_by_name(name)),
+                None => rows.column_by_name(name),
+            };
+            found.cloned().ok_or_else(|| missing(name))
+        });
+        let arrays = arrays.collect::<Result<_, _>>()?;
+        Ok((Output::Columns(arrays), turns.map_or(&[], |list| list.value_offsets())))
+    }
+
+    /// Names the largest group of a partition that does not fit.
+    fn too_large(&self, partition: usize, scattered: &[Exchanged], needed: u64) -> Result<StageError, StageError> {
+        let mut groups: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for from in scattered {
+            for segment in from.file.segments_for(partition) {
+                let rows = from.file.read(self.exchange.root(), segment)?;
+                let sizes = row_bytes(&rows);
+                let ids = rows.column_by_name(GROUP).and_then(|ids| ids.as_string_opt::<i32>().cloned());
+                for (row, size) in sizes.into_iter().enumerate() {
+                    let id = ids.as_ref().map_or("", |ids| ids.value(row));
+                    match groups.get_mut(id) {
+                        Some(group) => *group = (group.0 + size, group.1 + 1),
+                        None => drop(groups.insert(id.to_owned(), (size, 1))),
+                    }
+                }
+            }
+        }
+        let names: Vec<String> = self.work.job.reads().iter().map(|column| format!("`{column}`")).collect();
+        let (names, available) = (names.join(", "), self.work.budget.total());
+        let limit = match needed > available {
+            true => format!("takes {}, more than the {} of `--memory`", readable(needed), readable(available)),
+            false => format!("takes {}, more than one Arrow array of text holds", readable(needed)),
+        };
+        if self.work.job.contract.scope == Scope::Dataset {
+            let rows = self.work.input.rows();
+            let message = format!("it must see {names} of all {rows} trajectories at once, which {limit}");
+            return Ok(StageError::new(message).help("raise `--memory`, or filter before this stage"));
+        }
+        let largest = groups.into_iter().max_by_key(|(_, (bytes, _))| *bytes);
+        let (group, (bytes, rows)) = largest.unwrap_or_default();
+        Ok(StageError::new(format!(
+            "group `{group}` is too large: {names} of its {rows} trajectories are {}, and computing their partition \
+             {limit}",
+            readable(bytes)
+        ))
+        .help("raise `--memory`, or filter before this stage"))
+    }
+}
+
+/// The columns that travel.
+fn columns(work: &TransformWork<'_>) -> Vec<ColumnPath> {
+    let mut columns = work.job.reads();
+    let group = ColumnPath::from(GROUP);
+    if work.job.contract.scope == Scope::Group && !columns.contains(&group) {
+        columns.push(group);
+    }
+    columns
+}
+
+fn readable(bytes: u64) -> String {
+    match bytes {
+        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+fn incomplete(shard: &Shard) -> StageError {
+    StageError::new(format!("exchange files do not hold the rows of shard `{}`", shard.label))
+}
+
+/// Splits the numbers of rows off.
+fn without_numbers(mut rows: RecordBatch) -> Result<(ArrayRef, TrajectoryBatch), StageError> {
+    let numbers = rows.remove_column(0);
+    Ok((numbers, TrajectoryBatch::new(rows)?))
+}
+
+/// Rows of a shard on their way to partitions.
+struct Scattering {
+    writer: ExchangeWriter,
+    pending: Vec<Vec<RecordBatch>>,
+    bytes: u64,
+}
+
+impl Scattering {
+    fn push(&mut self, base: &BaseBatch, partitions: usize) -> Result<(), StageError> {
+        let batch = base.trajectories()?;
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(selected_rows(base)));
+        let batch = batch.record_batch();
+        let mut fields = vec![Arc::new(Field::new(ROW, DataType::UInt64, false))];
+        fields.extend(batch.schema_ref().fields().iter().cloned());
+        let mut arrays = vec![numbers];
+        arrays.extend(batch.columns().iter().cloned());
+        let numbered = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
+        self.bytes += row_bytes(&numbered).iter().sum::<u64>();
+        if partitions == 1 {
+            self.pending[0].push(numbered);
+        } else {
+            let (order, counts) = by_partition(&numbered, partitions)?;
+            let sorted = take_record_batch(&numbered, &order)?;
+            let mut start = 0;
+            for (pending, count) in self.pending.iter_mut().zip(counts).filter(|(_, count)| *count > 0) {
+                pending.push(sorted.slice(start, count));
+                start += count;
+            }
+        }
+        match self.bytes >= PENDING_BYTES {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), StageError> {
+        for (partition, pending) in self.pending.iter_mut().enumerate() {
+            if let Some(first) = pending.first() {
+                let rows = concat_batches(&first.schema(), pending.iter())?;
+                pending.clear();
+                self.writer.push(partition, &rows)?;
+            }
+        }
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+/// The order that puts rows of a partition next to each other, and how many each partition has.
+fn by_partition(rows: &RecordBatch, partitions: usize) -> Result<(UInt32Array, Vec<usize>), StageError> {
+    let groups = rows
+        .column_by_name(GROUP)
+        .and_then(|ids| ids.as_string_opt::<i32>())
+        .ok_or_else(|| StageError::new(format!("column `{GROUP}` is no text")))?;
+    let partition_of = |row: usize| {
+        let digest = blake3::hash(groups.value(row).as_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
+        (u64::from_le_bytes([a, b, c, d, e, f, g, h]) % partitions as u64) as usize
+    };
+    let found: Vec<usize> = (0..rows.num_rows()).map(partition_of).collect();
+    let mut counts = vec![0; partitions];
+    found.iter().for_each(|partition| counts[*partition] += 1);
+    let mut next: Vec<usize> =
+        counts.iter().scan(0, |start, count| Some(std::mem::replace(start, *start + count))).collect();
+    let mut order = vec![0; rows.num_rows()];
+    for (row, partition) in found.into_iter().enumerate() {
+        order[next[partition]] = row as u32;
+        next[partition] += 1;
+    }
+    Ok((UInt32Array::from(order), counts))
+}

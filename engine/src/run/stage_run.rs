@@ -1,0 +1,208 @@
+//! One stage of a run: which tasks are to do, in which order, and how each is carried out.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::budget::Budget;
+use super::engine::RunOptions;
+use super::executor::{Executor, ExecutorContext};
+use super::gather::GatherWork;
+use super::job::Job;
+use super::parts::{Part, StageWork};
+use super::task::{Step, Task};
+use super::transform::TransformWork;
+use super::{sink, source};
+use crate::event::Event;
+use crate::stage::{StageError, Transform, Work};
+use crate::store::{Commit, Exchange, Store, StoreError};
+
+/// What the stages of a run share.
+pub(crate) struct RunScope<'a> {
+    store: &'a Store,
+    options: &'a RunOptions,
+    budget: Budget,
+    exchange: OnceLock<Exchange>,
+}
+
+impl<'a> RunScope<'a> {
+    pub(crate) fn new(store: &'a Store, options: &'a RunOptions) -> Self {
+        Self { store, options, budget: Budget::new(options.memory), exchange: OnceLock::new() }
+    }
+
+    /// Removes what was exchanged, which nobody needs once every stage has its result.
+    pub(crate) fn clear(self) -> Result<(), StoreError> {
+        self.exchange.into_inner().map_or(Ok(()), Exchange::clear)
+    }
+
+    fn exchange(&self) -> Result<&Store, StoreError> {
+        let exchange = match self.exchange.get() {
+            Some(exchange) => exchange,
+            None => {
+                let exchange = self.store.exchange()?;
+                self.exchange.get_or_init(|| exchange)
+            }
+        };
+        Ok(exchange.store())
+    }
+}
+
+/// A stage whose work is planned.
+pub(crate) struct StageRun<'a> {
+    scope: &'a RunScope<'a>,
+    job: &'a Job<'a>,
+    work: &'a StageWork,
+    gathering: OnceLock<GatherWork<'a>>,
+}
+
+impl<'a> StageRun<'a> {
+    pub(crate) fn new(scope: &'a RunScope<'a>, job: &'a Job<'a>, work: &'a StageWork) -> Self {
+        Self { scope, job, work, gathering: OnceLock::new() }
+    }
+
+    /// Has everything computed that is missing; the commits of all parts, in order.
+    pub(crate) fn run(
+        &self,
+        executor: &dyn Executor,
+        context: &ExecutorContext<'_>,
+    ) -> Result<Vec<Commit>, StageError> {
+        let missing: Vec<usize> =
+            (0..self.work.parts.len()).filter(|position| self.work.parts[*position].commit.is_none()).collect();
+        if !missing.is_empty() {
+            let execute = |step: Step, parts: Vec<usize>| {
+                let task = |part| Task { stage: self.job.name.to_owned(), step, part };
+                executor.run(&parts.into_iter().map(task).collect::<Vec<_>>(), context)
+            };
+            if let (Work::Transform(transform), true) = (self.job.stage.work(), self.work.is_gathered) {
+                let partitions = self.gathering(transform)?.partitions();
+                execute(Step::Scatter, (0..self.work.input.shards.len()).collect())?;
+                execute(Step::Group, (0..partitions).collect())?;
+                execute(Step::Gather, missing)?;
+            } else {
+                let streams = self.work.survey.as_ref().map(|survey| source::tasks(survey, &self.work.parts));
+                let first_of_each =
+                    |streams: Vec<Vec<usize>>| streams.into_iter().filter_map(|parts| parts.first().copied());
+                execute(Step::Map, streams.map_or(missing, |streams| first_of_each(streams).collect()))?;
+            }
+        }
+        let commits = self.work.parts.iter().map(|part| {
+            let commit = match &part.commit {
+                Some(commit) => Some(commit.clone()),
+                None => self.scope.store.committed(&part.key)?,
+            };
+            commit.ok_or_else(|| StageError::new(format!("`{}` has no result", part.label)))
+        });
+        commits.collect()
+    }
+
+    /// Carries out a task. One whose result is there already is done.
+    pub(crate) fn carry_out(
+        &self,
+        task: &Task,
+        tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync),
+    ) -> Result<(), StageError> {
+        self.options().stop_if_interrupted()?;
+        let started = Instant::now();
+        let done = |position: usize| {
+            tell(Event::PartFinished {
+                stage: self.job.name.to_owned(),
+                step: task.step.name().to_owned(),
+                part: position,
+                label: self.label(task.step, position),
+                seconds: started.elapsed().as_secs_f64(),
+            })
+        };
+        match (self.job.stage.work(), task.step) {
+            (Work::Source(source), Step::Map) => {
+                let Some(survey) = &self.work.survey else { return Err(unknown(task)) };
+                let tasks = source::tasks(survey, &self.work.parts);
+                let Some(positions) = tasks.iter().find(|positions| positions.contains(&task.part)) else {
+                    return self.part(task).map(|_| ());
+                };
+                let work = source::SourceWork {
+                    source,
+                    survey,
+                    schema: &self.job.output,
+                    parts: &self.work.parts,
+                    store: self.scope.store,
+                    budget: &self.scope.budget,
+                    options: self.options(),
+                };
+                source::run_task(&work, positions, &mut |position| done(position))
+            }
+            (Work::Transform(transform), Step::Map) if !self.work.is_gathered => {
+                self.if_missing(task, |part| self.transform_work(transform).map(part))?;
+                done(task.part)
+            }
+            (Work::Sink(sink), Step::Map) => {
+                self.if_missing(task, |part| {
+                    sink::run_part(sink, &self.work.input, part, self.scope.store, self.options())
+                })?;
+                done(task.part)
+            }
+            (Work::Transform(transform), step @ (Step::Scatter | Step::Group | Step::Gather))
+                if self.work.is_gathered =>
+            {
+                let gathering = self.gathering(transform)?;
+                match step {
+                    Step::Scatter if task.part < self.work.input.shards.len() => gathering.scatter(task.part)?,
+                    Step::Group if task.part < gathering.partitions() => gathering.group(task.part)?,
+                    Step::Gather => self.if_missing(task, |part| gathering.gather(part, task.part == 0))?,
+                    _ => return Err(unknown(task)),
+                }
+                done(task.part)
+            }
+            _ => Err(unknown(task)),
+        }
+    }
+
+    fn options(&self) -> &'a RunOptions {
+        self.scope.options
+    }
+
+    fn part(&self, task: &Task) -> Result<&'a Part, StageError> {
+        self.work.parts.get(task.part).ok_or_else(|| unknown(task))
+    }
+
+    fn if_missing(&self, task: &Task, work: impl FnOnce(&Part) -> Result<(), StageError>) -> Result<(), StageError> {
+        let part = self.part(task)?;
+        match part.commit {
+            Some(_) => Ok(()),
+            None => work(part),
+        }
+    }
+
+    fn transform_work(&self, transform: &'a dyn Transform) -> TransformWork<'a> {
+        TransformWork {
+            job: self.job,
+            transform,
+            input: &self.work.input,
+            store: self.scope.store,
+            budget: &self.scope.budget,
+            options: self.options(),
+        }
+    }
+
+    fn gathering(&self, transform: &'a dyn Transform) -> Result<&GatherWork<'a>, StageError> {
+        if let Some(known) = self.gathering.get() {
+            return Ok(known);
+        }
+        let exchange = self.scope.exchange()?;
+        let gathering = GatherWork::new(self.transform_work(transform), &self.work.common, exchange)?;
+        Ok(self.gathering.get_or_init(|| gathering))
+    }
+
+    fn label(&self, step: Step, position: usize) -> String {
+        let of_shard = || self.work.input.shards.get(position).map(|shard| shard.label.clone());
+        match step {
+            Step::Scatter => of_shard().unwrap_or_default(),
+            Step::Group => format!("partition {position}"),
+            Step::Map | Step::Gather => {
+                self.work.parts.get(position).map(|part| part.label.clone()).unwrap_or_default()
+            }
+        }
+    }
+}
+
+fn unknown(task: &Task) -> StageError {
+    StageError::new(format!("there is nothing to {} with number {}", task.step, task.part))
+}
