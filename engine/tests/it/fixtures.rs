@@ -1,7 +1,7 @@
 //! Stages that do little, so that what the engine does can be seen.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, BooleanArray, Float32Array};
@@ -11,7 +11,7 @@ use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
+use sternlight_engine::run::{Engine, Job, RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{
     Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
 };
@@ -224,6 +224,19 @@ pub(crate) struct Ran {
 
 impl Chain<'_> {
     pub(crate) fn run(&self, store: &Store, options: &RunOptions) -> Result<Ran, RunError> {
+        let events: Mutex<Vec<Event>> = Mutex::default();
+        let report = self.run_observed(store, options, &|record| events.lock().unwrap().push(record.event.clone()))?;
+        let manifest = report.stages.last().unwrap().dataset.clone().unwrap();
+        Ok(Ran { stages: report.stages, events: events.into_inner().unwrap(), dataset: store.dataset(&manifest)? })
+    }
+
+    /// Runs, and reads nothing afterwards: `observe` may.
+    pub(crate) fn run_observed(
+        &self,
+        store: &Store,
+        options: &RunOptions,
+        observe: &(dyn Fn(&Record) + Sync),
+    ) -> Result<RunReport, RunError> {
         let mut schema = TrajectorySchema::empty();
         let mut jobs = Vec::new();
         for (index, (name, stage)) in self.stages.iter().enumerate() {
@@ -241,12 +254,22 @@ impl Chain<'_> {
                 cache: true,
             });
         }
-        let events: Mutex<Vec<Event>> = Mutex::default();
-        let observe = |record: &Record| events.lock().unwrap().push(record.event.clone());
-        let report = Engine::new(store, options).run("test", "test.yaml".as_ref(), &jobs, &observe)?;
-        let manifest = report.stages.last().unwrap().dataset.clone().unwrap();
-        Ok(Ran { stages: report.stages, events: events.into_inner().unwrap(), dataset: store.dataset(&manifest)? })
+        Engine::new(store, options).run("test", "test.yaml".as_ref(), &jobs, observe)
     }
+}
+
+/// Every file below a directory, in order.
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// Options with this many threads and rows a batch.
