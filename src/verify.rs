@@ -81,7 +81,7 @@ fn compute_again(store: &Store, run: &RunSummary, results: &[StageResult], commo
     let planned = engine
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;
-    let changed = changed_inputs(&store.keys(run)?, &planned);
+    let changed = changed_inputs(&store.keys(run)?, &planned, &jobs);
     if !changed.is_empty() {
         let lines = changed.iter().flat_map(|(stage, changes)| {
             changes.iter().map(move |change| {

@@ -1,6 +1,6 @@
 //! Two runs, stage by stage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ pub struct StageComparison {
     /// Trajectories that only one has; `None` if they are the same.
     pub rows: Option<RowChanges>,
     /// What became of the numbers in `columns_changed`.
-    pub values: Vec<(ColumnPath, ValueChanges)>,
+    pub values: BTreeMap<ColumnPath, ValueChanges>,
 }
 
 /// What a run wrote down.
@@ -119,7 +119,7 @@ fn in_one(stage: &str, presence: Presence, told: &Told) -> StageComparison {
         columns_new: Vec::new(),
         columns_changed: Vec::new(),
         rows: None,
-        values: Vec::new(),
+        values: BTreeMap::new(),
     }
 }
 

@@ -104,7 +104,10 @@ impl Store {
     pub(super) fn run_folders(&self) -> Result<Vec<PathBuf>, StoreError> {
         let directory = self.root().join("runs");
         match fs::read_dir(&directory) {
-            Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
+            Ok(entries) => {
+                let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+                Ok(paths.filter(|path| path.is_dir()).collect())
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(StoreError::file("read", &directory)(error)),
         }

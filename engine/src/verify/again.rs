@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::compare::{KeyChange, key_changes};
 use crate::dataset::{Dataset, Shard};
 use crate::event::StageResult;
-use crate::run::PlannedStage;
+use crate::run::{Job, PlannedStage};
 use crate::stage::ExportedFile;
 use crate::store::{KeyRecord, Store, StoreError};
 
@@ -38,8 +38,13 @@ pub struct Difference {
 }
 
 /// The inputs of a run that are no longer what they were: by the stage that reads them, how the keys of what it finds
-/// now differ, and what it does not find any more. `planned`: the run's stages on a store without results.
-pub fn changed_inputs(before: &[KeyRecord], planned: &[PlannedStage]) -> BTreeMap<String, Vec<KeyChange>> {
+/// now differ, and what it does not find any more; and for other stages the files that their options name. `planned`: the
+/// run's stages on a store without results.
+pub fn changed_inputs(
+    before: &[KeyRecord],
+    planned: &[PlannedStage],
+    jobs: &[Job<'_>],
+) -> BTreeMap<String, Vec<KeyChange>> {
     let sources = planned.iter().filter(|stage| stage.from.is_empty());
     let changes = sources.map(|stage| {
         let known: Vec<KeyRecord> = before.iter().filter(|record| record.stage == stage.stage).cloned().collect();
@@ -52,7 +57,23 @@ pub fn changed_inputs(before: &[KeyRecord], planned: &[PlannedStage]) -> BTreeMa
         }
         (stage.stage.clone(), changes)
     });
-    changes.filter(|(_, changes)| !changes.is_empty()).collect()
+    let files = jobs.iter().map(|job| {
+        let known = before.iter().find(|record| record.stage == job.name);
+        let files = job.stage.files().into_iter().filter_map(|file| {
+            let part = format!("file {}", file.name);
+            let digest = known?.parts.iter().find(|(name, _)| *name == part)?.1;
+            let change = || KeyChange { differing: vec!["contents".to_owned()], labels: vec![file.name.clone()] };
+            (digest != file.digest).then(change)
+        });
+        (job.name.to_owned(), files.collect())
+    });
+    let mut changed: BTreeMap<String, Vec<KeyChange>> = changes.collect();
+    for (stage, files) in files {
+        // A source's files are in its keys, which were compared.
+        changed.entry(stage).or_insert(files);
+    }
+    changed.retain(|_, changes| !changes.is_empty());
+    changed
 }
 
 /// Compares results with those of the same stages computed on another store.
