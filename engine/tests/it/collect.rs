@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use sternlight_engine::contract::Scope;
@@ -39,7 +38,7 @@ fn counts(collection: &Collection) -> BTreeMap<Kind, u64> {
 #[test]
 fn recent_and_pinned_runs_keep_what_they_reach_and_the_rest_goes() {
     let (_directory, store) = store();
-    let source = Rows(vec![rows(40), rows(30)]);
+    let source = Rows::in_shards(70, 40);
     let chain = |turns| Chain { stages: vec![("rows", &source), ("filter", turns), ("centre", &CENTRE)] };
     let (pinned, old, recent) = (AtLeast(1), AtLeast(2), AtLeast(3));
     let first = chain(&pinned).run(&store, &RunOptions::default()).unwrap();
@@ -144,36 +143,35 @@ fn nothing_goes_if_what_a_spared_run_wrote_down_is_damaged() {
 #[test]
 fn runs_do_not_notice_that_somebody_cleans_up_all_the_time() {
     let (_directory, store) = store();
-    let sources = [Rows(vec![rows(30), rows(20)]), Rows(vec![rows(25)]), Rows(vec![rows(40)])];
-    let stop = AtomicBool::new(false);
-    let removed = AtomicU64::new(0);
+    let sources = [Rows::in_shards(50, 30), Rows::in_shards(25, 25), Rows::in_shards(40, 15)];
     let seen: Mutex<BTreeMap<usize, Vec<String>>> = Mutex::default();
+    let mut removed = 0;
     std::thread::scope(|scope| {
-        let cleaning = (0..2).map(|_| {
-            scope.spawn(|| {
-                let options = CollectOptions { keep: Duration::ZERO, young: Duration::ZERO, dry_run: false };
-                while !stop.load(Ordering::Relaxed) {
-                    let collection = store.collect(&options).unwrap();
-                    removed.fetch_add(counts(&collection).values().sum(), Ordering::Relaxed);
-                }
-            })
-        });
-        let cleaning: Vec<_> = cleaning.collect();
         let running: Vec<_> = (0..2)
             .map(|runner| {
                 let (store, sources, seen) = (&store, &sources, &seen);
-                scope.spawn(move || {
-                    for turn in 0..20 {
-                        run_and_read(store, sources, (runner + turn) % 3, seen);
-                    }
-                })
+                scope.spawn(move || (0..20).for_each(|turn| run_and_read(store, sources, (runner + turn) % 3, seen)))
             })
             .collect();
-        running.into_iter().for_each(|runner| runner.join().unwrap());
-        stop.store(true, Ordering::Relaxed);
-        cleaning.into_iter().for_each(|cleaner| cleaner.join().unwrap());
+        let clean_up = || {
+            let options = CollectOptions { keep: Duration::ZERO, young: Duration::ZERO, dry_run: false };
+            counts(&store.collect(&options).unwrap()).values().sum::<u64>()
+        };
+        while running.iter().any(|runner| !runner.is_finished()) {
+            let (one, other) = twice_at_once(&clean_up);
+            removed += one + other;
+            std::thread::sleep(Duration::from_millis(1));
+        }
     });
-    assert!(removed.into_inner() > 50);
+    assert!(removed > 50, "only {removed} things were removed");
+}
+
+/// Twice at once.
+fn twice_at_once(work: &(dyn Fn() -> u64 + Sync)) -> (u64, u64) {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        (work(), other.join().unwrap())
+    })
 }
 
 fn run_and_read(store: &Store, sources: &[Rows], which: usize, seen: &Mutex<BTreeMap<usize, Vec<String>>>) {

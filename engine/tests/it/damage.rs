@@ -57,7 +57,7 @@ fn read_by_running(chain: &Chain<'_>, store: &Store, expected: &(Vec<String>, St
 #[test]
 fn whatever_is_damaged_is_made_again_and_never_served() {
     let (_directory, store) = store();
-    let source = Rows(vec![rows(60), rows(40)]);
+    let source = Rows::in_shards(100, 60);
     let chain = Chain { stages: vec![("rows", &source), ("filter", &AtLeast(1)), ("centre", &CENTRE)] };
     let ran = chain.run(&store, &RunOptions::default()).unwrap();
     let expected = (digests(&ran.dataset), values(&ran.dataset).unwrap());

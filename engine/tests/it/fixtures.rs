@@ -45,6 +45,13 @@ pub(crate) fn rows(count: usize) -> Vec<TrajectoryRow> {
 /// Gives rows that stand in memory, a shard a vector.
 pub(crate) struct Rows(pub(crate) Vec<Vec<TrajectoryRow>>);
 
+impl Rows {
+    /// Many rows, cut into shards of so many.
+    pub(crate) fn in_shards(count: usize, rows_each: usize) -> Self {
+        Self(rows(count).chunks(rows_each).map(<[_]>::to_vec).collect())
+    }
+}
+
 impl Stage for Rows {
     fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })

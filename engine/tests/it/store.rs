@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use sternlight_engine::event::{Event, Record};
 use sternlight_engine::run::RunOptions;
-use sternlight_engine::store::Store;
+use sternlight_engine::store::{PastStatus, Store};
 
 use crate::fixtures::{AtLeast, Chain, Rows, digests, files_below, rows, store};
 
@@ -81,4 +82,26 @@ fn a_store_that_cannot_be_is_an_error_that_says_so() {
     Store::open(&root).unwrap();
     fs::write(root.join("format"), "0").unwrap();
     assert!(Store::open(&root).unwrap_err().to_string().ends_with("has format 0, expected 1"));
+}
+
+#[test]
+fn a_store_that_fails_while_a_run_goes_on_leaves_the_reason() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(10)]);
+    let lock = store.root().join("lock");
+    let sabotage = |record: &Record| {
+        if let Event::RunStarted { .. } = record.event {
+            fs::remove_file(&lock).unwrap();
+            fs::create_dir(&lock).unwrap();
+        }
+    };
+    let chain = Chain { stages: vec![("rows", &source)] };
+    assert!(chain.run_observed(&store, &RunOptions::default(), &sabotage).is_err());
+    let run = store.runs().unwrap().remove(0);
+    assert_eq!(run.status, PastStatus::Failed);
+    let events = store.events(&run).unwrap();
+    let [.., Record { event: Event::RunFailed { message, .. }, .. }, _] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert!(message.starts_with(&format!("cannot open `{}`", lock.display())), "{message}");
 }
