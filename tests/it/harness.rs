@@ -57,7 +57,7 @@ impl Workplace {
     /// One with the pipelines that ship, and their data.
     pub(crate) fn with_quickstart() -> Self {
         let place = Self::new();
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+        let shipped = shipped("");
         for directory in [shipped.clone(), shipped.join("data")] {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
@@ -170,9 +170,7 @@ impl Workplace {
     /// Runs a pipeline, which must go well.
     pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
         let output = self.command(arguments).arg("--json").envs(environment.iter().copied()).output().unwrap();
-        assert_eq!(exit_code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
-        let lines = String::from_utf8(output.stdout).unwrap();
-        Run { events: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
+        Run::that_went_well(&output)
     }
 
     /// The datasets of a run, with bytes in place of the names of data files: these are of an attempt's own.
@@ -200,6 +198,11 @@ impl Workplace {
     }
 }
 
+/// A pipeline that ships, or the directory of all.
+pub(crate) fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines").join(name)
+}
+
 /// The exit code; 128 and the signal's number for a process that a signal ended.
 pub(crate) fn exit_code(output: &Output) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
@@ -213,6 +216,27 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// What a run with `--json` printed, which must have ended well and have nothing to say besides.
+    pub(crate) fn that_went_well(output: &Output) -> Self {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((exit_code(output), &*errors), (0, ""));
+        Self { events: json_lines(&output.stdout) }
+    }
+
+    /// How often a stage counted something; 0 if it never did.
+    pub(crate) fn counted(&self, stage: &str, metric: &str) -> u64 {
+        self.finished(stage)["metrics"][metric]["count"].as_u64().unwrap_or_default()
+    }
+
+    /// How many rows a stage's dataset has.
+    pub(crate) fn rows(&self, stage: &str) -> u64 {
+        self.finished(stage)["rows"].as_u64().unwrap()
+    }
+
+    fn finished(&self, stage: &str) -> &Value {
+        self.of_kind("stage_finished").find(|event| event["stage"] == stage).unwrap()
+    }
+
     /// For each stage of which something was computed: how many parts.
     pub(crate) fn computed(&self) -> BTreeMap<&str, u64> {
         let finished = self.of_kind("stage_finished");

@@ -11,7 +11,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use crate::program::{exported, run, shipped};
+use crate::exported::exported;
+use crate::harness::{Workplace, shipped};
 
 /// Hands on what is there, and computes the advantages once more.
 const AGAIN: &str = "
@@ -26,23 +27,25 @@ stages:
 ";
 
 /// What the quickstart exports.
-fn quickstart(directory: &Path) -> TrajectoryBatch {
-    let ran = run(directory, &shipped("quickstart.yaml"), &[]);
-    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""));
-    exported(&directory.join("sternlight-output/quickstart"))
+fn quickstart(place: &Workplace) -> TrajectoryBatch {
+    place.run_with(&["run", &shipped("quickstart.yaml").to_string_lossy()], &[]);
+    exported(&place.path("sternlight-output/quickstart"))
+}
+
+/// The parameter of [`AGAIN`].
+fn reading(files: &Path) -> String {
+    format!("params.files={}", files.display())
 }
 
 /// Runs [`AGAIN`] on files and holds both exports against the batch.
 fn assert_again(files: &Path, expected: &TrajectoryBatch) {
-    let directory = tempfile::tempdir().unwrap();
-    let pipeline = directory.path().join("again.yaml");
-    fs::write(&pipeline, AGAIN).unwrap();
+    let place = Workplace::new();
+    place.write("again.yaml", AGAIN);
     let before = fs::metadata(files).map(|metadata| metadata.modified().unwrap()).ok();
-    let ran = run(directory.path(), &pipeline, &[("files", &files.to_string_lossy())]);
-    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""), "{}", files.display());
+    place.run_with(&["run", "again.yaml", "--set", &reading(files)], &[]);
     assert_eq!(before, fs::metadata(files).map(|metadata| metadata.modified().unwrap()).ok());
     for export in ["copy.parquet", "credited.parquet"] {
-        let again = exported(&directory.path().join(export));
+        let again = exported(&place.path(export));
         assert_eq!(paths(&again), paths(expected), "{export} of {}", files.display());
         for path in paths(expected) {
             let (again, expected) = (again.column(&path).unwrap(), expected.column(&path).unwrap());
@@ -59,11 +62,11 @@ fn paths(batch: &TrajectoryBatch) -> Vec<String> {
 
 #[test]
 fn an_export_is_imported_as_it_was() {
-    let directory = tempfile::tempdir().unwrap();
-    let batch = quickstart(directory.path());
+    let place = Workplace::new();
+    let batch = quickstart(&place);
     assert!(batch.rows() > 300 && batch.float("turns.advantage").unwrap().iter().flatten().any(|value| value != 0.0));
-    assert_again(&directory.path().join("sternlight-output/quickstart/*.parquet"), &batch);
-    assert_again(&directory.path().join("sternlight-output/quickstart/part-0000?.parquet"), &batch);
+    assert_again(&place.path("sternlight-output/quickstart/*.parquet"), &batch);
+    assert_again(&place.path("sternlight-output/quickstart/part-0000?.parquet"), &batch);
 }
 
 /// How a writer holds texts.
@@ -111,8 +114,8 @@ fn write(path: &Path, batch: &RecordBatch, version: WriterVersion) {
 
 #[test]
 fn what_others_write_is_read_as_the_same_values() {
-    let directory = tempfile::tempdir().unwrap();
-    let batch = quickstart(directory.path());
+    let place = Workplace::new();
+    let batch = quickstart(&place);
     let ours = batch.record_batch();
     for (name, texts, version) in [
         ("large", Texts::Large, WriterVersion::PARQUET_1_0),
@@ -121,7 +124,7 @@ fn what_others_write_is_read_as_the_same_values() {
     ] {
         let types = ours.columns().iter().map(|array| foreign(array.data_type(), texts));
         let arrays = ours.columns().iter().zip(types).map(|(array, to)| cast(array, &to).unwrap()).collect();
-        let path = directory.path().join(format!("{name}.parquet"));
+        let path = place.path(&format!("{name}.parquet"));
         write(&path, &nullable(ours, arrays), version);
         assert_again(&path, &batch);
     }
@@ -130,18 +133,18 @@ fn what_others_write_is_read_as_the_same_values() {
 /// A seed below zero has no place in the column: it must not become a null.
 #[test]
 fn numbers_that_do_not_fit_are_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let batch = quickstart(directory.path());
+    let place = Workplace::new();
+    let batch = quickstart(&place);
     let ours = batch.record_batch();
     let mut arrays = ours.columns().to_vec();
     let seed = ours.schema().index_of("seed").unwrap();
     arrays[seed] = Arc::new((0..ours.num_rows()).map(|row| Some(7 - row as i64)).collect::<Int64Array>());
-    let path = directory.path().join("seeds.parquet");
+    let path = place.path("seeds.parquet");
     write(&path, &nullable(ours, arrays), WriterVersion::PARQUET_1_0);
-    let pipeline = directory.path().join("again.yaml");
-    fs::write(&pipeline, AGAIN).unwrap();
-    let ran = run(directory.path(), &pipeline, &[("files", &path.to_string_lossy())]);
-    assert_ne!(ran.exit, Some(0));
-    let said = ran.errors.replace(&*directory.path().to_string_lossy(), "DIRECTORY");
-    insta::assert_snapshot!(said, @"error: stage `copy`: DIRECTORY/seeds.parquet: column `seed` has type Int64, expected values of type UInt64: Can't cast value -1 to type UInt64");
+    place.write("again.yaml", AGAIN);
+    insta::assert_snapshot!(place.said(&["run", "again.yaml", "-q", "--set", &reading(&path)]), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/seeds.parquet: column `seed` has type Int64, expected values of type UInt64: Can't cast value -1 to type UInt64
+    ");
 }

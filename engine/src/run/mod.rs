@@ -11,6 +11,7 @@ mod gather;
 mod grouping;
 mod job;
 mod limit;
+mod panics;
 mod parts;
 mod plan;
 mod sink;

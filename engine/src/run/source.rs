@@ -1,5 +1,6 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::parts::Part;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
 use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
-use crate::trajectory::TrajectorySchema;
+use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 /// Parts that are read in one call: those of one stream, or one alone. Positions in `parts`.
 pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
@@ -42,68 +43,99 @@ pub(crate) struct SourceWork<'a> {
 /// decoded and encoded.
 const READING_BYTES: u64 = 96 << 20;
 
-/// Reads some parts and commits each as soon as it is complete. `done` gets its position in `parts`.
-pub(crate) fn run_task(
-    work: &SourceWork<'_>,
-    positions: &[usize],
-    done: &mut dyn FnMut(usize) -> Result<(), StageError>,
-) -> Result<(), StageError> {
-    let SourceWork { source, survey, schema, parts, store, budget, options } = *work;
-    let mut decoded = Vec::new();
+/// Told when a part is committed: gets its position in `parts`.
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), StageError> + 'a;
+
+/// Reads some parts and commits each as soon as it is complete.
+pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Done<'_>) -> Result<(), StageError> {
+    let mut waiting = BTreeMap::new();
     for position in positions {
-        let part = &parts[*position];
-        let Some((index, shard)) = part.shards.first().and_then(|index| Some((*index, survey.shards.get(*index)?)))
+        let part = &work.parts[*position];
+        let Some((index, shard)) =
+            part.shards.first().and_then(|index| Some((*index, work.survey.shards.get(*index)?)))
         else {
             continue;
         };
         match &shard.content {
-            ShardContent::Decoded(_) => decoded.push((*position, index)),
+            ShardContent::Decoded(_) => {
+                waiting.insert(index, *position);
+            }
             ShardContent::InPlace { path, row_groups } => {
-                let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
+                let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
                 let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
-                store.commit(None, commit)?;
+                work.store.commit(None, commit)?;
                 done(*position)?;
             }
         }
     }
-    let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
-    let mut open: Option<OpenShard<'_>> = None;
-    if !indexes.is_empty() {
-        let _taken = budget.take(READING_BYTES);
-        source.read(survey, &indexes, &mut |index, batch, context| {
-            options.stop_if_interrupted()?;
-            let Some((position, _)) = decoded.iter().find(|(_, known)| *known == index) else {
-                return Err(StageError::new(format!(
-                    "the source returned rows of shard {index}, which was not asked for"
-                )));
-            };
-            if open.as_ref().is_none_or(|open| open.position != *position) {
-                if let Some(complete) = open.take() {
-                    let position = complete.position;
-                    complete.commit(store)?;
-                    done(position)?;
-                }
-                open = Some(OpenShard::create(*position, &parts[*position], schema, store)?);
-            }
-            match &mut open {
-                Some(shard) => {
-                    shard.context.absorb(&context);
-                    shard.writer.push(batch.record_batch())
-                }
-                None => Ok(()),
-            }
-        })?;
+    if waiting.is_empty() {
+        return Ok(());
     }
-    if let Some(complete) = open.take() {
-        let position = complete.position;
-        complete.commit(store)?;
-        done(position)?;
+    let indexes: Vec<usize> = waiting.keys().copied().collect();
+    let _taken = work.budget.take(READING_BYTES);
+    let mut writing = Writing { work, waiting, open: None, done };
+    work.source.read(work.survey, &indexes, &mut |index, batch, context| {
+        work.options.stop_if_interrupted()?;
+        writing.push(index, &batch, &context)
+    })?;
+    writing.finish()
+}
+
+/// Takes what a source decodes, shard after shard.
+struct Writing<'a, 'done> {
+    work: &'a SourceWork<'a>,
+    /// The shards that have not been begun, and their positions among the parts.
+    waiting: BTreeMap<usize, usize>,
+    open: Option<OpenShard<'a>>,
+    done: &'done mut Done<'done>,
+}
+
+impl Writing<'_, '_> {
+    fn push(&mut self, index: usize, batch: &TrajectoryBatch, context: &Context) -> Result<(), StageError> {
+        if self.open.as_ref().is_none_or(|open| open.index != index) {
+            let Some(position) = self.waiting.remove(&index) else { return Err(self.out_of_place(index)) };
+            self.complete()?;
+            self.open = Some(OpenShard::create(index, position, self.work)?);
+        }
+        let Some(shard) = &mut self.open else { return Ok(()) };
+        shard.context.absorb(context);
+        shard.writer.push(batch.record_batch())
     }
-    Ok(())
+
+    /// Commits the shard that is open.
+    fn complete(&mut self) -> Result<(), StageError> {
+        let Some(shard) = self.open.take() else { return Ok(()) };
+        let position = shard.position;
+        shard.commit(self.work.store)?;
+        (self.done)(position)
+    }
+
+    /// Commits what is left; shards of which nothing came have no rows.
+    fn finish(mut self) -> Result<(), StageError> {
+        self.complete()?;
+        for (index, position) in std::mem::take(&mut self.waiting) {
+            self.open = Some(OpenShard::create(index, position, self.work)?);
+            self.complete()?;
+        }
+        Ok(())
+    }
+
+    /// A shard is complete once rows of another came: nothing can be added to a commit.
+    fn out_of_place(&self, index: usize) -> StageError {
+        match self.work.survey.shards.get(index) {
+            Some(shard) => StageError::new(format!(
+                "the source returned rows of the shard `{}` after those of another, or without being asked for them",
+                shard.label
+            )),
+            None => StageError::new(format!("the source returned rows of shard {index}, which it does not have")),
+        }
+        .help("this is a fault of the stage: it must return the shards that it is asked for one after the other")
+    }
 }
 
 /// A shard that is being written.
 struct OpenShard<'a> {
+    index: usize,
     position: usize,
     part: &'a Part,
     schema: &'a TrajectorySchema,
@@ -115,15 +147,11 @@ struct OpenShard<'a> {
 const FILE_NAME: &str = "rows.parquet";
 
 impl<'a> OpenShard<'a> {
-    fn create(
-        position: usize,
-        part: &'a Part,
-        schema: &'a TrajectorySchema,
-        store: &Store,
-    ) -> Result<Self, StageError> {
-        let attempt = store.attempt(&part.key)?;
+    fn create(index: usize, position: usize, work: &SourceWork<'a>) -> Result<Self, StageError> {
+        let (part, schema) = (&work.parts[position], work.schema);
+        let attempt = work.store.attempt(&part.key)?;
         let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
-        Ok(Self { position, part, schema, attempt, writer, context: Context::default() })
+        Ok(Self { index, position, part, schema, attempt, writer, context: Context::default() })
     }
 
     fn commit(self, store: &Store) -> Result<(), StageError> {

@@ -8,6 +8,7 @@ use super::engine::RunOptions;
 use super::executor::{Executor, ExecutorContext};
 use super::gather::GatherWork;
 use super::job::Job;
+use super::panics::caught;
 use super::parts::{Part, StageWork};
 use super::task::{Step, Task};
 use super::transform::TransformWork;
@@ -100,6 +101,10 @@ impl<'a> StageRun<'a> {
         task: &Task,
         tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync),
     ) -> Result<(), StageError> {
+        caught(&self.label(task.step, task.part), || self.compute(task, tell))
+    }
+
+    fn compute(&self, task: &Task, tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync)) -> Result<(), StageError> {
         self.options().stop_if_interrupted()?;
         let started = Instant::now();
         let done = |position: usize| {

@@ -59,8 +59,9 @@ pub trait Source: Send + Sync {
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
     /// Decodes shards, given by index, all of one stream, ascending. `emit` takes the shard's index, its next batch,
-    /// and what was counted over that batch; batches may be of any size, though about 16 MiB is kind to memory. An
-    /// error of `emit` must be returned as it is.
+    /// and what was counted over that batch; batches may be of any size, though about 16 MiB is kind to memory. All
+    /// batches of a shard come one after the other; a shard of which none comes has no rows. An error of `emit` must be
+    /// returned as it is.
     ///
     /// # Errors
     /// A bad record, named by file and line or element.
