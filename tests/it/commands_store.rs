@@ -97,11 +97,11 @@ fn runs_beside_somebody_who_cleans_up_come_out_right() {
 #[test]
 fn verify_reads_everything_and_computes_it_again() {
     let place = after_a_run();
-    let exported = place.files("out.jsonl");
+    let exported = place.read("out.jsonl");
     insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
     let told = json_lines(&place.sternlight(&["verify", "last", "--json"]).stdout);
     assert_eq!((told.len(), &told[0]["verified"]), (1, &true.into()));
-    assert_eq!(place.files("out.jsonl"), exported);
+    assert_eq!(place.read("out.jsonl"), exported);
     let left: Vec<_> =
         fs::read_dir(place.path(".sternlight")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".tmp")), "{left:?}");
