@@ -93,8 +93,12 @@ fn print_rows(rows: &RowChanges) {
 }
 
 fn print_values(column: &ColumnPath, changes: &ValueChanges) {
-    anstream::println!("  {}", style::title(column));
     let (changed, trajectories) = (changes.trajectories_changed, changes.trajectories);
+    if changed + changes.other_turns == 0 {
+        anstream::println!("  {}: the same in the {trajectories} trajectories of both", style::title(column));
+        return;
+    }
+    anstream::println!("  {}", style::title(column));
     anstream::println!("    trajectories      {changed} of {trajectories} changed");
     let counts = [(changes.new, "came"), (changes.gone, "went")];
     let counts: Vec<String> =

@@ -19,12 +19,15 @@ pub(crate) fn execute(common: &Common) -> Outcome {
             anstream::println!("{}", serde_json::to_string(&run)?);
             continue;
         }
-        let seconds = run.seconds.map_or(String::new(), |seconds| format!("{seconds:.2} s"));
-        let pinned = if run.pinned { "pinned" } else { "" };
+        let status = format!("{}{}", run.status, if run.pinned { ", pinned" } else { "" });
         let started = run.started.strftime("%Y-%m-%dT%H:%M:%SZ");
-        let line = format!("  {}  {:<20} {:<12}", run.id, run.pipeline, run.status);
-        let rest = format!("{started}  {seconds:>9}  {pinned}");
-        anstream::println!("{line} {}", style::dim(rest.trim_end()));
+        let seconds = run.seconds.map_or(String::new(), |seconds| format!("  {seconds:.2} s"));
+        anstream::println!(
+            "  {}  {:<20} {status:<19} {}",
+            run.id,
+            run.pipeline,
+            style::dim(format!("{started}{seconds}"))
+        );
     }
     Ok(())
 }

@@ -32,7 +32,8 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
         true => Some(compute_again(&store, &run, &results, common)?),
         false => None,
     };
-    let is_well = stored.damaged.is_empty() && again.as_ref().is_none_or(|again| again.differences.is_empty());
+    let is_repeated = again.as_ref().is_none_or(|again| again.differences.is_empty());
+    let is_well = stored.damaged.is_empty() && is_repeated;
     if common.json {
         let told = serde_json::json!({"run": run.id, "verified": is_well, "stored": stored, "again": again});
         anstream::println!("{}", serde_json::to_string(&told)?);
@@ -43,13 +44,14 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
             None => {}
         }
     }
-    match is_well {
-        true => Ok(()),
-        false => Err(Failure::Failed {
-            message: format!("run `{}` is not what it was", run.id),
-            help: Some("run the pipeline again: what is damaged was forgotten, and is computed anew".to_owned()),
-        }),
-    }
+    let (message, help) = match (stored.damaged.is_empty(), is_repeated) {
+        (true, true) => return Ok(()),
+        (false, _) => ("is not as it was written", "run the pipeline again: what is damaged is computed anew"),
+        (true, false) => {
+            ("came out otherwise", "the program may have been changed since, or a stage does not repeat itself")
+        }
+    };
+    Err(Failure::Failed { message: format!("run `{}` {message}", run.id), help: Some(help.to_owned()) })
 }
 
 /// Computes the run in a store of its own beside this one, which is removed afterwards. Exports go there as well.

@@ -28,21 +28,66 @@ fn a_look_begins_no_store() {
         place.sternlight(command);
         assert!(!place.path(".sternlight").exists(), "{command:?}");
     }
-    insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml"]), @"");
-    insta::assert_snapshot!(place.said(&["gc"]), @"");
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml"]), @"
+    exit code 0
+    --- stdout
+      import                                  would run 2 of 2 parts
+      filter         from import              waits for its input: cached if that comes out as before
+      reward         from filter              waits for its input: cached if that comes out as before
+      reflect        from reward              waits for its input: cached if that comes out as before
+      advantage      from reflect             waits for its input: cached if that comes out as before
+      export         from advantage           waits for its input: cached if that comes out as before
+    ");
+    insta::assert_snapshot!(place.said(&["gc"]), @"
+    exit code 2
+    --- stderr
+    error: there is no store at `.sternlight`
+    help: name the store with `--store DIR`
+    ");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 2
+    --- stderr
+    error: there are no runs in this store
+    help: run a pipeline first, or name the store with `--store DIR`
+    ");
 }
 
 #[test]
 fn pinned_runs_are_spared_and_listed_as_such() {
     let place = after_a_run();
-    insta::assert_snapshot!(place.said(&["pin", "last"]), @"");
-    insta::assert_snapshot!(place.said(&["pin", "last"]), @"");
-    insta::assert_snapshot!(place.said(&["runs"]), @"");
+    insta::assert_snapshot!(place.said(&["pin", "last"]), @"
+    exit code 0
+    --- stdout
+    RUN pinned: `sternlight gc` spares it and what it reaches
+    ");
+    insta::assert_snapshot!(place.said(&["pin", "last"]), @"
+    exit code 0
+    --- stdout
+    RUN was pinned already
+    ");
+    insta::assert_snapshot!(place.said(&["runs"]), @"
+    exit code 0
+    --- stdout
+      RUN  replay               done         TIME     SECONDS  pinned
+    ");
     age(&place.path(".sternlight"), 40);
-    insta::assert_snapshot!(place.said(&["gc"]), @"");
-    insta::assert_snapshot!(place.said(&["unpin", "last"]), @"");
-    insta::assert_snapshot!(place.said(&["unpin", "last", "--json"]), @"");
+    insta::assert_snapshot!(place.said(&["gc"]), @"
+    exit code 0
+    --- stdout
+    removed
+      facts about inputs            1         103 B
+      in all                                  103 B
+    ");
+    insta::assert_snapshot!(place.said(&["unpin", "last"]), @"
+    exit code 0
+    --- stdout
+    RUN no longer pinned
+    ");
+    insta::assert_snapshot!(place.said(&["unpin", "last", "--json"]), @r#"
+    exit code 0
+    --- stdout
+    {"run":"RUN","pinned":false,"changed":false}
+    "#);
     let runs = json_lines(&place.sternlight(&["runs", "--json"]).stdout);
     assert_eq!((&runs[0]["status"], &runs[0]["pinned"]), (&"done".into(), &false.into()));
 }
@@ -59,12 +104,26 @@ fn what_no_run_needs_goes_and_comes_back_when_it_is_asked_for() {
         kib.replace_all(&place.said(arguments), " BYTES").into_owned()
     };
     let planned = told(&["gc", "--dry-run"]);
-    insta::assert_snapshot!(planned, @"");
+    insta::assert_snapshot!(planned, @"
+    exit code 0
+    --- stdout
+    would remove
+      run folders                   1 BYTES
+      results                       3 BYTES
+      their data                    2 BYTES
+      manifests of datasets         1 BYTES
+      in all BYTES
+      run RUN
+    ");
     assert_eq!(told(&["gc"]), planned.replace("would remove", "removed"));
-    insta::assert_snapshot!(told(&["gc"]), @"");
+    insta::assert_snapshot!(told(&["gc"]), @"
+    exit code 0
+    --- stdout
+    nothing to clean up
+    ");
     place.edit("pipeline.yaml", "estimator: rloo", "estimator: grpo");
     let run = place.run();
-    assert_eq!(run.computed().into_iter().collect::<Vec<_>>(), [("advantage", 1), ("export", 1)]);
+    assert_eq!(run.computed().into_iter().collect::<Vec<_>>(), [("advantage", 2), ("export", 1)]);
     assert_eq!(place.read("out.jsonl"), exported);
     let collected = json_lines(&place.sternlight(&["gc", "--dry-run", "--json"]).stdout);
     assert_eq!((&collected[0]["dry_run"], &collected[0]["collected"]["bytes"]), (&true.into(), &0.into()));
@@ -98,7 +157,23 @@ fn runs_beside_somebody_who_cleans_up_come_out_right() {
 fn verify_reads_everything_and_computes_it_again() {
     let place = after_a_run();
     let exported = place.read("out.jsonl");
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 0
+    --- stdout
+    RUN replay, done, started TIME
+
+    stored             5 manifests, 8 files, 4.73 KiB read
+    exported           2 files
+    computed again     6 stages: 224 columns of 10 shards, 2 exported files, and all figures
+                       everything came out the same
+    --- stderr
+      import                12 trajectories  computed 2 parts, SECONDS
+      filter                12 trajectories  computed 2 parts, SECONDS
+      reward                12 trajectories  computed 2 parts, SECONDS
+      reflect               12 trajectories  computed 2 parts, SECONDS
+      advantage             12 trajectories  computed 2 parts, SECONDS
+      export                12 trajectories  computed 1 part, SECONDS
+    ");
     let told = json_lines(&place.sternlight(&["verify", "last", "--json"]).stdout);
     assert_eq!((told.len(), &told[0]["verified"]), (1, &true.into()));
     assert_eq!(place.read("out.jsonl"), exported);
@@ -121,7 +196,19 @@ fn verify_names_a_flipped_byte_and_the_next_run_computes_it_anew() {
     place.write("out.jsonl", "changed by hand\n");
     let said = place.said(&["verify", "last", "--stored-only"]);
     let said = regex::Regex::new(r"data/../\w{32}-\w{6}").unwrap().replace_all(&said, "data/ATTEMPT").into_owned();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    exit code 1
+    --- stdout
+    RUN replay, done, started TIME
+
+    stored             5 manifests, 8 files, 4.63 KiB read
+    exported           2 files
+      damaged: import: HERE/.sternlight/data/ATTEMPT/rows.parquet: column `trajectory_id`, row group 0: the bytes are not those that were written
+      damaged: export: `HERE/out.jsonl` is not as it was exported
+    --- stderr
+    error: run `RUN` is not what it was
+    help: run the pipeline again: what is damaged was forgotten, and is computed anew
+    ");
     assert_eq!(place.run().computed().into_iter().collect::<Vec<_>>(), [("export", 1), ("import", 1)]);
     assert_eq!(exit_code(&place.sternlight(&["verify", "last"])), 0);
 }
@@ -131,12 +218,52 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     let place = after_a_run();
     place.write("data/b.jsonl", chats(0..3, 2..5));
     fs::remove_file(place.path("data/a.jsonl")).unwrap();
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 1
+    --- stdout
+    RUN replay, done, started TIME
+
+    stored             5 manifests, 8 files, 4.73 KiB read
+    exported           2 files
+    --- stderr
+    error: the inputs of run `RUN` are not what they were:
+      import: b.jsonl, records 0-8 (file, digest)
+      import: a.jsonl, records 0-5; b.jsonl, records 0-5 (missing)
+    help: bring them back, or verify with `--stored-only`
+    ");
     place.write("data/a.jsonl", chats(0..3, 0..2));
     place.write("data/b.jsonl", chats(0..3, 2..4));
     place.write("rules.yaml", "refusal: ['(?i)only a']\n");
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 1
+    --- stdout
+    RUN replay, done, started TIME
+
+    stored             5 manifests, 8 files, 4.73 KiB read
+    exported           2 files
+    --- stderr
+    error: the inputs of run `RUN` are not what they were:
+      reflect: rules.yaml (contents)
+    help: bring them back, or verify with `--stored-only`
+    ");
     fs::remove_dir_all(place.path("data")).unwrap();
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 1
+    --- stdout
+    RUN replay, done, started TIME
+
+    stored             5 manifests, 8 files, 4.73 KiB read
+    exported           2 files
+    --- stderr
+    pipeline.yaml:7:20: error: nothing matches `data/*.jsonl` in `HERE`
+      |
+    7 |     with: { files: data/*.jsonl, env: desk, policy: agent }
+      |                    ^^^^^^^^^^^^
+      = help: paths begin at the pipeline's own directory; `*` stays within one directory, `**` crosses them
+
+    error: 1 problem
+    error: what the run read is not there any more, or is not what it was
+    help: bring it back, or verify with `--stored-only`
+    ");
     assert_eq!(exit_code(&place.sternlight(&["verify", "last", "--stored-only"])), 0);
 }
