@@ -26,6 +26,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use sternlight_engine::dataset::is_guarded;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
@@ -33,6 +34,7 @@ use crate::exit::{Exit, Failure};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(&arguments);
+    say_nothing_of_guarded_panics();
     let common = &arguments.common;
     let outcome = match &arguments.command {
         Command::Run(run) => run::execute(run, common),
@@ -76,6 +78,16 @@ fn start_logging(arguments: &Arguments) {
         .with_ansi(style::is_coloured(&std::io::stderr()))
         .without_time()
         .init();
+}
+
+/// A panic that becomes an error is told as that.
+fn say_nothing_of_guarded_panics() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_guarded() {
+            tell(panic);
+        }
+    }));
 }
 
 /// What a subcommand returns.

@@ -2,6 +2,8 @@
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Float32Type};
+use arrow::json::WriterBuilder;
+use arrow::json::writer::LineDelimited;
 use arrow::util::display::array_value_to_string;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
@@ -151,11 +153,11 @@ fn show_trajectory(id: &str, dataset: &Dataset, common: &Common) -> Outcome {
 }
 
 fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, common: &Common) -> Outcome {
+    if common.json {
+        return print_trajectory_json(batch, row);
+    }
     let (row_paths, turn_paths): (Vec<ColumnPath>, Vec<ColumnPath>) =
         dataset.schema.paths().into_iter().partition(|path| path.turn_name().is_none());
-    if common.json {
-        return print_trajectory_json(batch, row, &row_paths, &turn_paths);
-    }
     for path in &row_paths {
         if matches!(path.as_str(), "prompt" | "tools" | "extra" | "final_observation") {
             continue;
@@ -212,27 +214,10 @@ fn print_text(label: &str, text: Option<String>) {
     }
 }
 
-fn print_trajectory_json(batch: &TrajectoryBatch, row: usize, rows: &[ColumnPath], turns: &[ColumnPath]) -> Outcome {
-    let mut object = serde_json::Map::new();
-    for path in rows {
-        object.insert(path.to_string(), json_value(batch, path, row)?);
-    }
-    let turn_objects = batch.turns_of(row).map(|turn| {
-        let fields = turns.iter().map(|path| {
-            Ok::<_, Failure>((path.turn_name().unwrap_or_default().to_owned(), json_value(batch, path, turn)?))
-        });
-        Ok(serde_json::Value::Object(fields.collect::<Result<_, Failure>>()?))
-    });
-    object.insert("turns".to_owned(), serde_json::Value::Array(turn_objects.collect::<Result<_, Failure>>()?));
-    anstream::println!("{}", serde_json::to_string(&object)?);
+fn print_trajectory_json(batch: &TrajectoryBatch, row: usize) -> Outcome {
+    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+    writer.write(&batch.record_batch().slice(row, 1)).map_err(StageError::from)?;
+    writer.finish().map_err(StageError::from)?;
+    anstream::print!("{}", String::from_utf8_lossy(&writer.into_inner()));
     Ok(())
-}
-
-fn json_value(batch: &TrajectoryBatch, path: &ColumnPath, index: usize) -> Result<serde_json::Value, Failure> {
-    let Some(text) = value(batch, path.as_str(), index)? else { return Ok(serde_json::Value::Null) };
-    let is_text = batch.column(path.as_str()).is_some_and(|array| *array.data_type() == DataType::Utf8);
-    Ok(match is_text {
-        true => serde_json::Value::String(text),
-        false => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
-    })
 }

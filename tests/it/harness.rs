@@ -44,14 +44,23 @@ impl Workplace {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
+    /// An empty one below a directory.
+    pub(crate) fn below(directory: &Path) -> Self {
+        Self { directory: tempfile::tempdir_in(directory).unwrap() }
+    }
+
     /// One with [`PIPELINE`] as `pipeline.yaml` and its inputs: two files of three tasks with two trials each.
     pub(crate) fn with_pipeline() -> Self {
-        let place = Self::new();
-        place.write("pipeline.yaml", PIPELINE);
-        place.write("rules.yaml", "refusal: ['(?i)only a manager may']\n");
-        place.write("data/a.jsonl", chats(0..3, 0..2));
-        place.write("data/b.jsonl", chats(0..3, 2..4));
-        place
+        Self::new().and_pipeline()
+    }
+
+    /// The same in a place that is there.
+    pub(crate) fn and_pipeline(self) -> Self {
+        self.write("pipeline.yaml", PIPELINE);
+        self.write("rules.yaml", "refusal: ['(?i)only a manager may']\n");
+        self.write("data/a.jsonl", chats(0..3, 0..2));
+        self.write("data/b.jsonl", chats(0..3, 2..4));
+        self
     }
 
     /// One with the pipelines that ship, and their data.

@@ -9,6 +9,8 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::guard::guarded;
+
 /// Bytes of the chunks that a reader will ask for.
 pub(super) enum Chunks {
     /// In memory: (offset in the file, bytes).
@@ -19,7 +21,8 @@ pub(super) enum Chunks {
 
 /// The bytes of one leaf's chunk in a row group.
 pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize) -> std::io::Result<(u64, Bytes)> {
-    let (start, length) = row_group.column(leaf).byte_range();
+    let damaged = |error: ParquetError| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string());
+    let (start, length) = guarded(|| Ok(row_group.column(leaf).byte_range())).map_err(damaged)?;
     let mut file = file;
     file.seek(SeekFrom::Start(start))?;
     // A damaged footer may say anything: memory is taken for bytes that are there.

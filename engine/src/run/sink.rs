@@ -124,7 +124,7 @@ impl<'a> Export<'a> {
         let staged = self.staging.path().join(name);
         let unreadable = |error: io::Error| StageError::file("read back", &staged, &error);
         let file = File::open(&staged).map_err(unreadable)?;
-        file.sync_all().map_err(unreadable)?;
+        file.sync_all().map_err(|error| StageError::file("write", &staged, &error))?;
         let bytes = file.metadata().map_err(unreadable)?.len();
         let digest = digest(&staged).map_err(unreadable)?;
         Ok(ExportedFile { path: self.directory.join(name), bytes, digest })

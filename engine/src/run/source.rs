@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use super::budget::Budget;
 use super::engine::RunOptions;
 use super::parts::Part;
-use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
+use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
 use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -183,13 +183,15 @@ fn in_place(
 ) -> Result<Shard, StageError> {
     let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
     let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))
-        .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
+    let metadata =
+        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
+            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
     let groups = metadata.metadata().row_groups().get(row_groups.clone());
     let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
-    Ok(Shard {
+    let shard = Shard {
         label: shard.label.clone(),
-        row_groups: groups.iter().map(|group| group.num_rows() as u64).collect(),
+        // What is no number of rows is refused below.
+        row_groups: groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX)).collect(),
         selection: None,
         columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
         files: vec![DataFile {
@@ -199,5 +201,10 @@ fn in_place(
             identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
             footer: Some(footer),
         }],
-    })
+    };
+    match shard.fault() {
+        None => Ok(shard),
+        Some(fault) => Err(StageError::new(format!("cannot read `{}` as Parquet: {fault}", path.display()))
+            .help("the file is damaged: have it written anew, or leave it out")),
+    }
 }

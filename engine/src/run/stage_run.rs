@@ -30,9 +30,10 @@ impl<'a> RunScope<'a> {
         Self { store, options, budget: Budget::new(options.memory), exchange: OnceLock::new() }
     }
 
-    /// Removes what was exchanged, which nobody needs once every stage has its result.
+    /// Removes what was exchanged, which nobody needs once every stage has its result: by this run, or by one that did
+    /// not come so far.
     pub(crate) fn clear(self) -> Result<(), StoreError> {
-        self.exchange.into_inner().map_or(Ok(()), Exchange::clear)
+        self.exchange.into_inner().map_or_else(|| self.store.clear_exchange(), Exchange::clear)
     }
 
     fn exchange(&self) -> Result<&Store, StoreError> {

@@ -9,6 +9,7 @@ mod source;
 mod traits;
 
 pub use context::{Context, Highlight, Memo};
+pub(crate) use error::MAKE_ROOM;
 pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
 pub use registry::Registry;

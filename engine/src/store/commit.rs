@@ -37,6 +37,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What cannot be, if anything: the commit may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Shard(shard) => shard.fault(),
+            Self::Columns(files) => files.iter().find_map(DataFile::fault),
+            Self::Exchanged(file) => file.fault(),
+            Self::Kept(_) | Self::Exported(_) => None,
+        }
+    }
+
     /// The data files that the result needs.
     pub fn files(&self) -> Vec<&DataFile> {
         match self {

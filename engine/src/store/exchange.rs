@@ -30,14 +30,23 @@ impl Store {
         lock.lock_shared().map_err(StoreError::file("lock", &lock_path))?;
         Ok(Exchange { store: self.passing(self.root().join(DIRECTORY)), lock, lock_path })
     }
-}
 
-impl Store {
     /// Where exchanged rows lie, if no run needs them any more: whoever made them was killed.
     pub(super) fn abandoned_exchange(&self) -> Option<PathBuf> {
         let directory = self.root().join(DIRECTORY);
         let lock = File::open(self.root().join(LOCK)).ok()?;
         (directory.exists() && lock.try_lock().is_ok()).then_some(directory)
+    }
+
+    /// Removes what a run left in the exchange that ended in the middle, unless another run needs it.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn clear_exchange(&self) -> Result<(), StoreError> {
+        match self.root().join(DIRECTORY).exists() {
+            true => self.exchange()?.clear(),
+            false => Ok(()),
+        }
     }
 }
 

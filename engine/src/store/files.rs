@@ -4,19 +4,10 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::error::StoreError;
 
 /// Begins the names of files that are being written.
 pub(super) const TEMPORARY: &str = ".tmp";
-
-/// A value as indented JSON.
-pub(super) fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|error| StoreError::damaged(path, error))?;
-    text.push(b'\n');
-    Ok(text)
-}
 
 /// The bytes of a file; `None` if it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {

@@ -39,23 +39,27 @@ impl Manifest {
     }
 
     /// The dataset, its files below this store.
-    pub fn dataset(self, root: &Path) -> Dataset {
-        Dataset {
+    ///
+    /// # Errors
+    /// If another version wrote the manifest, or somebody damaged it.
+    pub fn dataset(self, root: &Path) -> Result<Dataset, String> {
+        if self.format != FORMAT {
+            return Err("it has a format of another version".to_owned());
+        }
+        if let Some((shard, fault)) = self.shards.iter().find_map(|shard| Some((shard, shard.fault()?))) {
+            return Err(format!("shard `{}`: {fault}", shard.label));
+        }
+        Ok(Dataset {
             root: root.to_owned(),
             schema: TrajectorySchema::new(Arc::new(self.schema)),
             shards: self.shards,
             facts: self.facts,
             lineage: self.lineage,
-        }
+        })
     }
 
     /// The files that it names.
     pub(super) fn files(&self) -> impl Iterator<Item = &DataFile> {
         self.shards.iter().flat_map(|shard| &shard.files)
-    }
-
-    /// Whether this version can read it.
-    pub(crate) fn is_known_format(&self) -> bool {
-        self.format == FORMAT
     }
 }

@@ -1,7 +1,7 @@
 //! The folder of a run, while it runs: which keys it uses, its events, and a lock that tells that it is still at work.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -50,21 +50,23 @@ impl RunFolder {
         let runs = store.root().join("runs");
         fs::create_dir_all(&runs).map_err(StoreError::file("create", &runs))?;
         let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let path = tempfile::Builder::new()
+        // Removed again if it cannot be filled.
+        let folder = tempfile::Builder::new()
             .prefix(&format!("{time}-"))
             .rand_bytes(4)
             .tempdir_in(&runs)
-            .map_err(StoreError::file("create a directory in", &runs))?
-            .keep();
-        let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let lock = create(&path.join(LOCK))?;
+            .map_err(StoreError::file("create a directory in", &runs))?;
+        let lock = create(&folder.path().join(LOCK))?;
         match lock.lock() {
             Err(error) if error.kind() != ErrorKind::Unsupported => {
-                return Err(StoreError::file("lock", &path)(error));
+                return Err(StoreError::file("lock", folder.path())(error));
             }
             _ => {}
         }
-        Ok(Self { events: Lines::create(&path, EVENTS)?, keys: Lines::create(&path, KEYS)?, _lock: lock, id, path })
+        let (events, keys) = (Lines::create(folder.path(), EVENTS)?, Lines::create(folder.path(), KEYS)?);
+        let path = folder.keep();
+        let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { events, keys, _lock: lock, id, path })
     }
 
     /// Keeps the run's plan, with which any process can carry out parts of it.
@@ -128,8 +130,14 @@ impl Lines {
     fn append(&mut self, value: &impl Serialize) -> Result<(), StoreError> {
         let mut line = serde_json::to_vec(value).map_err(|error| StoreError::damaged(&self.path, error))?;
         line.push(b'\n');
+        // What is written later must not be glued to half a line.
+        let whole = self.file.stream_position().map_err(StoreError::file("write in", &self.path))?;
+        self.file.write_all(&line).map_err(|error| {
+            let _ = self.file.set_len(whole).and_then(|()| self.file.seek(SeekFrom::Start(whole)));
+            StoreError::file("write in", &self.path)(error)
+        })?;
         self.written.update(&line);
-        self.file.write_all(&line).map_err(StoreError::file("write", &self.path))
+        Ok(())
     }
 
     fn digest(&self) -> String {

@@ -246,7 +246,9 @@ pub(super) fn compact(value: &RawValue) -> Result<String, Fault> {
 fn string_length(bytes: &[u8]) -> Result<usize, Fault> {
     let mut at = 1;
     loop {
-        at += memchr2(b'"', b'\\', &bytes[at..]).ok_or_else(|| Fault::new("a string does not end"))?;
+        // A text that was cut off may end within an escape.
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += memchr2(b'"', b'\\', rest).ok_or_else(|| Fault::new("a string does not end"))?;
         if bytes[at] == b'"' {
             return Ok(at + 1);
         }
@@ -334,6 +336,7 @@ mod tests {
     fn faults_name_the_field() {
         let fault = |record: &[u8]| Fields::of_record(record).unwrap_err().to_string();
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"b\": \"x\xff\"}"), @"field `b`: is not valid UTF-8 at byte 16 of the record");
+        insta::assert_snapshot!(fault(b"{\"b\": \"x\\\xff\"}"), @"field `b`: is not valid UTF-8 at byte 9 of the record");
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"not a valid JSON object: the key `a` stands twice (column 16)");
         insta::assert_snapshot!(fault(b"{\"a\": "), @"the record is cut off at column 6; each line must be one whole JSON object");
         let value = raw(r#"{"list": [{}, 7]}"#);
