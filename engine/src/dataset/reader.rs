@@ -41,7 +41,8 @@ pub struct BatchLimit {
 
 impl Default for BatchLimit {
     fn default() -> Self {
-        Self { rows: 1024, bytes: 16 << 20 }
+        // What is decoded stays in the processor's cache, and below what the allocator fetches from the system anew.
+        Self { rows: 1024, bytes: 1 << 20 }
     }
 }
 
@@ -122,7 +123,9 @@ impl BatchReader {
         columns: &[ColumnPath],
         limit: BatchLimit,
     ) -> Result<Self, StageError> {
-        BaseReader::open(root, schema, shard, columns, limit).map(Self)
+        let mut reader = BaseReader::open(root, schema, shard, columns, limit)?;
+        reader.selected_only = true;
+        Ok(Self(reader))
     }
 }
 
@@ -144,6 +147,8 @@ pub(crate) struct BaseReader {
     projected: TrajectorySchema,
     wants_turns: bool,
     selection: Option<super::Selection>,
+    /// Whether row groups without a selected row are passed over.
+    selected_only: bool,
     row_groups: Vec<u64>,
     limit: BatchLimit,
     next_row_group: usize,
@@ -183,6 +188,7 @@ impl BaseReader {
             projected,
             wants_turns,
             selection: shard.selection.clone(),
+            selected_only: false,
             row_groups: shard.row_groups.clone(),
             limit,
             next_row_group: 0,
@@ -213,7 +219,9 @@ impl BaseReader {
                 continue;
             }
             let Some(rows) = self.row_groups.get(self.next_row_group).copied() else { return Ok(None) };
-            if rows > 0 && self.files.is_empty() {
+            if self.selected_only && !self.has_selected(rows) {
+                self.next_row += rows;
+            } else if rows > 0 && self.files.is_empty() {
                 self.push_without_columns(rows)?;
             } else if rows > 0 {
                 let size = self.rows_per_read(rows);
@@ -225,6 +233,12 @@ impl BaseReader {
             }
             self.next_row_group += 1;
         }
+    }
+
+    /// Whether any of the next rows is selected.
+    fn has_selected(&self, rows: u64) -> bool {
+        let range = self.next_row..self.next_row + rows;
+        self.selection.as_ref().is_none_or(|selection| selection.slice(&range).rows() > 0)
     }
 
     /// Rows of which no column was asked for are known from the manifest.

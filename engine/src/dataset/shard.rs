@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ pub struct Dataset {
     /// How groups lie.
     pub facts: Facts,
     /// The stages that it came through, in order.
-    pub lineage: Vec<Lineage>,
+    pub lineage: Vec<Arc<Lineage>>,
 }
 
 /// One stage on a dataset's way.

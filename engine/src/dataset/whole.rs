@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::BufWriter;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
+use super::chunks::Whole;
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::reader::{BatchLimit, OpenFile};
@@ -225,7 +227,7 @@ impl ColumnFiles {
     ) -> Result<(), StageError> {
         let chunks = self.0.iter().map(|file| file.chunks(group, rows)).collect::<Result<Vec<_>, _>>()?;
         let groups = self.0.iter().map(|file| file.row_group(group, rows)).collect::<Result<Vec<_>, _>>()?;
-        let copy = |out: &mut SerializedRowGroupWriter<'_, File>| {
+        let copy = |out: &mut SerializedRowGroupWriter<'_, BufWriter<File>>| {
             leaves.iter().try_for_each(|EncodedLeaf { file, leaf, target }| {
                 let metadata = described_as(groups[*file].column(*leaf), target)?;
                 let close = ColumnCloseResult {
@@ -236,7 +238,7 @@ impl ColumnFiles {
                     column_index: None,
                     offset_index: None,
                 };
-                out.append_column(&chunks[*file], close)
+                out.append_column(&Whole(&chunks[*file]), close)
             })
         };
         writer.push_encoded(|out| guarded(|| copy(out)))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::chunks::{digest, footer_digest, read_chunk};
+use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk};
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
@@ -28,10 +29,10 @@ use crate::stage::StageError;
 use crate::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
 /// Rows handed to Parquet's writer at once.
-const UNIT_ROWS: usize = 1024;
+const UNIT_ROWS: usize = 256;
 
 /// A row group of new rows ends here: large enough to compress, small enough to be held decoded.
-const ROW_GROUP_ROWS: usize = 16 * UNIT_ROWS;
+const ROW_GROUP_ROWS: usize = 64 * UNIT_ROWS;
 const ROW_GROUP_BYTES: u64 = 16 << 20;
 
 /// What was written: row groups, for each column the digest of its chunks in each, and the footer's digest.
@@ -45,7 +46,7 @@ pub(crate) struct Written {
 struct UnitWriter {
     /// For messages.
     path: PathBuf,
-    writer: SerializedFileWriter<File>,
+    writer: SerializedFileWriter<BufWriter<File>>,
     encoders: ArrowRowGroupWriterFactory,
     /// One for each leaf of the row group that is being encoded; none if no row group was begun.
     leaves: Vec<ArrowColumnWriter>,
@@ -63,6 +64,8 @@ impl UnitWriter {
             .set_max_row_group_row_count(None)
             .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned())]))
             .build();
+        // Chunks are copied in pieces of 8 KiB: without a larger buffer each were a system call.
+        let file = BufWriter::with_capacity(COPIED_BYTES, file);
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties));
         let (writer, encoders) =
             writer.and_then(ArrowWriter::into_serialized_writer).map_err(|error| unwritable(path, &error))?;
@@ -121,7 +124,7 @@ impl UnitWriter {
     /// Adds a row group; `fill` appends a chunk for each leaf.
     fn push_row_group(
         &mut self,
-        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError>,
+        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, BufWriter<File>>) -> Result<(), ParquetError>,
     ) -> Result<(), StageError> {
         let write = || {
             let mut group = self.writer.next_row_group()?;
@@ -141,7 +144,7 @@ impl UnitWriter {
     fn finish(mut self, path: &Path) -> Result<Written, StageError> {
         let metadata = self.end()?;
         let unreadable = |error| StageError::file("read back", path, &error);
-        self.writer.inner().sync_all().map_err(|error| StageError::file("write", path, &error))?;
+        self.writer.inner().get_ref().sync_all().map_err(|error| StageError::file("write", path, &error))?;
         let file = File::open(path).map_err(unreadable)?;
         let mut digests: BTreeMap<ColumnPath, Vec<String>> = BTreeMap::new();
         for column in TrajectorySchema::new(Arc::clone(&self.schema)).paths() {
@@ -192,7 +195,7 @@ impl RowWriter {
     /// Adds a row group whose chunks are encoded already; `fill` appends one for each leaf.
     pub(super) fn push_encoded(
         &mut self,
-        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError>,
+        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, BufWriter<File>>) -> Result<(), ParquetError>,
     ) -> Result<(), StageError> {
         self.writer.end_row_group()?;
         (self.group_rows, self.group_bytes) = (0, 0);

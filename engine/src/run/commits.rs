@@ -83,7 +83,8 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
         normalise(shard);
     }
     let mut lineage = work.input.lineage.clone();
-    lineage.push(Lineage { stage: job.name.to_owned(), uses: job.uses.to_owned(), options: job.options.to_owned() });
+    let (stage, uses, options) = (job.name.to_owned(), job.uses.to_owned(), job.options.to_owned());
+    lineage.push(Arc::new(Lineage { stage, uses, options }));
     Ok(Dataset { root: work.input.root.clone(), schema: job.output.clone(), shards, facts: work.input.facts, lineage })
 }
 

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -87,7 +88,7 @@ impl<'a> Export<'a> {
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.
     fn publish(mut self, input: &Dataset) -> Result<Exported, StageError> {
-        let mut files = self.names.iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut files = self.names.par_iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
         self.refuse_to_touch_others(&files)?;
         if self.target.is_directory {
             let manifest = Manifest {

@@ -12,8 +12,8 @@ use crate::trajectory::TrajectorySchema;
 /// Version of the manifest's format.
 const FORMAT: u32 = 1;
 
-/// The stored form of a [`Dataset`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The stored form of a [`Dataset`], as it is read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     format: u32,
@@ -25,19 +25,32 @@ pub struct Manifest {
     shards: Vec<Shard>,
 }
 
-impl Manifest {
+/// The same, as it is written: of a dataset that stays where it is.
+#[derive(Serialize)]
+pub(super) struct ManifestOf<'a> {
+    format: u32,
+    rows: u64,
+    facts: Facts,
+    lineage: Vec<&'a Lineage>,
+    schema: &'a Schema,
+    shards: &'a [Shard],
+}
+
+impl<'a> ManifestOf<'a> {
     /// The manifest of a dataset.
-    pub fn of(dataset: &Dataset) -> Self {
+    pub(super) fn new(dataset: &'a Dataset) -> Self {
         Self {
             format: FORMAT,
             rows: dataset.rows(),
             facts: dataset.facts,
-            lineage: dataset.lineage.clone(),
-            schema: dataset.schema.arrow().as_ref().clone(),
-            shards: dataset.shards.clone(),
+            lineage: dataset.lineage.iter().map(AsRef::as_ref).collect(),
+            schema: dataset.schema.arrow(),
+            shards: &dataset.shards,
         }
     }
+}
 
+impl Manifest {
     /// The dataset, its files below this store.
     ///
     /// # Errors
@@ -54,7 +67,7 @@ impl Manifest {
             schema: TrajectorySchema::new(Arc::new(self.schema)),
             shards: self.shards,
             facts: self.facts,
-            lineage: self.lineage,
+            lineage: self.lineage.into_iter().map(Arc::new).collect(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::io::Read;
 use sternlight_engine::stage::{Context, StageError};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder};
 
+use super::digest::Digest;
 use super::json::Fault;
 use super::options::{Format, Options};
 use super::place::place;
@@ -15,8 +16,8 @@ use super::survey::{JsonFile, Piece};
 use super::{openai_chat, tau_bench};
 
 /// A batch is given out when it holds so many bytes of text, or rows.
-const BATCH_BYTES: usize = 16 << 20;
-const BATCH_ROWS: usize = 1024;
+const BATCH_BYTES: usize = 4 << 20;
+const BATCH_ROWS: usize = 256;
 
 /// A run of records of a JSON file.
 #[derive(Clone, Debug)]
@@ -60,10 +61,10 @@ pub(super) fn read_shard(
     let start = Start { offset: piece.start, record: piece.first_record, line: piece.first_line };
     let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start);
     let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
-    let mut hasher = blake3::Hasher::new();
+    let mut digest = Digest::default();
     let mut counts = Counts::default();
     while let Some(record) = records.next()? {
-        hasher.update(record.span);
+        digest.update(record.span);
         let origin = Origin { file, index: record.index, environment: shard.environment.as_deref() };
         let imported = import(*format, record.body, origin, options).map_err(|fault| {
             let line = record.line + fault.line;
@@ -77,7 +78,7 @@ pub(super) fn read_shard(
         }
     }
     // The shard's key holds the digest of what the survey saw: rows of other bytes may not go under it.
-    if hasher.finalize().to_hex().as_str() != piece.digest {
+    if digest.finish() != piece.digest {
         return Err(StageError::new(format!("`{}` changed while it was imported", file.shown)).help("run again"));
     }
     context.warnings.extend(warning(shard, counts));
