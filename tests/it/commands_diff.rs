@@ -66,12 +66,13 @@ fn other_rewards_turn_orders_round() {
       2 of 2 parts with another key: options, column status, column turns, column reward, column success
       columns changed: reward
       reward
-        trajectories      4 of 12 changed
-        values            4 of 12 changed
-        change            0.7500 on average where changed
-        largest           task-0-trial-0: 0.0000 to 1.0000
-        order in groups   0 of 18 pairs turned round, in 0 of 3 groups
-                          4 became equal, 4 were equal before
+        trajectories      7 of 12 changed
+        values            7 of 12 changed
+        change            0.8571 on average where changed
+        largest           task-1-trial-0: 0.0000 to 1.0000
+        order in groups   5 of 18 pairs turned round, in 2 of 3 groups
+                          3 became equal, 3 were equal before
+        most in           task-1: 4 of 6 pairs
 
     advantage
       2 of 2 parts with another key: column reward
@@ -79,10 +80,11 @@ fn other_rewards_turn_orders_round() {
       turns.advantage
         trajectories      12 of 12 changed
         values            36 of 36 changed
-        change            0.5444 on average where changed
-        largest           task-0-trial-0 turn 0: 0.0000 to 0.8660
-        order in groups   0 of 18 pairs turned round, in 0 of 3 groups
-                          4 became equal, 4 were equal before
+        change            1.0234 on average where changed
+        largest           task-1-trial-2 turn 0: 1.3056 to -0.8660
+        order in groups   5 of 18 pairs turned round, in 2 of 3 groups
+                          3 became equal, 3 were equal before
+        most in           task-1: 4 of 6 pairs
 
     export
       1 of 1 part with another key: column turns.advantage, column reward, lineage
@@ -116,13 +118,8 @@ fn other_trajectories_and_other_stages() {
       trajectories in both: 10
       only in the first: 2 (task-0-trial-2, task-0-trial-3)
       only in the second: 2 (task-3-trial-2, task-3-trial-3)
-      reward
-        trajectories      0 of 10 changed
-        values            0 of 10 changed
-        order in groups   0 of 13 pairs turned round, in 0 of 3 groups
-      turns.reward
-        trajectories      0 of 10 changed
-        values            0 of 0 changed
+      reward: the same in the 10 trajectories of both
+      turns.reward: the same in the 10 trajectories of both
 
     reward
       1 of 2 parts with another key: column trajectory_id, column reward

@@ -19,9 +19,9 @@ fn runs_lists_the_newest_first() {
     insta::assert_snapshot!(place.said(&["runs"]), @"
     exit code 0
     --- stdout
-      RUN  again                failed       TIME     SECONDS
-      RUN  again                done         TIME     SECONDS
-      RUN  replay               done         TIME     SECONDS
+      RUN  again                failed              TIME  SECONDS
+      RUN  again                done                TIME  SECONDS
+      RUN  replay               done                TIME  SECONDS
     ");
     let runs = json_lines(&place.sternlight(&["runs", "--json"]).stdout);
     let told: Vec<_> =

@@ -68,7 +68,7 @@ fn pinned_runs_are_spared_and_listed_as_such() {
     insta::assert_snapshot!(place.said(&["runs"]), @"
     exit code 0
     --- stdout
-      RUN  replay               done         TIME     SECONDS  pinned
+      RUN  replay               done, pinned        TIME  SECONDS
     ");
     age(&place.path(".sternlight"), 40);
     insta::assert_snapshot!(place.said(&["gc"]), @"
@@ -206,8 +206,8 @@ fn verify_names_a_flipped_byte_and_the_next_run_computes_it_anew() {
       damaged: import: HERE/.sternlight/data/ATTEMPT/rows.parquet: column `trajectory_id`, row group 0: the bytes are not those that were written
       damaged: export: `HERE/out.jsonl` is not as it was exported
     --- stderr
-    error: run `RUN` is not what it was
-    help: run the pipeline again: what is damaged was forgotten, and is computed anew
+    error: run `RUN` is not as it was written
+    help: run the pipeline again: what is damaged is computed anew
     ");
     assert_eq!(place.run().computed().into_iter().collect::<Vec<_>>(), [("export", 1), ("import", 1)]);
     assert_eq!(exit_code(&place.sternlight(&["verify", "last"])), 0);
