@@ -18,6 +18,9 @@ use crate::exit::Failure;
 use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::{style, summary};
 
+/// Why a trajectory was put aside: a column that only such datasets have.
+const REASON: &str = "quarantine_reason";
+
 /// Rows of a dataset that are listed.
 const LISTED_ROWS: usize = 10;
 
@@ -33,10 +36,10 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
             format!("it has: {}", known.join(", ")),
         )
     })?;
-    let manifest = stage.dataset.as_ref().ok_or_else(|| {
-        let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
-        Failure::usage(format!("`{name}` has no dataset: it wrote `{target}`"), "show a stage before it")
-    })?;
+    let manifest = match arguments.quarantine {
+        true => stage.quarantine.as_ref().ok_or_else(|| nothing_aside(stage)),
+        false => stage.dataset.as_ref().ok_or_else(|| no_dataset(stage)),
+    }?;
     if arguments.path {
         anstream::println!("{}", manifest.display());
         return Ok(());
@@ -46,6 +49,18 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
         None => show_dataset(name, &dataset, common),
         Some(id) => show_trajectory(id, &dataset, common),
     }
+}
+
+fn no_dataset(stage: &StageResult) -> Failure {
+    let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
+    Failure::usage(format!("`{}` has no dataset: it wrote `{target}`", stage.stage), "show a stage before it")
+}
+
+fn nothing_aside(stage: &StageResult) -> Failure {
+    Failure::usage(
+        format!("`{}` put no trajectory aside", stage.stage),
+        "`on_error: quarantine` lets a stage put aside what it cannot process",
+    )
 }
 
 fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcome {
@@ -92,12 +107,16 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
     }
     anstream::println!();
     let wanted: Vec<ColumnPath> =
-        ["trajectory_id", "group_id", "reward", "status", "turns"].into_iter().map(ColumnPath::from).collect();
+        ["trajectory_id", "group_id", "reward", "status", "turns", REASON].into_iter().map(ColumnPath::from).collect();
     let mut left = LISTED_ROWS;
     for shard in &dataset.shards {
         for batch in dataset.read(shard, &wanted, BatchLimit::default())? {
             let batch = batch?;
             for row in 0..batch.rows().min(left) {
+                if let Some(reason) = value(&batch, REASON, row)? {
+                    anstream::println!("  {:<32} {reason}", batch.name_of(row));
+                    continue;
+                }
                 let reward = value(&batch, "reward", row)?.unwrap_or_else(|| "-".to_owned());
                 let status = value(&batch, "status", row)?.unwrap_or_default();
                 anstream::println!(
@@ -158,8 +177,11 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
     }
     let (row_paths, turn_paths): (Vec<ColumnPath>, Vec<ColumnPath>) =
         dataset.schema.paths().into_iter().partition(|path| path.turn_name().is_none());
+    // A record that never became a row is all in `extra`.
+    let is_record = dataset.schema.has(REASON) && batch.turns_of(row).is_empty();
     for path in &row_paths {
-        if matches!(path.as_str(), "prompt" | "tools" | "extra" | "final_observation") {
+        if matches!(path.as_str(), "prompt" | "tools" | "final_observation") || (path.as_str() == "extra" && !is_record)
+        {
             continue;
         }
         if let Some(text) = value(batch, path.as_str(), row)? {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex};
 
 use libfuzzer_sys::fuzz_target;
-use sternlight_engine::stage::{Memo, Work};
-use sternlight_engine::trajectory::{TrajectorySchema, validate};
+use sternlight_engine::stage::{Context, Memo, Work};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
 use sternlight_fuzz::{Place, build};
 
 /// What the first byte chooses from.
@@ -48,7 +48,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Work::Source(source) = built.stage.work() else { panic!("import is a source") };
     let Ok(survey) = source.survey(&Notes::default()) else { return };
     let shards: Vec<usize> = (0..survey.shards.len()).collect();
-    let _ = source.read(&survey, &shards, &mut |_, batch, _| {
+    let _ = source.read(&survey, &shards, &mut |_: usize, batch: TrajectoryBatch, _: Context| {
         let violations = validate(&batch);
         assert!(violations.is_empty(), "{}", violations[0]);
         Ok(())

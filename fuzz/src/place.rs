@@ -65,6 +65,7 @@ fn jobs<'a>(pipeline: &'a Pipeline, schemas: &'a [StageSchemas]) -> Vec<Job<'a>>
             contract: schemas.contract.clone(),
             output: schemas.output.clone(),
             cache: node.cache,
+            failure: node.failure,
         })
     };
     schemas.iter().filter_map(job).collect()

@@ -21,6 +21,7 @@ mod harness;
 mod markdown;
 mod parquet;
 mod processes;
+mod quarantine;
 mod readme;
 mod recordings;
 mod sample_data;

@@ -26,6 +26,7 @@ use super::leaves::leaves_of;
 use super::row_bytes::row_bytes;
 use super::shard::{DataFile, FilePath, Shard, path_of};
 use crate::column::{ColumnPath, TURNS};
+use crate::failure::system_error;
 use crate::stage::StageError;
 use crate::store::forget_damaged;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
@@ -440,7 +441,7 @@ impl OpenFile {
         StageError::new(message).place(self.path.display().to_string())
     }
 
-    fn unreadable(&self, error: &dyn std::error::Error) -> StageError {
+    fn unreadable(&self, error: &(dyn std::error::Error + 'static)) -> StageError {
         unreadable(&self.root, &self.description, error)
     }
 
@@ -527,9 +528,14 @@ impl OpenFile {
     }
 }
 
-fn unreadable(root: &Path, description: &DataFile, error: &dyn std::error::Error) -> StageError {
+fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {
     let path = path_of(root, description);
-    damaged(root, description, StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))
+    let told = StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()));
+    match system_error(error) {
+        // The disk, not the file: what it holds may be well.
+        Some(cause) if cause.kind() != ErrorKind::UnexpectedEof => told.caused_by(Some(cause)),
+        _ => damaged(root, description, told),
+    }
 }
 
 /// An error about a file that is not what it should be, with what to do. What the store holds can be made again.

@@ -8,10 +8,12 @@ use std::path::Path;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::budget::Budget;
-use super::engine::RunOptions;
 use super::parts::Part;
+use super::quarantine::RecordWriter;
+use super::watch::Watch;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
-use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
+use crate::failure::OnError;
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -30,13 +32,16 @@ pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
 
 /// A source, surveyed.
 pub(crate) struct SourceWork<'a> {
+    /// Its name in the pipeline.
+    pub(crate) stage: &'a str,
+    pub(crate) on_error: OnError,
     pub(crate) source: &'a dyn Source,
     pub(crate) survey: &'a Survey,
     pub(crate) schema: &'a TrajectorySchema,
     pub(crate) parts: &'a [Part],
     pub(crate) store: &'a Store,
     pub(crate) budget: &'a Budget,
-    pub(crate) options: &'a RunOptions,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
 /// What a source and the writer behind it hold at most, about: a batch, its records as they were read, and a row group,
@@ -62,8 +67,7 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
             }
             ShardContent::InPlace { path, row_groups } => {
                 let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
-                let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
-                work.store.commit(None, commit)?;
+                work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
                 done(*position)?;
             }
         }
@@ -73,11 +77,9 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
     }
     let indexes: Vec<usize> = waiting.keys().copied().collect();
     let _taken = work.budget.take(READING_BYTES);
+    work.watch.begin();
     let mut writing = Writing { work, waiting, open: None, done };
-    work.source.read(work.survey, &indexes, &mut |index, batch, context| {
-        work.options.stop_if_interrupted()?;
-        writing.push(index, &batch, &context)
-    })?;
+    work.source.read(work.survey, &indexes, &mut writing)?;
     writing.finish()
 }
 
@@ -90,16 +92,43 @@ struct Writing<'a, 'done> {
     done: &'done mut Done<'done>,
 }
 
-impl Writing<'_, '_> {
-    fn push(&mut self, index: usize, batch: &TrajectoryBatch, context: &Context) -> Result<(), StageError> {
-        if self.open.as_ref().is_none_or(|open| open.index != index) {
-            let Some(position) = self.waiting.remove(&index) else { return Err(self.out_of_place(index)) };
-            self.complete()?;
-            self.open = Some(OpenShard::create(index, position, self.work)?);
+impl Receiver for Writing<'_, '_> {
+    fn rows(&mut self, shard: usize, batch: TrajectoryBatch, context: Context) -> Result<(), StageError> {
+        let open = self.shard(shard)?;
+        open.context.absorb(&context);
+        open.writer.push(batch.record_batch())
+    }
+
+    fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError> {
+        let stage = match self.work.on_error {
+            OnError::Fail => return Err(record.error),
+            OnError::Quarantine => self.work.stage,
+        };
+        let open = self.shard(shard)?;
+        match open.aside {
+            Some(ref mut aside) => aside.push(record),
+            None => open.aside.insert(RecordWriter::create(stage, &open.attempt, ASIDE_FILE_NAME)?).push(record),
         }
-        let Some(shard) = &mut self.open else { return Ok(()) };
-        shard.context.absorb(context);
-        shard.writer.push(batch.record_batch())
+    }
+}
+
+impl<'a> Writing<'a, '_> {
+    /// The shard of this index, open.
+    fn shard(&mut self, index: usize) -> Result<&mut OpenShard<'a>, StageError> {
+        self.work.watch.check()?;
+        if self.open.as_ref().is_some_and(|open| open.index != index) {
+            self.complete()?;
+            self.work.watch.begin();
+        }
+        match self.open {
+            Some(ref mut open) => Ok(open),
+            None => {
+                let Some(position) = self.waiting.remove(&index) else { return Err(self.out_of_place(index)) };
+                let open = OpenShard::create(index, position, self.work)?;
+                self.work.watch.name_part(&open.part.label);
+                Ok(self.open.insert(open))
+            }
+        }
     }
 
     /// Commits the shard that is open.
@@ -141,36 +170,44 @@ struct OpenShard<'a> {
     schema: &'a TrajectorySchema,
     attempt: Attempt,
     writer: RowWriter,
+    /// Records that could not be decoded, if there were any.
+    aside: Option<RecordWriter>,
     context: Context,
 }
 
 const FILE_NAME: &str = "rows.parquet";
+const ASIDE_FILE_NAME: &str = "aside.parquet";
 
 impl<'a> OpenShard<'a> {
     fn create(index: usize, position: usize, work: &SourceWork<'a>) -> Result<Self, StageError> {
         let (part, schema) = (&work.parts[position], work.schema);
         let attempt = work.store.attempt(&part.key)?;
         let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
-        Ok(Self { index, position, part, schema, attempt, writer, context: Context::default() })
+        Ok(Self { index, position, part, schema, attempt, writer, aside: None, context: Context::default() })
     }
 
     fn commit(self, store: &Store) -> Result<(), StageError> {
-        let written = self.writer.finish(&self.attempt.path(FILE_NAME))?;
+        let Self { part, attempt, .. } = self;
+        let written = self.writer.finish(&attempt.path(FILE_NAME))?;
         let shard = Shard {
-            label: self.part.label.clone(),
+            label: part.label.clone(),
             row_groups: written.row_groups,
             selection: None,
             columns: self.schema.paths().into_iter().map(|column| (column, 0)).collect(),
             files: vec![DataFile {
-                path: FilePath::Store(self.attempt.relative(FILE_NAME)),
+                path: FilePath::Store(attempt.relative(FILE_NAME)),
                 first_row_group: 0,
                 digests: written.digests,
                 identity: None,
                 footer: Some(written.footer),
             }],
         };
-        let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
-        store.commit(Some(self.attempt), commit)?;
+        let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;
+        let commit = Commit {
+            aside: aside.into_iter().collect(),
+            ..Commit::new(part.parts.clone(), Outcome::Shard(shard), self.context)
+        };
+        store.commit(Some(attempt), commit)?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! memory for facts about inputs, and a folder for each run.
 
 mod abort;
+mod aside;
 mod collect;
 mod commit;
 mod damage;
@@ -20,6 +21,7 @@ mod run_folder;
 mod sealed;
 
 pub use abort::abort_point;
+pub use aside::{Aside, AsideRow, AsideRows};
 pub use collect::{CollectOptions, Collected, Collection, Kind};
 pub use commit::{Commit, Outcome};
 pub(crate) use damage::forget_damaged;

@@ -46,7 +46,7 @@ impl Reach {
     /// Adds the data of a commit. One that cannot be read keeps nothing: it is made again when it is needed.
     pub(super) fn add_commit(&mut self, path: &Path) -> Result<(), StoreError> {
         if let Some(commit) = read(path)?.and_then(|text| unseal::<Commit>(&text).ok()) {
-            commit.outcome.files().into_iter().for_each(|file| self.add_file(file));
+            commit.files().into_iter().for_each(|file| self.add_file(file));
         }
         Ok(())
     }

@@ -117,8 +117,8 @@ impl Store {
         let path = self.commit_path(key);
         let Some(text) = read(&path)? else { return Ok(None) };
         match unseal::<Commit>(&text) {
-            Ok(commit) if commit.parts.key() == *key && commit.outcome.fault().is_none() => {
-                if commit.outcome.paths(&self.root).iter().all(|path| path.exists()) {
+            Ok(commit) if commit.parts.key() == *key && commit.fault().is_none() => {
+                if commit.paths(&self.root).iter().all(|path| path.exists()) {
                     return Ok(Some(commit));
                 }
                 tracing::debug!(path = %path.display(), "a result lost its data: it is made again");

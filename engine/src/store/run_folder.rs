@@ -75,7 +75,11 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn keep_plan(&self, plan: &str) -> Result<(), StoreError> {
         let path = self.plan_path();
-        fs::write(&path, plan).map_err(StoreError::file("write", &path))
+        fs::write(&path, plan).map_err(|error| {
+            // A run that cannot begin leaves nothing.
+            let _ = fs::remove_dir_all(&self.path);
+            StoreError::file("write", &path)(error)
+        })
     }
 
     /// Where the plan lies.
@@ -147,4 +151,18 @@ impl Lines {
 
 fn create(path: &Path) -> Result<fs::File, StoreError> {
     fs::File::create_new(path).map_err(StoreError::file("create", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_does_not_fit_is_an_error_that_says_so() {
+        let file = fs::File::options().read(true).write(true).open("/dev/full").unwrap();
+        let mut full = Lines { path: PathBuf::from("runs/x"), file, written: blake3::Hasher::new() };
+        let error = full.append(&1).unwrap_err();
+        insta::assert_snapshot!(error, @"cannot write in `runs/x`: the disk is full");
+        assert_eq!(full.digest(), blake3::hash(b"").to_hex().to_string());
+    }
 }

@@ -99,9 +99,16 @@ pub fn compare_results(
         if result.metrics != now.metrics || result.highlights != now.highlights {
             messages.push("its figures or highlights are others".to_owned());
         }
-        if let (Some(dataset), Some(now)) = (&result.dataset, &now.dataset) {
-            let (dataset, now) = (store.dataset(dataset)?, other.dataset(now)?);
-            again.compare_datasets(&dataset, &now, &mut messages);
+        let manifests = [(&result.dataset, &now.dataset), (&result.quarantine, &now.quarantine)];
+        for (before, now) in manifests {
+            match (before, now) {
+                (Some(before), Some(now)) => {
+                    let (before, now) = (store.dataset(before)?, other.dataset(now)?);
+                    again.compare_datasets(&before, &now, &mut messages);
+                }
+                (None, None) => {}
+                _ => messages.push("trajectories were put aside in one case and not in the other".to_owned()),
+            }
         }
         again.compare_files(&result.files, &now.files, &mut messages);
         again.differences.extend(messages.into_iter().map(differs));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::contract::Contract;
 use crate::dataset::Dataset;
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::stage::{Context, InputFile, Sink, Stage, StageError, Staging, Target, Work};
 use crate::trajectory::TrajectorySchema;
@@ -23,6 +24,10 @@ impl Stage for Redirected<'_> {
 
     fn files(&self) -> Vec<InputFile> {
         self.stage.files()
+    }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        self.stage.warnings(metrics)
     }
 
     fn work(&self) -> Work<'_> {

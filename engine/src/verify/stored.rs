@@ -2,6 +2,7 @@
 //! written.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -37,11 +38,14 @@ pub struct Damage {
     pub message: String,
 }
 
+/// Files that were read, each with the first of its row groups that were.
+type Seen = BTreeSet<(PathBuf, usize)>;
+
 /// Checks what the stages of a run came to. A result that is damaged is forgotten on the way, so that the next run
 /// computes it anew.
 pub fn check_stored(store: &Store, results: &[StageResult]) -> Stored {
     let mut stored = Stored::default();
-    let mut seen = BTreeSet::new();
+    let mut seen = Seen::new();
     for result in results {
         let damage = |message: String| Damage { stage: result.stage.clone(), message };
         for file in &result.files {
@@ -50,36 +54,39 @@ pub fn check_stored(store: &Store, results: &[StageResult]) -> Stored {
                 stored.damaged.push(damage(format!("`{}` is not as it was exported", file.path.display())));
             }
         }
-        let Some(manifest) = &result.dataset else { continue };
-        stored.manifests += u64::from(seen.insert((manifest.clone(), 0)));
-        let dataset = match store.dataset(manifest) {
-            Ok(dataset) => dataset,
-            Err(error) => {
-                stored.damaged.push(damage(error.to_string()));
-                continue;
+        for manifest in [&result.dataset, &result.quarantine].into_iter().flatten() {
+            stored.manifests += u64::from(seen.insert((manifest.clone(), 0)));
+            match store.dataset(manifest) {
+                Ok(dataset) => stored.check_dataset(&dataset, &mut seen, &damage),
+                Err(error) => stored.damaged.push(damage(error.to_string())),
             }
-        };
-        // What a stage passes on from those before it was checked there.
+        }
+    }
+    stored
+}
+
+impl Stored {
+    /// What a stage passes on from those before it was checked there.
+    fn check_dataset(&mut self, dataset: &Dataset, seen: &mut Seen, damage: &dyn Fn(String) -> Damage) {
         let mut files: Vec<(&Shard, usize)> = Vec::new();
         for shard in &dataset.shards {
             for (index, file) in shard.files.iter().enumerate() {
                 if seen.insert((dataset.path_of(file), file.first_row_group)) {
                     files.push((shard, index));
                     match file.path {
-                        FilePath::Store(_) => stored.files += 1,
-                        FilePath::Outside(_) => stored.outside += 1,
+                        FilePath::Store(_) => self.files += 1,
+                        FilePath::Outside(_) => self.outside += 1,
                     }
                 }
             }
         }
         let checked: Vec<(u64, Vec<String>)> =
-            files.par_iter().map(|(shard, index)| check_file(&dataset, shard, *index)).collect();
+            files.par_iter().map(|(shard, index)| check_file(dataset, shard, *index)).collect();
         for (bytes, messages) in checked {
-            stored.bytes += bytes;
-            stored.damaged.extend(messages.into_iter().map(damage));
+            self.bytes += bytes;
+            self.damaged.extend(messages.into_iter().map(damage));
         }
     }
-    stored
 }
 
 /// Bytes that were read, and what is wrong.

@@ -190,5 +190,5 @@ fn run_and_read(store: &Store, sources: &[Rows], which: usize, seen: &Mutex<BTre
             assert_eq!(*seen.lock().unwrap().entry(which).or_insert_with(|| found.clone()), found);
         }
     };
-    chain.run_observed(store, &options, &observe).unwrap();
+    chain.run_observed(store, &options, &[], &observe).unwrap();
 }

@@ -7,7 +7,7 @@ use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::{
-    Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+    Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
 };
 use sternlight_engine::store::{PastStatus, Store};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectorySchema, imported_schema};
@@ -38,16 +38,11 @@ impl Source for InOrder {
         Ok(Survey { shards: shards.to_vec(), warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _survey: &Survey,
-        _shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _: &Survey, _: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         for (id, shard) in self.0.iter().enumerate() {
             let mut builder = TrajectoryBuilder::new();
             builder.push(&row(id, 0, None, 1));
-            emit(*shard, builder.finish()?, Context::default())?;
+            receiver.rows(*shard, builder.finish()?, Context::default())?;
         }
         Ok(())
     }

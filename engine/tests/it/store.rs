@@ -96,7 +96,7 @@ fn a_store_that_fails_while_a_run_goes_on_leaves_the_reason() {
         }
     };
     let chain = Chain { stages: vec![("rows", &source)] };
-    assert!(chain.run_observed(&store, &RunOptions::default(), &sabotage).is_err());
+    assert!(chain.run_observed(&store, &RunOptions::default(), &[], &sabotage).is_err());
     let run = store.runs().unwrap().remove(0);
     assert_eq!(run.status, PastStatus::Failed);
     let events = store.events(&run).unwrap();

@@ -83,6 +83,7 @@ fn run(place: &Place, text: &str) -> Vec<(String, u64)> {
             contract: schemas.contract.clone(),
             output: schemas.output.clone(),
             cache: node.cache,
+            failure: node.failure,
         }
     });
     let jobs: Vec<Job<'_>> = jobs.collect();

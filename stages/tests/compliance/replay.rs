@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use sternlight_engine::contract::Contract;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
+use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
@@ -124,7 +125,8 @@ fn job<'a>(
     output: TrajectorySchema,
     cache: bool,
 ) -> Job<'a> {
-    Job { name, uses: name, version: 1, options, stage, inputs, contract, output, cache }
+    let failure = FailurePolicy::default();
+    Job { name, uses: name, version: 1, options, stage, inputs, contract, output, cache, failure }
 }
 
 /// For each shard a digest for each column of the dataset, in its order.

@@ -12,7 +12,9 @@ use parquet::file::properties::WriterProperties;
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, Memo, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work};
+use sternlight_engine::stage::{
+    Context, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+};
 use sternlight_engine::trajectory::{
     TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, turns_field,
 };
@@ -55,15 +57,10 @@ impl Source for Rows {
         Ok(Survey { shards: (0..self.shards.len()).map(shard).collect(), warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
-        shards
-            .iter()
-            .try_for_each(|index| emit(*index, TrajectoryBatch::new(self.shards[*index].clone())?, Context::default()))
+    fn read(&self, _: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+        shards.iter().try_for_each(|index| {
+            receiver.rows(*index, TrajectoryBatch::new(self.shards[*index].clone())?, Context::default())
+        })
     }
 }
 
@@ -116,7 +113,7 @@ fn with_later_columns(batch: &RecordBatch, all_null: bool) -> RecordBatch {
         Arc::new((0..count).map(|turn| values[turn % 3].filter(|_| !all_null)).collect::<StringArray>())
     };
     let floats = || -> ArrayRef {
-        let value = |turn: usize| (turn % 4 > 0 && !all_null).then(|| (turn % 7) as f32 - 3.0);
+        let value = |turn: usize| (!turn.is_multiple_of(4) && !all_null).then_some((turn % 7) as f32 - 3.0);
         Arc::new((0..count).map(value).collect::<Float32Array>())
     };
     let tokens = || -> ArrayRef {
