@@ -404,7 +404,7 @@ impl OpenFile {
         let path = path_of(root, description);
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
-            let found = footer_digest(&file).map_err(|error| StageError::file("read", &path, &error))?;
+            let found = footer_digest(&file).map_err(|error| not_read(root, description, &error))?;
             match description.path {
                 _ if found == *expected => {}
                 FilePath::Store(_) => {
@@ -501,10 +501,8 @@ impl OpenFile {
         for (column, leaves) in &self.wanted {
             let first = chunks.len();
             for leaf in leaves.clone() {
-                chunks.push(read_chunk(&self.file, group, leaf).map_err(|error| match error.kind() {
-                    ErrorKind::UnexpectedEof => self.unreadable(&error),
-                    _ => StageError::file("read", &self.path, &error),
-                })?);
+                let chunk = read_chunk(&self.file, group, leaf);
+                chunks.push(chunk.map_err(|error| not_read(&self.root, &self.description, &error))?);
             }
             let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
             if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
@@ -535,6 +533,14 @@ fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Erro
         // The disk, not the file: what it holds may be well.
         Some(cause) if cause.kind() != ErrorKind::UnexpectedEof => told.caused_by(Some(cause)),
         _ => damaged(root, description, told),
+    }
+}
+
+/// A file that is shorter than it was is damaged; all else that keeps it from being read is not its own fault.
+fn not_read(root: &Path, description: &DataFile, error: &std::io::Error) -> StageError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => unreadable(root, description, error),
+        _ => StageError::file("read", &path_of(root, description), error),
     }
 }
 
