@@ -1,5 +1,6 @@
 //! A dataset: shards of Parquet column files, with the manifest that says which column lies where.
 
+mod check;
 mod chunks;
 mod exchange;
 mod guard;

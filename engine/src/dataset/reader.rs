@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,10 +28,8 @@ use super::shard::{DataFile, FilePath, Shard, path_of};
 use crate::column::{ColumnPath, TURNS};
 use crate::failure::system_error;
 use crate::stage::StageError;
+use crate::store::forget_damaged;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
-
-/// What to do about a file of the store that is not as it was written.
-const REPAIR: &str = "the file was changed or the disk is failing; delete the file's directory and run again";
 
 /// How large a batch may get. A single larger row is a batch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +103,7 @@ fn rows_without_columns(rows: usize) -> Result<RecordBatch, StageError> {
 
 /// A Parquet file of a shard, open, with the columns that are wanted of it.
 pub(super) struct OpenFile {
+    root: PathBuf,
     path: PathBuf,
     file: File,
     pub(super) metadata: ArrowReaderMetadata,
@@ -404,15 +404,22 @@ impl OpenFile {
         let path = path_of(root, description);
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
-            let found = footer_digest(&file).map_err(|error| StageError::file("read", &path, &error))?;
-            if found != *expected {
-                return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
-                    .help("run the pipeline again: it imports the file as it is now"));
+            let found = footer_digest(&file).map_err(|error| not_read(root, description, &error))?;
+            match description.path {
+                _ if found == *expected => {}
+                FilePath::Store(_) => {
+                    let error = StageError::new("the footer is not the one that was written");
+                    return Err(damaged(root, description, error.place(path.display().to_string())));
+                }
+                FilePath::Outside(_) => {
+                    return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
+                        .help("run the pipeline again: it imports the file as it is now"));
+                }
             }
         }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))
-            .map_err(|error| unreadable(&path, description, &error))?;
+            .map_err(|error| unreadable(root, description, &error))?;
         let wanted = columns
             .into_iter()
             .map(|column| match leaves_of(metadata.schema(), &column) {
@@ -422,7 +429,7 @@ impl OpenFile {
             .collect::<Result<Vec<_>, _>>()?;
         let leaves = wanted.iter().flat_map(|(_, leaves)| leaves.clone());
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
-        Ok(Self { path, file, mask, metadata, wanted, description: description.clone() })
+        Ok(Self { root: root.to_owned(), path, file, mask, metadata, wanted, description: description.clone() })
     }
 
     /// Whether it is somebody else's.
@@ -435,7 +442,7 @@ impl OpenFile {
     }
 
     fn unreadable(&self, error: &(dyn std::error::Error + 'static)) -> StageError {
-        unreadable(&self.path, &self.description, error)
+        unreadable(&self.root, &self.description, error)
     }
 
     /// Rows of the file that lie before the shard's.
@@ -494,17 +501,15 @@ impl OpenFile {
         for (column, leaves) in &self.wanted {
             let first = chunks.len();
             for leaf in leaves.clone() {
-                chunks.push(
-                    read_chunk(&self.file, group, leaf)
-                        .map_err(|error| StageError::file("read", &self.path, &error))?,
-                );
+                let chunk = read_chunk(&self.file, group, leaf);
+                chunks.push(chunk.map_err(|error| not_read(&self.root, &self.description, &error))?);
             }
             let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
             if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
                 let index = self.description.first_row_group + row_group;
-                return Err(self
-                    .error(format!("column `{column}`, row group {index}: the bytes are not those that were written"))
-                    .help(REPAIR));
+                let message =
+                    format!("column `{column}`, row group {index}: the bytes are not those that were written");
+                return Err(damaged(&self.root, &self.description, self.error(message)));
             }
         }
         let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
@@ -521,14 +526,30 @@ impl OpenFile {
     }
 }
 
-fn unreadable(path: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {
-    let help = match description.path {
-        FilePath::Store(_) => REPAIR,
+fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {
+    let path = path_of(root, description);
+    let told = StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()));
+    match system_error(error) {
+        // The disk, not the file: what it holds may be well.
+        Some(cause) if cause.kind() != ErrorKind::UnexpectedEof => told.caused_by(Some(cause)),
+        _ => damaged(root, description, told),
+    }
+}
+
+/// A file that is shorter than it was is damaged; all else that keeps it from being read is not its own fault.
+fn not_read(root: &Path, description: &DataFile, error: &std::io::Error) -> StageError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => unreadable(root, description, error),
+        _ => StageError::file("read", &path_of(root, description), error),
+    }
+}
+
+/// An error about a file that is not what it should be, with what to do. What the store holds can be made again.
+fn damaged(root: &Path, description: &DataFile, error: StageError) -> StageError {
+    error.help(match &description.path {
+        FilePath::Store(relative) => forget_damaged(root, relative),
         FilePath::Outside(_) => "the file is damaged: have it written anew, or leave it out",
-    };
-    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()))
-        .help(help)
-        .caused_by(system_error(error))
+    })
 }
 
 impl TurnShape {
