@@ -1,7 +1,7 @@
 //! Reads a file of a shard for its digests' sake: no value is decoded.
 
 use super::chunks::Chunks;
-use super::reader::OpenFile;
+use super::open_file::OpenFile;
 use super::shard::{Dataset, Shard};
 use crate::column::ColumnPath;
 use crate::stage::StageError;

@@ -5,6 +5,7 @@ mod chunks;
 mod exchange;
 mod guard;
 mod leaves;
+mod open_file;
 mod reader;
 mod row_bytes;
 mod selection;
