@@ -12,6 +12,9 @@ const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 t
 /// More threads than any machine has cores would only cost memory.
 const MAX_THREADS: i64 = 1024;
 
+/// What the newest run is called.
+pub(crate) const LAST: &str = "last";
+
 /// Replays recorded agent trajectories through YAML pipelines.
 #[derive(Debug, Parser)]
 #[command(name = "sternlight", version, after_help = AFTER_HELP)]
@@ -54,10 +57,20 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Carries out one part of a run, for whoever spreads a run over processes or machines
     Part(PartArguments),
-    /// Lists past runs
+    /// Lists runs, the newest first
     Runs,
     /// Shows a run, a stage's dataset, or one trajectory
     Show(ShowArguments),
+    /// Compares two runs: stages, keys, columns, rewards, advantages and orders within groups
+    Diff(DiffArguments),
+    /// Checks that a run's results are as they were written, and come out again
+    Verify(VerifyArguments),
+    /// Keeps a run, and what it reaches, from being cleaned up
+    Pin(PinArguments),
+    /// Lets a pinned run be cleaned up again
+    Unpin(PinArguments),
+    /// Cleans up: removes what no pinned, recent or unfinished run reaches
+    Gc(GcArguments),
     /// Lists the stages that pipelines may use, or explains one
     Stages(StagesArguments),
     /// Prints the JSON Schema of pipeline files, for editors
@@ -155,9 +168,9 @@ pub(crate) struct PlanArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// The run, as `sternlight runs` names it; the newest if left out or `last`
-    #[arg(value_name = "RUN")]
-    pub(crate) run: Option<String>,
+    /// The run, as `sternlight runs` names it; `last`, the newest, if left out; `last~1` is the one before
+    #[arg(value_name = "RUN", default_value = LAST, hide_default_value = true)]
+    pub(crate) run: String,
     /// A stage of the run: its dataset
     #[arg(value_name = "STAGE")]
     pub(crate) stage: Option<String>,
@@ -170,6 +183,46 @@ pub(crate) struct ShowArguments {
     /// Prints only where the dataset's manifest lies
     #[arg(long, requires = "stage")]
     pub(crate) path: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// The run to begin from, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
+    #[arg(value_name = "FIRST")]
+    pub(crate) first: String,
+    /// The run to compare it with
+    #[arg(value_name = "SECOND")]
+    pub(crate) second: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The run, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Reads what is stored and computes nothing again
+    #[arg(long)]
+    pub(crate) stored_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PinArguments {
+    /// The run, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Removes nothing, and tells what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Spares what runs of the last N days reach
+    #[arg(long, value_name = "N", default_value_t = 14)]
+    pub(crate) keep_days: u32,
+    /// Spares whatever is younger than this, runs apart: a day, but in tests
+    #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, hide = true)]
+    pub(crate) young_seconds: u64,
 }
 
 #[derive(Debug, Args)]

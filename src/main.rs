@@ -3,9 +3,13 @@
 
 mod arguments;
 mod check;
+mod diff;
 mod exit;
+mod gc;
 mod loading;
 mod part;
+mod past_runs;
+mod pin;
 mod plan;
 #[cfg(feature = "plugins")]
 mod plugin;
@@ -20,6 +24,7 @@ mod show;
 mod stages;
 mod style;
 mod summary;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -42,6 +47,11 @@ fn main() -> ExitCode {
         Command::Part(part) => part::execute(part),
         Command::Runs => runs::execute(common),
         Command::Show(show) => show::execute(show, common),
+        Command::Diff(diff) => diff::execute(diff, common),
+        Command::Verify(verify) => verify::execute(verify, common),
+        Command::Pin(pin) => pin::execute(&pin.run, true, common),
+        Command::Unpin(pin) => pin::execute(&pin.run, false, common),
+        Command::Gc(gc) => gc::execute(gc, common),
         Command::Stages(stages) => stages::execute(stages, common),
         Command::Schema => schema::execute(),
         #[cfg(feature = "plugins")]

@@ -1,7 +1,6 @@
 //! `sternlight plan`: what a run would do, and why.
 
-use std::collections::BTreeMap;
-
+use sternlight_engine::compare::{KeyChange, key_changes};
 use sternlight_engine::run::{Engine, PlannedStage, Readiness, RunOptions};
 use sternlight_engine::store::{KeyRecord, Store};
 
@@ -14,7 +13,12 @@ use crate::style;
 pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
     let checked = load_and_check(&arguments.file, common)?;
     let jobs = checked.jobs()?;
-    let store = Store::open(&common.store)?;
+    // A look leaves nothing behind: where there is no store, everything would run, which an empty one tells as well.
+    let (store, _directory) = match Store::existing(&common.store)? {
+        Some(store) => (store, None),
+        None => Store::temporary(&std::env::temp_dir()).map(|(store, directory)| (store, Some(directory)))?,
+    };
+    let _hold = store.hold()?;
     let options = RunOptions { threads: usize::from(common.threads), limit: arguments.limit, ..RunOptions::default() };
     let planned = Engine::new(&store, &options)
         .plan(&jobs)
@@ -80,27 +84,22 @@ fn last_keys(stage: &str, pipeline: &str, store: &Store) -> Result<Option<Vec<Ke
 
 /// One line for each kind of change, with the parts that it concerns.
 fn reasons(now: &[KeyRecord], before: &[KeyRecord]) -> Vec<String> {
-    let mut concerned: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (position, record) in now.iter().enumerate() {
-        if before.iter().any(|old| old.key == record.key) {
-            continue;
-        }
-        let old = before.iter().find(|old| old.label == record.label).or_else(|| before.get(position));
-        let change = match old {
-            None => "new".to_owned(),
-            Some(old) => format!("changed: {}", record.parts.differing(&old.parts).join(", ")),
-        };
-        concerned.entry(change).or_default().push(&record.label);
-    }
-    if concerned.is_empty() {
+    let changes = key_changes(before, now);
+    if changes.is_empty() {
         return vec![
             "its keys are those of the last run, but the result is gone from the store or from its target".to_owned(),
         ];
     }
-    let line = |(change, labels): (String, Vec<&str>)| match labels.as_slice() {
-        [one] => format!("{change} ({one})"),
-        [first, ..] => format!("{change} ({} parts, the first {first})", labels.len()),
-        [] => change,
+    let line = |KeyChange { differing, labels }: KeyChange| {
+        let change = match differing.is_empty() {
+            true => "new".to_owned(),
+            false => format!("changed: {}", differing.join(", ")),
+        };
+        match labels.as_slice() {
+            [one] => format!("{change} ({one})"),
+            [first, ..] => format!("{change} ({} parts, the first {first})", labels.len()),
+            [] => change,
+        }
     };
-    concerned.into_iter().map(line).collect()
+    changes.into_iter().map(line).collect()
 }

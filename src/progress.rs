@@ -57,6 +57,7 @@ impl Progress {
             | Event::Quarantined { .. }
             | Event::PartFinished { .. }
             | Event::StageFailed { .. }
+            | Event::RunFailed { .. }
             | Event::RunFinished { .. } => {}
         }
     }

@@ -71,7 +71,7 @@ fn quarter_of_memory() -> u64 {
 }
 
 /// Ctrl-C asks the run to stop; pressed again it ends the program at once, which loses nothing that was committed.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&interrupted);
     let handler = move || {

@@ -7,14 +7,15 @@ use arrow::json::writer::LineDelimited;
 use arrow::util::display::array_value_to_string;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
-use sternlight_engine::event::{Event, StageResult};
+use sternlight_engine::event::StageResult;
 use sternlight_engine::stage::StageError;
-use sternlight_engine::store::{RunSummary, Store};
+use sternlight_engine::store::RunSummary;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::Outcome;
 use crate::arguments::{Common, ShowArguments};
 use crate::exit::Failure;
+use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::{style, summary};
 
 /// Why a trajectory was put aside: a column that only such datasets have.
@@ -24,16 +25,9 @@ const REASON: &str = "quarantine_reason";
 const LISTED_ROWS: usize = 10;
 
 pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
-    let store = Store::open(&common.store)?;
-    let run = find_run(&store, arguments.run.as_deref())?;
-    let stages: Vec<StageResult> = store
-        .events(&run)?
-        .into_iter()
-        .filter_map(|record| match record.event {
-            Event::StageFinished(result) => Some(result),
-            _ => None,
-        })
-        .collect();
+    let store = store_of_runs(common)?;
+    let run = find_run(&store, &arguments.run)?;
+    let stages = results_of(&store, &run)?;
     let Some(name) = &arguments.stage else { return show_run(&run, &stages, common) };
     let stage = stages.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
         let known: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();
@@ -69,29 +63,12 @@ fn nothing_aside(stage: &StageResult) -> Failure {
     )
 }
 
-fn find_run(store: &Store, name: Option<&str>) -> Result<RunSummary, Failure> {
-    let runs = store.runs()?;
-    let wanted = name.unwrap_or("last");
-    let found = match wanted {
-        "last" => runs.into_iter().next(),
-        id => runs.into_iter().find(|run| run.id == id),
-    };
-    found.ok_or_else(|| match wanted {
-        "last" => Failure::usage(
-            "there are no runs in this store",
-            "run a pipeline first, or name the store with `--store DIR`",
-        ),
-        id => Failure::usage(format!("there is no run `{id}`"), "`sternlight runs` lists them; `last` is the newest"),
-    })
-}
-
 fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcome {
     if common.json {
         anstream::println!("{}", serde_json::to_string(&serde_json::json!({"run": run, "stages": stages}))?);
         return Ok(());
     }
-    let status = run.status.as_deref().unwrap_or("unfinished");
-    anstream::println!("{} {}, {status}, started {}", style::title(&run.id), run.pipeline, run.started);
+    anstream::println!("{} {}, {}, started {}", style::title(&run.id), run.pipeline, run.status, run.started);
     for stage in stages {
         let work = format!("{} cached, {} computed", stage.cached, stage.computed);
         anstream::println!(

@@ -201,6 +201,13 @@ pub enum Event {
         /// What to do.
         help: Option<String>,
     },
+    /// The run could not go on for a reason that is no stage's: the store failed.
+    RunFailed {
+        /// Why.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
     /// The run ended.
     RunFinished {
         /// Its name.

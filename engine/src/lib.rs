@@ -3,6 +3,7 @@
 //! It knows no algorithm: stages are handed in through a [`stage::Registry`].
 
 pub mod column;
+pub mod compare;
 pub mod contract;
 pub mod dataset;
 mod decode;
@@ -15,3 +16,4 @@ pub mod run;
 pub mod stage;
 pub mod store;
 pub mod trajectory;
+pub mod verify;

@@ -12,7 +12,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::Value;
 use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
-use sternlight_fuzz::{data_directory, files_below, made};
+use sternlight_fuzz::{data_directory, files_below, made, unsealed};
 
 type Seeds = Vec<(String, Vec<u8>)>;
 
@@ -118,7 +118,7 @@ fn stored() -> Seeds {
     let mut seeds: Seeds = Vec::new();
     for (index, path) in commits.iter().enumerate() {
         let bytes = fs::read(path).expect("a commit");
-        let mut commit: Value = serde_json::from_slice(&bytes).expect("a commit");
+        let mut commit = unsealed(&bytes);
         if let Some(commit) = commit.as_object_mut() {
             commit.shift_remove("parts");
         }

@@ -40,6 +40,7 @@ static ROWS: LazyLock<TrajectoryBatch> = LazyLock::new(|| {
         reward: Some(-0.0),
         ..TrajectoryRow::default()
     });
+    // Rows of fixed values: no input reaches them.
     builder.finish().expect("rows")
 });
 
@@ -69,6 +70,7 @@ fuzz_target!(|text: &str| {
     let together = answer(rows).map_err(|error| error.to_string());
     let apart: Result<Vec<bool>, String> = (0..rows.rows())
         .map(|row| {
+            // A slice of a batch that was one already.
             let row = TrajectoryBatch::new(rows.record_batch().slice(row, 1)).expect("a row");
             answer(&row).map(|answers| answers[0]).map_err(|error| error.to_string())
         })

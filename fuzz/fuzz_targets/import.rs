@@ -28,10 +28,12 @@ struct Notes(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl Memo for Notes {
     fn get(&self, key: &str) -> Option<Vec<u8>> {
+        // Only a panic while it is held poisons a lock, and that ends the target as a finding.
         self.0.lock().expect("no thread panicked").get(key).cloned()
     }
 
     fn put(&self, key: &str, value: &[u8]) {
+        // As above.
         self.0.lock().expect("no thread panicked").insert(key.to_owned(), value.to_owned());
     }
 }
@@ -40,7 +42,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     PLACE.write("runs", bytes);
     let with = OPTIONS[usize::from(*choice) % OPTIONS.len()];
+    // A text of this file, and options that the importer takes: whichever it is, no input changes it.
     let with = serde_yaml::from_str(with).expect("YAML");
+    // The options are among those above, which fit.
     let built = build("import", with, &PLACE.path("")).expect("options that fit");
     if built.stage.contract(&TrajectorySchema::empty()).is_err() {
         return;

@@ -43,6 +43,7 @@ fuzz_target!(init: abort_on_panics_that_nobody_catches(), |bytes: &[u8]| {
         let _ = std::fs::remove_file(place.path(name));
     }
     place.write("in.parquet", file);
+    // A new directory of our own: only a machine without disk or rights fails here.
     let store = Store::open(&place.path("store")).expect("a store");
     let Some(outcome) = place.run(PIPELINE, &store) else { return };
     if outcome.is_err() {
@@ -50,6 +51,7 @@ fuzz_target!(init: abort_on_panics_that_nobody_catches(), |bytes: &[u8]| {
     }
     // Chunks are copied as they are: texts that are damaged in the one are in the other. Ids were read.
     for export in ["copy.parquet", "all.parquet"] {
+        // What was exported must be there: if it is not, that is a finding.
         place.write("in.parquet", std::fs::read(place.path(export)).expect("an export"));
         let report = place.run(AGAIN, &store).expect("an export that can be imported").expect("rows with ids");
         let manifest = report.stages[0].dataset.as_ref().expect("a dataset");

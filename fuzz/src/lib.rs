@@ -5,6 +5,6 @@ mod made;
 mod panics;
 mod place;
 
-pub use made::{CHATS, STORE_PIPELINE, data_directory, files_below, made};
+pub use made::{CHATS, STORE_PIPELINE, data_directory, files_below, made, unsealed};
 pub use panics::abort_on_panics_that_nobody_catches;
 pub use place::{Place, build, walk};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use sternlight_engine::store::Store;
 
 use crate::Place;
@@ -30,6 +31,12 @@ pub fn made() -> (Place, Vec<PathBuf>) {
     let path = |key: &str| store.root().join(format!("commits/{}/{key}.json", &key[..2]));
     let commits = keys.iter().map(|record| path(record.key.as_str())).collect();
     (place, commits)
+}
+
+/// The commit in the text of its file, which holds its digest as well.
+pub fn unsealed(text: &[u8]) -> Value {
+    let mut sealed: Value = serde_json::from_slice(text).expect("a sealed commit");
+    sealed["content"].take()
 }
 
 /// The directory of the data that a commit speaks of.

@@ -336,8 +336,8 @@ fn data_of_the_store_that_were_damaged() {
     insta::assert_snapshot!(said, @"
     exit code 1
     --- stderr
-    error: stage `advantage`: cannot read `HERE/.sternlight/data/ATTEMPT/columns.parquet` as Parquet: Parquet error: Required field version is missing
-    help: the file was changed or the disk is failing; delete the file's directory and run again
+    error: stage `advantage`: HERE/.sternlight/data/ATTEMPT/columns.parquet: the footer is not the one that was written
+    help: the file was changed, or the disk is failing; its result was forgotten: run the pipeline again, and it is computed anew
     ");
     assert_eq!(place.read("out.jsonl"), before);
 }

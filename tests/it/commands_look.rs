@@ -19,9 +19,9 @@ fn runs_lists_the_newest_first() {
     insta::assert_snapshot!(place.said(&["runs"]), @"
     exit code 0
     --- stdout
-      RUN  again                failed       SECONDS
-      RUN  again                done         SECONDS
-      RUN  replay               done         SECONDS
+      RUN  again                failed              TIME  SECONDS
+      RUN  again                done                TIME  SECONDS
+      RUN  replay               done                TIME  SECONDS
     ");
     let runs = json_lines(&place.sternlight(&["runs", "--json"]).stdout);
     let told: Vec<_> =
@@ -78,7 +78,7 @@ fn show_a_run() {
     exit code 2
     --- stderr
     error: there is no run `yesterday`
-    help: `sternlight runs` lists them; `last` is the newest
+    help: `sternlight runs` lists them; `last` is the newest, `last~1` the one before
     ");
     let shown = json_lines(&place.sternlight(&["show", "--json"]).stdout);
     assert_eq!(shown[0]["stages"].as_array().unwrap().len(), 6);

@@ -254,7 +254,7 @@ fn an_interrupted_run_says_how_to_go_on_and_does() {
     insta::assert_snapshot!(place.said(&["runs"]), @"
     exit code 0
     --- stdout
-      RUN  replay               interrupted  SECONDS
+      RUN  replay               interrupted         TIME  SECONDS
     ");
 
     let next = place.run_with(&["run", "pipeline.yaml"], &[shards]);

@@ -1,9 +1,11 @@
 //! A dataset: shards of Parquet column files, with the manifest that says which column lies where.
 
+mod check;
 mod chunks;
 mod exchange;
 mod guard;
 mod leaves;
+mod open_file;
 mod reader;
 mod row_bytes;
 mod selection;

@@ -1,9 +1,7 @@
 //! Reads columns of a shard from its several files, in batches bounded by rows and bytes.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,24 +11,16 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::error::ArrowError;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
-use super::chunks::{Chunks, digest, footer_digest, read_chunk};
 use super::guard::guarded;
 use super::leaves::leaves_of;
+use super::open_file::OpenFile;
 use super::row_bytes::row_bytes;
-use super::shard::{DataFile, FilePath, Shard, path_of};
+use super::shard::Shard;
 use crate::column::{ColumnPath, TURNS};
-use crate::failure::system_error;
 use crate::stage::StageError;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
-
-/// What to do about a file of the store that is not as it was written.
-const REPAIR: &str = "the file was changed or the disk is failing; delete the file's directory and run again";
 
 /// How large a batch may get. A single larger row is a batch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,17 +90,6 @@ impl BaseBatch {
 fn rows_without_columns(rows: usize) -> Result<RecordBatch, StageError> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
-}
-
-/// A Parquet file of a shard, open, with the columns that are wanted of it.
-pub(super) struct OpenFile {
-    path: PathBuf,
-    file: File,
-    pub(super) metadata: ArrowReaderMetadata,
-    mask: ProjectionMask,
-    /// With their leaves.
-    pub(super) wanted: Vec<(ColumnPath, Range<usize>)>,
-    description: DataFile,
 }
 
 /// Batches of a shard's selected rows, in order. Batches without a selected row are passed over.
@@ -397,138 +376,6 @@ impl Iterator for BaseReader {
     fn next(&mut self) -> Option<Self::Item> {
         self.advance().transpose()
     }
-}
-
-impl OpenFile {
-    pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
-        let path = path_of(root, description);
-        let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
-        if let Some(expected) = &description.footer {
-            let found = footer_digest(&file).map_err(|error| StageError::file("read", &path, &error))?;
-            if found != *expected {
-                return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
-                    .help("run the pipeline again: it imports the file as it is now"));
-            }
-        }
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))
-            .map_err(|error| unreadable(&path, description, &error))?;
-        let wanted = columns
-            .into_iter()
-            .map(|column| match leaves_of(metadata.schema(), &column) {
-                Some(leaves) => Ok((column, leaves)),
-                None => Err(StageError::new(format!("`{}` has no column `{column}`", path.display()))),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let leaves = wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
-        Ok(Self { path, file, mask, metadata, wanted, description: description.clone() })
-    }
-
-    /// Whether it is somebody else's.
-    pub(super) fn is_outside(&self) -> bool {
-        matches!(self.description.path, FilePath::Outside(_))
-    }
-
-    fn error(&self, message: String) -> StageError {
-        StageError::new(message).place(self.path.display().to_string())
-    }
-
-    fn unreadable(&self, error: &(dyn std::error::Error + 'static)) -> StageError {
-        unreadable(&self.path, &self.description, error)
-    }
-
-    /// Rows of the file that lie before the shard's.
-    fn rows_before(&self) -> u64 {
-        let groups = self.metadata.metadata().row_groups().iter().take(self.description.first_row_group);
-        groups.fold(0, |rows, group| rows.saturating_add(group.num_rows() as u64))
-    }
-
-    pub(super) fn decoded_bytes(&self, row_group: usize) -> u64 {
-        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
-        else {
-            return 0;
-        };
-        let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        leaves
-            .map(|leaf| {
-                let column = group.column(leaf);
-                // A dictionary can make a chunk far smaller than its text.
-                column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)).max(0) as u64
-            })
-            // A damaged footer may say anything.
-            .fold(0, u64::saturating_add)
-    }
-
-    fn compressed_bytes(&self, row_group: usize) -> u64 {
-        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
-        else {
-            return 0;
-        };
-        let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        leaves.map(|leaf| group.column(leaf).compressed_size().max(0) as u64).sum()
-    }
-
-    fn read_row_group(
-        &self,
-        row_group: usize,
-        rows: u64,
-        batch_size: usize,
-    ) -> Result<ParquetRecordBatchReader, StageError> {
-        let chunks = self.chunks(row_group, rows)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
-            .with_projection(self.mask.clone())
-            .with_row_groups(vec![self.description.first_row_group + row_group])
-            .with_batch_size(batch_size);
-        guarded(|| builder.build()).map_err(|error| self.unreadable(&error))
-    }
-
-    /// The chunks of the wanted columns in one of the shard's row groups.
-    pub(super) fn chunks(&self, row_group: usize, rows: u64) -> Result<Chunks, StageError> {
-        let group = self.row_group(row_group, rows)?;
-        if self.description.digests.is_empty() {
-            let file = self.file.try_clone().map_err(|error| StageError::file("read", &self.path, &error))?;
-            return Ok(Chunks::File(file));
-        }
-        let mut chunks = Vec::new();
-        for (column, leaves) in &self.wanted {
-            let first = chunks.len();
-            for leaf in leaves.clone() {
-                chunks.push(
-                    read_chunk(&self.file, group, leaf)
-                        .map_err(|error| StageError::file("read", &self.path, &error))?,
-                );
-            }
-            let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
-            if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
-                let index = self.description.first_row_group + row_group;
-                return Err(self
-                    .error(format!("column `{column}`, row group {index}: the bytes are not those that were written"))
-                    .help(REPAIR));
-            }
-        }
-        let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
-        Ok(Chunks::Checked { length, chunks })
-    }
-
-    /// What the footer says of one of the shard's row groups, which must have this many rows.
-    pub(super) fn row_group(&self, row_group: usize, rows: u64) -> Result<&RowGroupMetaData, StageError> {
-        let index = self.description.first_row_group + row_group;
-        let groups = self.metadata.metadata().row_groups();
-        groups.get(index).filter(|group| group.num_rows() as u64 == rows).ok_or_else(|| {
-            self.error(format!("row group {index} does not have the {rows} rows that the manifest says"))
-        })
-    }
-}
-
-fn unreadable(path: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {
-    let help = match description.path {
-        FilePath::Store(_) => REPAIR,
-        FilePath::Outside(_) => "the file is damaged: have it written anew, or leave it out",
-    };
-    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()))
-        .help(help)
-        .caused_by(system_error(error))
 }
 
 impl TurnShape {

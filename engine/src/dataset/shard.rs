@@ -83,7 +83,7 @@ pub struct DataFile {
     /// For files that are referred to where they lie: what tells that they are unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
-    /// For the same files: blake3 (hexadecimal) of the footer, checked when the file is opened.
+    /// blake3 (hexadecimal) of the footer, checked when the file is opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::reader::OpenFile;
+use super::open_file::OpenFile;
 use super::shard::Shard;
 use crate::column::ColumnPath;
 use crate::stage::StageError;

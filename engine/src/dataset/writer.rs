@@ -19,7 +19,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::chunks::{COPIED_BYTES, digest, read_chunk};
+use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk};
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
@@ -35,10 +35,11 @@ const UNIT_ROWS: usize = 256;
 const ROW_GROUP_ROWS: usize = 64 * UNIT_ROWS;
 const ROW_GROUP_BYTES: u64 = 16 << 20;
 
-/// What was written: row groups, and for each column the digest of its chunks in each.
+/// What was written: row groups, for each column the digest of its chunks in each, and the footer's digest.
 pub(crate) struct Written {
     pub(crate) row_groups: Vec<u64>,
     pub(crate) digests: BTreeMap<ColumnPath, Vec<String>>,
+    pub(crate) footer: String,
 }
 
 /// Collects rows and writes them in fixed units.
@@ -157,7 +158,8 @@ impl UnitWriter {
                 digests.entry(column.clone()).or_default().push(digest(chunks.iter().map(|(_, bytes)| bytes)));
             }
         }
-        Ok(Written { row_groups: metadata.row_groups().iter().map(|group| group.num_rows() as u64).collect(), digests })
+        let row_groups = metadata.row_groups().iter().map(|group| group.num_rows() as u64).collect();
+        Ok(Written { row_groups, digests, footer: footer_digest(&file).map_err(unreadable)? })
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> ShardColumns<'a> {
             first_row_group: 0,
             digests: written.digests,
             identity: None,
-            footer: None,
+            footer: Some(written.footer),
         }))
     }
 }

@@ -162,6 +162,9 @@ impl<'a> Engine<'a> {
                 message: source.to_string(),
                 help: source.help.clone(),
             }),
+            Err(RunError::Store(error)) => {
+                emit(Event::RunFailed { message: error.to_string(), help: Some(error.help().to_owned()) })
+            }
             _ => Ok(()),
         };
         let stages_computed = results.iter().filter(|result| result.computed > 0).count();
@@ -199,8 +202,11 @@ impl<'a> Engine<'a> {
             };
             let started = Instant::now();
             let input = self.input_of(job, &datasets).map_err(failed)?;
+            // Until it is written down that this run uses what it finds.
+            let hold = self.store.hold()?;
             let work = plan_stage(job, input, self.store, self.options).map_err(failed)?;
             lock(folder).use_keys(&key_records(job, &work.parts))?;
+            drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
             emit(Event::StageStarted { stage: job.name.to_owned(), parts: work.parts.len(), cached })?;
             let run = StageRun::new(scope, job, &work);
@@ -212,6 +218,8 @@ impl<'a> Engine<'a> {
                 tell: &tell,
             };
             let commits = run.run(self.executor, &context).map_err(failed)?;
+            // Until an event names the manifest.
+            let hold = self.store.hold()?;
             let finished = self.finish(job, &work, &commits).map_err(failed)?;
             let result = StageResult {
                 cached,
@@ -228,6 +236,7 @@ impl<'a> Engine<'a> {
                 })?;
             }
             emit(Event::StageFinished(result.clone()))?;
+            drop(hold);
             results.push(result);
             datasets.push(finished.dataset);
         }

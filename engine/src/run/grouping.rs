@@ -4,10 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::column::ColumnPath;
-use crate::dataset::{BatchLimit, Dataset, Facts};
+use crate::dataset::{BatchLimit, Dataset, Facts, Shard};
 use crate::stage::{Memo as _, StageError};
 use crate::store::Store;
 
@@ -48,6 +49,25 @@ pub(crate) fn grouping(dataset: &Dataset, store: &Store, memory: u64) -> Result<
     Ok(found)
 }
 
+/// Hashes of a shard's ids, and of its groups in the order of its rows.
+struct Hashes {
+    ids: Vec<u64>,
+    groups: Vec<u64>,
+}
+
+impl Hashes {
+    fn of(dataset: &Dataset, shard: &Shard) -> Result<Self, StageError> {
+        let columns = ["trajectory_id", "group_id"].map(ColumnPath::from);
+        let mut hashes = Self { ids: Vec::new(), groups: Vec::new() };
+        for batch in dataset.read(shard, &columns, BatchLimit::default())? {
+            let batch = batch?;
+            hashes.ids.extend(batch.text("trajectory_id")?.iter().flatten().map(hash));
+            hashes.groups.extend(batch.text("group_id")?.iter().flatten().map(hash));
+        }
+        Ok(hashes)
+    }
+}
+
 /// Follows the groups whose hash is among those of this pass. Two groups of one hash would be taken for one that is
 /// scattered, which costs time and changes no result. Ids of the same hash become suspects.
 fn look_at(
@@ -59,13 +79,13 @@ fn look_at(
     let mut ids: Vec<u64> = Vec::new();
     // For each group the row after its last one, and the shard of its first.
     let mut groups: HashMap<u64, (u64, usize)> = HashMap::new();
-    let columns = ["trajectory_id", "group_id"].map(ColumnPath::from);
-    let mut row = 0;
-    for (index, shard) in dataset.shards.iter().enumerate() {
-        for batch in dataset.read(shard, &columns, BatchLimit::default())? {
-            let batch = batch?;
-            ids.extend(batch.text("trajectory_id")?.iter().flatten().map(hash).filter(|hash| is_looked_at(*hash)));
-            for group in batch.text("group_id")?.iter().flatten().map(hash) {
+    let (mut row, mut index) = (0, 0);
+    // Read by all threads; followed in order, by one.
+    for shards in dataset.shards.chunks(2 * rayon::current_num_threads()) {
+        let read = shards.par_iter().map(|shard| Hashes::of(dataset, shard)).collect::<Result<Vec<_>, _>>()?;
+        for hashes in read {
+            ids.extend(hashes.ids.into_iter().filter(|hash| is_looked_at(*hash)));
+            for group in hashes.groups {
                 if is_looked_at(group) {
                     let (next, first_shard) = groups.entry(group).or_insert((row, index));
                     found.facts.adjacent &= *next == row;
@@ -74,9 +94,10 @@ fn look_at(
                 }
                 row += 1;
             }
+            index += 1;
         }
     }
-    ids.sort_unstable();
+    ids.par_sort_unstable();
     suspects.extend(ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
     found.groups += groups.len() as u64;
     Ok(())

@@ -26,5 +26,6 @@ mod watch;
 pub use engine::{Engine, RunError, RunOptions, RunReport};
 pub use executor::{Executor, ExecutorContext, Local};
 pub use job::Job;
+pub(crate) use parts::is_as_written;
 pub use plan::{PlannedStage, Readiness};
 pub use task::{Step, Task};

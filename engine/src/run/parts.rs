@@ -180,7 +180,8 @@ fn is_intact(outcome: &Outcome) -> bool {
     }
 }
 
-fn is_as_written(file: &ExportedFile) -> bool {
+/// Whether an exported file is there, byte for byte.
+pub(crate) fn is_as_written(file: &ExportedFile) -> bool {
     let digest = || -> std::io::Result<String> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(std::fs::File::open(&file.path)?)?;

@@ -199,7 +199,7 @@ impl<'a> OpenShard<'a> {
                 first_row_group: 0,
                 digests: written.digests,
                 identity: None,
-                footer: None,
+                footer: Some(written.footer),
             }],
         };
         let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;

@@ -51,13 +51,19 @@ impl StoreError {
         move |source| Self::File { doing, path, source }
     }
 
+    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+
     /// What to do next.
     pub fn help(&self) -> &'static str {
         match self {
             Self::Occupied { .. } => "name an empty or a new directory with `--store DIR`",
             Self::File { source, .. } if is_full(source) => MAKE_ROOM,
             Self::File { .. } => "choose another place with `--store DIR`, or free the space or rights that it needs",
-            Self::Damaged { .. } => "delete the file and run again: what it held is computed anew",
+            Self::Damaged { .. } => {
+                "the file was changed, or the disk is failing; run the pipeline again: what is missing is made anew"
+            }
             Self::Format { .. } => "use another directory with `--store DIR`, or delete this one",
         }
     }

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use super::error::StoreError;
 use super::root::Store;
 
+const DIRECTORY: &str = "exchange";
+const LOCK: &str = "exchange.lock";
+
 /// Held by a run while it needs what is exchanged: until it is dropped nobody removes anything.
 #[derive(Debug)]
 pub struct Exchange {
@@ -21,11 +24,18 @@ impl Store {
     /// # Errors
     /// If it cannot be created.
     pub fn exchange(&self) -> Result<Exchange, StoreError> {
-        let lock_path = self.root().join("exchange.lock");
+        let lock_path = self.root().join(LOCK);
         let lock = File::options().create(true).append(true).open(&lock_path);
         let lock = lock.map_err(StoreError::file("create", &lock_path))?;
         lock.lock_shared().map_err(StoreError::file("lock", &lock_path))?;
-        Ok(Exchange { store: self.passing(self.root().join("exchange")), lock, lock_path })
+        Ok(Exchange { store: self.passing(self.root().join(DIRECTORY)), lock, lock_path })
+    }
+
+    /// Where exchanged rows lie, if no run needs them any more: whoever made them was killed.
+    pub(super) fn abandoned_exchange(&self) -> Option<PathBuf> {
+        let directory = self.root().join(DIRECTORY);
+        let lock = File::open(self.root().join(LOCK)).ok()?;
+        (directory.exists() && lock.try_lock().is_ok()).then_some(directory)
     }
 
     /// Removes what a run left in the exchange that ended in the middle, unless another run needs it.
@@ -33,7 +43,7 @@ impl Store {
     /// # Errors
     /// If something cannot be removed.
     pub fn clear_exchange(&self) -> Result<(), StoreError> {
-        match self.root().join("exchange").exists() {
+        match self.root().join(DIRECTORY).exists() {
             true => self.exchange()?.clear(),
             false => Ok(()),
         }

@@ -3,20 +3,34 @@
 
 mod abort;
 mod aside;
+mod collect;
 mod commit;
+mod damage;
 mod error;
 mod exchange;
+mod export_record;
+mod files;
+mod hold;
 mod key;
 mod manifest;
+mod memo;
+mod past_run;
+mod reach;
 mod root;
 mod run_folder;
+mod sealed;
 
 pub use abort::abort_point;
 pub use aside::{Aside, AsideRow, AsideRows};
+pub use collect::{CollectOptions, Collected, Collection, Kind};
 pub use commit::{Commit, Outcome};
+pub(crate) use damage::forget_damaged;
 pub use error::StoreError;
 pub use exchange::Exchange;
+pub use export_record::ExportRecord;
+pub use hold::Hold;
 pub use key::{Key, KeyParts};
 pub use manifest::Manifest;
-pub use root::{Attempt, ExportRecord, Store};
-pub use run_folder::{KeyRecord, RunFolder, RunSummary};
+pub use past_run::{PastStatus, RunSummary};
+pub use root::{Attempt, Store};
+pub use run_folder::{KeyRecord, RunFolder};

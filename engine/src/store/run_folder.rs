@@ -1,18 +1,18 @@
-//! The folder of a run: which keys it used, its events, and how it ended.
+//! The folder of a run, while it runs: which keys it uses, its events, and a lock that tells that it is still at work.
 
 use std::fs;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::files::Durability;
 use super::key::{Key, KeyParts};
+use super::past_run::{EVENTS, KEYS, LOCK, PLAN, SEAL, Seal};
 use super::root::Store;
+use super::sealed::seal;
 use crate::event::{Event, Record};
-
-/// The plan of a run, in its folder.
-const PLAN: &str = "plan.json";
 
 /// One part of a stage's work and its key, as a run wrote them down before it used them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,26 +33,10 @@ pub struct KeyRecord {
 pub struct RunFolder {
     id: String,
     path: PathBuf,
-    events: fs::File,
-    keys: fs::File,
-}
-
-/// What is known about a past run from its events.
-#[derive(Clone, Debug, Serialize)]
-pub struct RunSummary {
-    /// Its name: date, time and a few letters.
-    pub id: String,
-    /// The pipeline's name.
-    pub pipeline: String,
-    /// When it began, as RFC 3339.
-    pub started: String,
-    /// Seconds it took; `None` if it never ended.
-    pub seconds: Option<f64>,
-    /// `done`, `failed`, `interrupted`; `None` if it never ended.
-    pub status: Option<String>,
-    /// Its folder.
-    #[serde(skip)]
-    pub path: PathBuf,
+    events: Lines,
+    keys: Lines,
+    /// Held as long as the run is at work, and let go by the system however it ends.
+    _lock: fs::File,
 }
 
 impl RunFolder {
@@ -61,6 +45,8 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be created.
     pub fn create(store: &Store) -> Result<Self, StoreError> {
+        // Nobody cleans up between the folder's birth and its lock.
+        let _hold = store.hold()?;
         let runs = store.root().join("runs");
         fs::create_dir_all(&runs).map_err(StoreError::file("create", &runs))?;
         let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
@@ -70,14 +56,17 @@ impl RunFolder {
             .rand_bytes(4)
             .tempdir_in(&runs)
             .map_err(StoreError::file("create a directory in", &runs))?;
-        let create = |name: &str| {
-            let path = folder.path().join(name);
-            fs::File::create_new(&path).map_err(StoreError::file("create", &path))
-        };
-        let (events, keys) = (create("events.jsonl")?, create("keys.jsonl")?);
+        let lock = create(&folder.path().join(LOCK))?;
+        match lock.lock() {
+            Err(error) if error.kind() != ErrorKind::Unsupported => {
+                return Err(StoreError::file("lock", folder.path())(error));
+            }
+            _ => {}
+        }
+        let (events, keys) = (Lines::create(folder.path(), EVENTS)?, Lines::create(folder.path(), KEYS)?);
         let path = folder.keep();
         let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { events, keys, id, path })
+        Ok(Self { events, keys, _lock: lock, id, path })
     }
 
     /// Keeps the run's plan, with which any process can carry out parts of it.
@@ -103,12 +92,20 @@ impl RunFolder {
         &self.id
     }
 
-    /// Appends an event.
+    /// Appends an event. The last one, which tells how the run ended, seals what was written.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn record(&mut self, record: &Record) -> Result<(), StoreError> {
-        append(&mut self.events, &self.path, record)
+        self.events.append(record)?;
+        if !matches!(record.event, Event::RunFinished { .. }) {
+            return Ok(());
+        }
+        let path = self.path.join(SEAL);
+        let digests = Seal { events: self.events.digest(), keys: self.keys.digest() };
+        let text = seal(&digests).map_err(|error| StoreError::damaged(&path, error))?;
+        // A run that takes milliseconds does not wait for the disk to be told that it did.
+        Durability::Passing.put_if_absent(&path, &text).map(drop)
     }
 
     /// Writes down keys before they are used, so that whoever cleans up spares them.
@@ -116,84 +113,44 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be written.
     pub fn use_keys(&mut self, keys: &[KeyRecord]) -> Result<(), StoreError> {
-        keys.iter().try_for_each(|key| append(&mut self.keys, &self.path, key))
+        keys.iter().try_for_each(|key| self.keys.append(key))
     }
 }
 
-fn append(file: &mut fs::File, path: &Path, value: &impl Serialize) -> Result<(), StoreError> {
-    let mut line = serde_json::to_vec(value)
-        .map_err(|error| StoreError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
-    line.push(b'\n');
-    // What is written later must not be glued to half a line.
-    let whole = file.stream_position().map_err(StoreError::file("write in", path))?;
-    file.write_all(&line).map_err(|error| {
-        let _ = file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole)));
-        StoreError::file("write in", path)(error)
-    })
+/// A file of JSON lines that is only added to, and the digest of what it holds.
+#[derive(Debug)]
+struct Lines {
+    path: PathBuf,
+    file: fs::File,
+    written: blake3::Hasher,
 }
 
-impl RunSummary {
-    /// Where the run's plan lies, if it has one.
-    pub fn plan_path(&self) -> PathBuf {
-        self.path.join(PLAN)
+impl Lines {
+    fn create(directory: &Path, name: &str) -> Result<Self, StoreError> {
+        let path = directory.join(name);
+        Ok(Self { file: create(&path)?, path, written: blake3::Hasher::new() })
+    }
+
+    fn append(&mut self, value: &impl Serialize) -> Result<(), StoreError> {
+        let mut line = serde_json::to_vec(value).map_err(|error| StoreError::damaged(&self.path, error))?;
+        line.push(b'\n');
+        // What is written later must not be glued to half a line.
+        let whole = self.file.stream_position().map_err(StoreError::file("write in", &self.path))?;
+        self.file.write_all(&line).map_err(|error| {
+            let _ = self.file.set_len(whole).and_then(|()| self.file.seek(SeekFrom::Start(whole)));
+            StoreError::file("write in", &self.path)(error)
+        })?;
+        self.written.update(&line);
+        Ok(())
+    }
+
+    fn digest(&self) -> String {
+        self.written.finalize().to_hex().to_string()
     }
 }
 
-impl Store {
-    /// Past runs, the newest first.
-    ///
-    /// # Errors
-    /// If the store cannot be read. Folders without a readable first event are passed over.
-    pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
-        let directory = self.root().join("runs");
-        let entries = match fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(StoreError::file("read", &directory)(error)),
-        };
-        let mut runs: Vec<RunSummary> = entries.filter_map(|entry| summary(&entry.ok()?.path())).collect();
-        runs.sort_by(|left, right| (&right.started, &right.id).cmp(&(&left.started, &left.id)));
-        Ok(runs)
-    }
-
-    /// The events of a run. A last line that a crash cut short is passed over.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub fn events(&self, run: &RunSummary) -> Result<Vec<Record>, StoreError> {
-        read_lines(&run.path.join("events.jsonl"))
-    }
-
-    /// The keys that a run used.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub fn keys(&self, run: &RunSummary) -> Result<Vec<KeyRecord>, StoreError> {
-        read_lines(&run.path.join("keys.jsonl"))
-    }
-}
-
-fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
-    let text = fs::read_to_string(path).map_err(StoreError::file("read", path))?;
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
-
-fn summary(path: &Path) -> Option<RunSummary> {
-    let records: Vec<Record> = read_lines(&path.join("events.jsonl")).ok()?;
-    let first = records.first()?;
-    let Event::RunStarted { run, pipeline, .. } = &first.event else { return None };
-    let (status, seconds) = match records.last().map(|record| &record.event) {
-        Some(Event::RunFinished { status, seconds, .. }) => (Some(status.to_string()), Some(*seconds)),
-        _ => (None, None),
-    };
-    Some(RunSummary {
-        id: run.clone(),
-        pipeline: pipeline.clone(),
-        started: first.at.clone(),
-        seconds,
-        status,
-        path: path.to_owned(),
-    })
+fn create(path: &Path) -> Result<fs::File, StoreError> {
+    fs::File::create_new(path).map_err(StoreError::file("create", path))
 }
 
 #[cfg(test)]
@@ -202,8 +159,10 @@ mod tests {
 
     #[test]
     fn a_line_that_does_not_fit_is_an_error_that_says_so() {
-        let mut full = fs::File::options().read(true).write(true).open("/dev/full").unwrap();
-        let error = append(&mut full, Path::new("runs/x"), &1).unwrap_err();
+        let file = fs::File::options().read(true).write(true).open("/dev/full").unwrap();
+        let mut full = Lines { path: PathBuf::from("runs/x"), file, written: blake3::Hasher::new() };
+        let error = full.append(&1).unwrap_err();
         insta::assert_snapshot!(error, @"cannot write in `runs/x`: the disk is full");
+        assert_eq!(full.digest(), blake3::hash(b"").to_hex().to_string());
     }
 }

@@ -9,7 +9,7 @@ use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::{
     Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
 };
-use sternlight_engine::store::Store;
+use sternlight_engine::store::{PastStatus, Store};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectorySchema, imported_schema};
 
 use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, options, row, rows, store};
@@ -108,8 +108,8 @@ impl Transform for PanicsAt {
     }
 }
 
-fn status_of_the_last_run(store: &Store) -> Option<String> {
-    store.runs().unwrap()[0].status.clone()
+fn status_of_the_last_run(store: &Store) -> PastStatus {
+    store.runs().unwrap()[0].status
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn a_panic_is_an_error_of_its_part_and_what_others_did_is_kept() {
     let run = |id| Chain { stages: vec![("rows", &source), ("panics", &PanicsAt(id))] }.run(&store, &options(1, 1024));
     let error = run("t0033").err().unwrap();
     insta::assert_snapshot!(error, @"stage `panics`: rows 3: the stage panicked: cannot stand t0033");
-    assert_eq!(status_of_the_last_run(&store).as_deref(), Some("failed"));
+    assert_eq!(status_of_the_last_run(&store), PastStatus::Failed);
     let attempts =
         fs::read_dir(store.root().join("data")).unwrap().flat_map(|entry| fs::read_dir(entry.unwrap().path()).unwrap());
     assert_eq!(attempts.count(), 4, "but for the source's four shards nothing is left");
     // With one thread the parts run in order.
     let ran = run("nobody").unwrap();
     assert_eq!((ran.stages[1].cached, ran.stages[1].computed, ran.stages[1].rows), (3, 1, 40));
-    assert_eq!(status_of_the_last_run(&store).as_deref(), Some("done"));
+    assert_eq!(status_of_the_last_run(&store), PastStatus::Done);
 }

@@ -1,7 +1,7 @@
 //! Stages that do little, so that what the engine does can be seen.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, BooleanArray, Float32Array};
@@ -12,7 +12,7 @@ use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
+use sternlight_engine::run::{Engine, Job, RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{
     Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
 };
@@ -45,6 +45,13 @@ pub(crate) fn rows(count: usize) -> Vec<TrajectoryRow> {
 
 /// Gives rows that stand in memory, a shard a vector.
 pub(crate) struct Rows(pub(crate) Vec<Vec<TrajectoryRow>>);
+
+impl Rows {
+    /// Many rows, cut into shards of so many.
+    pub(crate) fn in_shards(count: usize, rows_each: usize) -> Self {
+        Self(rows(count).chunks(rows_each).map(<[_]>::to_vec).collect())
+    }
+}
 
 impl Stage for Rows {
     fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
@@ -225,6 +232,21 @@ impl Chain<'_> {
         options: &RunOptions,
         failure: &[(&str, FailurePolicy)],
     ) -> Result<Ran, RunError> {
+        let events: Mutex<Vec<Event>> = Mutex::default();
+        let observe = |record: &Record| events.lock().unwrap().push(record.event.clone());
+        let report = self.run_observed(store, options, failure, &observe)?;
+        let manifest = report.stages.last().unwrap().dataset.clone().unwrap();
+        Ok(Ran { stages: report.stages, events: events.into_inner().unwrap(), dataset: store.dataset(&manifest)? })
+    }
+
+    /// Runs, and reads nothing afterwards: `observe` may.
+    pub(crate) fn run_observed(
+        &self,
+        store: &Store,
+        options: &RunOptions,
+        failure: &[(&str, FailurePolicy)],
+        observe: &(dyn Fn(&Record) + Sync),
+    ) -> Result<RunReport, RunError> {
         let mut schema = TrajectorySchema::empty();
         let mut jobs = Vec::new();
         for (index, (name, stage)) in self.stages.iter().enumerate() {
@@ -244,12 +266,22 @@ impl Chain<'_> {
                 failure: failure.iter().find(|(stage, _)| stage == name).map(|(_, policy)| *policy).unwrap_or_default(),
             });
         }
-        let events: Mutex<Vec<Event>> = Mutex::default();
-        let observe = |record: &Record| events.lock().unwrap().push(record.event.clone());
-        let report = Engine::new(store, options).run("test", "test.yaml".as_ref(), &jobs, &observe)?;
-        let manifest = report.stages.last().unwrap().dataset.clone().unwrap();
-        Ok(Ran { stages: report.stages, events: events.into_inner().unwrap(), dataset: store.dataset(&manifest)? })
+        Engine::new(store, options).run("test", "test.yaml".as_ref(), &jobs, observe)
     }
+}
+
+/// Every file below a directory, in order.
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// Options with this many threads and rows a batch.
@@ -259,7 +291,8 @@ pub(crate) fn options(threads: usize, rows: usize) -> RunOptions {
 
 /// A store in a directory that is removed with it.
 pub(crate) fn store() -> (tempfile::TempDir, Store) {
-    let directory = tempfile::tempdir().unwrap();
+    // In memory where the system has such a place: everything is forced to disk, which tests need not wait for.
+    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let store = Store::open(&directory.path().join("store")).unwrap();
     (directory, store)
 }

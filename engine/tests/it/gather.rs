@@ -68,7 +68,10 @@ fn bytes_depend_on_neither_threads_nor_batches_nor_memory() {
         let options = RunOptions { memory, partition_bytes: 1500, ..options(threads, batch_rows) };
         let ran = chain(&source, &CENTRE).run(&store, &options).unwrap();
         assert!(tasks(&ran.events, "group") > 2);
-        seen.push((digests(&ran.dataset), ran.stages.last().unwrap().metrics.clone()));
+        let metrics = ran.stages.last().unwrap().metrics.clone();
+        let valued = centred(&ran.dataset).iter().filter(|(_, value, _)| value.is_some()).count() as u64;
+        assert_eq!(metrics.distribution("centred").map(|found| found.count), Some(valued));
+        seen.push((digests(&ran.dataset), metrics));
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
 }

@@ -3,27 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use sternlight_engine::contract::Scope;
+use sternlight_engine::event::{Event, Record};
 use sternlight_engine::run::RunOptions;
-use sternlight_engine::store::Store;
+use sternlight_engine::store::{PastStatus, Store};
 
-use crate::fixtures::{AtLeast, Centre, Chain, Rows, digests, rows, store};
+use crate::fixtures::{AtLeast, Chain, Rows, digests, files_below, rows, store};
 
 fn data_files(root: &Path) -> Vec<std::path::PathBuf> {
     files_below(&root.join("data"))
-}
-
-fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![directory.to_owned()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { open.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]
@@ -53,38 +40,6 @@ fn runs_that_export_to_one_place_take_turns() {
     assert!(!waiting.is_finished());
     drop(first);
     waiting.join().unwrap().unwrap();
-}
-
-#[test]
-fn a_flipped_byte_is_named_and_never_served() {
-    let (_directory, store) = store();
-    let source = Rows(vec![rows(300)]);
-    Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();
-    let file = data_files(store.root()).remove(0);
-    let mut bytes = fs::read(&file).unwrap();
-    bytes[100..200].iter_mut().for_each(|byte| *byte ^= 0x55);
-    fs::write(&file, bytes).unwrap();
-    let centre = Centre { scope: Scope::Group, surplus: 0 };
-    // Whichever column the damage hit: some reader of all columns must refuse.
-    let chain = Chain { stages: vec![("rows", &source), ("centre", &centre)] };
-    let ran = chain.run(&store, &RunOptions::default());
-    let dataset = Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap().dataset;
-    let paths = dataset.schema.paths();
-    let errors: Vec<String> = paths
-        .iter()
-        .filter_map(|path| {
-            dataset
-                .read(&dataset.shards[0], std::slice::from_ref(path), Default::default())
-                .unwrap()
-                .find_map(Result::err)
-        })
-        .map(|error| error.to_string())
-        .collect();
-    assert!(
-        !errors.is_empty() && errors.iter().all(|error| error.contains("are not those that were written")),
-        "{errors:?}"
-    );
-    drop(ran);
 }
 
 #[test]
@@ -127,4 +82,26 @@ fn a_store_that_cannot_be_is_an_error_that_says_so() {
     Store::open(&root).unwrap();
     fs::write(root.join("format"), "0").unwrap();
     assert!(Store::open(&root).unwrap_err().to_string().ends_with("has format 0, expected 1"));
+}
+
+#[test]
+fn a_store_that_fails_while_a_run_goes_on_leaves_the_reason() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(10)]);
+    let lock = store.root().join("lock");
+    let sabotage = |record: &Record| {
+        if let Event::RunStarted { .. } = record.event {
+            fs::remove_file(&lock).unwrap();
+            fs::create_dir(&lock).unwrap();
+        }
+    };
+    let chain = Chain { stages: vec![("rows", &source)] };
+    assert!(chain.run_observed(&store, &RunOptions::default(), &[], &sabotage).is_err());
+    let run = store.runs().unwrap().remove(0);
+    assert_eq!(run.status, PastStatus::Failed);
+    let events = store.events(&run).unwrap();
+    let [.., Record { event: Event::RunFailed { message, .. }, .. }, _] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert!(message.starts_with(&format!("cannot open `{}`", lock.display())), "{message}");
 }

@@ -253,6 +253,7 @@ mod tests {
             shard.files.truncate(1);
             shard.files[0].path = FilePath::Outside(path);
             shard.files[0].digests.clear();
+            shard.files[0].footer = None;
             shard
         };
         let mut mixed = dataset.clone();

@@ -1,0 +1,88 @@
+//! What runs reach: the results whose keys they wrote down, the manifests that their events name, and the data of both.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::commit::Commit;
+use super::error::StoreError;
+use super::files::read;
+use super::manifest::Manifest;
+use super::past_run::{EVENTS, KEYS, checked_text, keys_of};
+use super::root::KEY_DIGITS;
+use super::sealed::unseal;
+use crate::dataset::{DataFile, FilePath};
+
+/// Names of what is to be spared.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// Keys, as digits.
+    pub(super) keys: HashSet<String>,
+    /// What the attempts of runs at work begin with.
+    pub(super) at_work: HashSet<String>,
+    /// Digests, as digits.
+    pub(super) manifests: HashSet<String>,
+    /// Directories of data, relative to the store.
+    pub(super) data: HashSet<String>,
+}
+
+impl Reach {
+    /// Adds what a run wrote down. A file that is damaged could name anything, so that nothing may be removed.
+    pub(super) fn add_run(&mut self, folder: &Path, is_running: bool) -> Result<(), StoreError> {
+        if folder.join(KEYS).exists() {
+            for record in keys_of(folder)? {
+                if is_running {
+                    self.at_work.insert(record.key.as_str()[..KEY_DIGITS].to_owned());
+                }
+                self.keys.insert(record.key.as_str().to_owned());
+            }
+        }
+        if folder.join(EVENTS).exists() {
+            let events = checked_text(folder, EVENTS)?;
+            self.manifests.extend(manifests_in(&String::from_utf8_lossy(&events)).map(str::to_owned));
+        }
+        Ok(())
+    }
+
+    /// Adds the data of a commit. One that cannot be read keeps nothing: it is made again when it is needed.
+    pub(super) fn add_commit(&mut self, path: &Path) -> Result<(), StoreError> {
+        if let Some(commit) = read(path)?.and_then(|text| unseal::<Commit>(&text).ok()) {
+            commit.files().into_iter().for_each(|file| self.add_file(file));
+        }
+        Ok(())
+    }
+
+    /// Adds the data of a manifest. One that cannot be read keeps nothing, but for what commits keep.
+    pub(super) fn add_manifest(&mut self, path: &Path) -> Result<(), StoreError> {
+        let manifest = read(path)?.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+        manifest.iter().flat_map(Manifest::files).for_each(|file| self.add_file(file));
+        Ok(())
+    }
+
+    fn add_file(&mut self, file: &DataFile) {
+        if let FilePath::Store(relative) = &file.path
+            && let Some((directory, _)) = relative.rsplit_once('/')
+        {
+            self.data.insert(directory.to_owned());
+        }
+    }
+}
+
+/// Digests of the manifests that a text names by their paths, whichever event they stand in.
+fn manifests_in(text: &str) -> impl Iterator<Item = &str> {
+    const DIGITS: usize = 2 * blake3::OUT_LEN;
+    let named = text.split("manifests/").skip(1).filter_map(|rest| rest.get(..DIGITS));
+    named.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_are_found_wherever_they_are_named() {
+        let (first, second) = ("0123456789abcdef".repeat(4), "f".repeat(64));
+        let text =
+            format!("{{\"dataset\":\"/a/manifests/{first}.json\"}}\n[\"x\",\"manifests/{second}.json\"] manifests/é");
+        assert_eq!(manifests_in(&text).collect::<Vec<_>>(), [&first, &second]);
+    }
+}

@@ -1,0 +1,60 @@
+//! `sternlight gc`: cleans up the store, or tells what would go.
+
+use std::time::Duration;
+
+use indicatif::BinaryBytes;
+use sternlight_engine::store::{CollectOptions, Collection, Kind, Store};
+
+use crate::Outcome;
+use crate::arguments::{Common, GcArguments};
+use crate::exit::Failure;
+
+const DAY: Duration = Duration::from_hours(24);
+
+pub(crate) fn execute(arguments: &GcArguments, common: &Common) -> Outcome {
+    let store = Store::existing(&common.store)?.ok_or_else(|| {
+        Failure::usage(
+            format!("there is no store at `{}`", common.store.display()),
+            "name the store with `--store DIR`",
+        )
+    })?;
+    let options = CollectOptions {
+        keep: DAY * arguments.keep_days,
+        young: Duration::from_secs(arguments.young_seconds),
+        dry_run: arguments.dry_run,
+    };
+    let collection = store.collect(&options)?;
+    if common.json {
+        let told = serde_json::json!({"dry_run": options.dry_run, "collected": collection});
+        anstream::println!("{}", serde_json::to_string(&told)?);
+    } else {
+        print(&collection, arguments);
+    }
+    Ok(())
+}
+
+fn print(collection: &Collection, arguments: &GcArguments) {
+    if collection.kinds.is_empty() {
+        anstream::println!("nothing to clean up");
+        return;
+    }
+    anstream::println!("{}", if arguments.dry_run { "would remove" } else { "removed" });
+    for (kind, collected) in &collection.kinds {
+        let name = match kind {
+            Kind::Run => "run folders",
+            Kind::Result => "results",
+            Kind::Data => "their data",
+            Kind::Unfinished => "data never committed",
+            Kind::Exchange => "rows gathered half-way",
+            Kind::Manifest => "manifests of datasets",
+            Kind::Fact => "facts about inputs",
+            Kind::Temporary => "left-over temporaries",
+        };
+        let bytes = BinaryBytes(collected.bytes).to_string();
+        anstream::println!("  {name:<22} {:>8}  {bytes:>12}", collected.count);
+    }
+    anstream::println!("  {:<22} {:>8}  {:>12}", "in all", "", BinaryBytes(collection.bytes).to_string());
+    for run in &collection.runs {
+        anstream::println!("  run {run}");
+    }
+}

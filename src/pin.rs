@@ -1,0 +1,23 @@
+//! `sternlight pin` and `sternlight unpin`: whether cleaning up spares a run.
+
+use crate::Outcome;
+use crate::arguments::Common;
+use crate::past_runs::{find_run, store_of_runs};
+
+pub(crate) fn execute(name: &str, is_to_be_pinned: bool, common: &Common) -> Outcome {
+    let store = store_of_runs(common)?;
+    let run = find_run(&store, name)?;
+    let changed = if is_to_be_pinned { store.pin(&run)? } else { store.unpin(&run)? };
+    if common.json {
+        anstream::println!("{}", serde_json::json!({"run": run.id, "pinned": is_to_be_pinned, "changed": changed}));
+        return Ok(());
+    }
+    let told = match (is_to_be_pinned, changed) {
+        (true, true) => "pinned: `sternlight gc` spares it and what it reaches",
+        (true, false) => "was pinned already",
+        (false, true) => "no longer pinned",
+        (false, false) => "was not pinned",
+    };
+    anstream::println!("{} {told}", run.id);
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! `sternlight verify`: whether a run's results are as they were written, and come out again.
+
+use std::sync::Mutex;
+
+use indicatif::BinaryBytes;
+use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::run::{Engine, Job};
+use sternlight_engine::stage::Work;
+use sternlight_engine::store::{PastStatus, RunSummary, Store};
+use sternlight_engine::verify::{Again, Redirected, Stored, changed_inputs, check_stored, compare_results};
+
+use crate::Outcome;
+use crate::arguments::{Common, VerifyArguments};
+use crate::exit::{Failure, print_diagnostics};
+use crate::past_runs::{find_run, results_of, store_of_runs};
+use crate::progress::Progress;
+use crate::run::stop_on_signal;
+use crate::run_plan::RunPlan;
+use crate::style;
+
+pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
+    let store = store_of_runs(common)?;
+    let run = find_run(&store, &arguments.run)?;
+    let results = results_of(&store, &run)?;
+    let stored = check_stored(&store, &results);
+    if !common.json {
+        anstream::println!("{} {}, {}, started {}\n", style::title(&run.id), run.pipeline, run.status, run.started);
+        print_stored(&stored);
+    }
+    let is_whole = run.status == PastStatus::Done;
+    let again = match is_whole && !arguments.stored_only {
+        true => Some(compute_again(&store, &run, &results, common)?),
+        false => None,
+    };
+    let is_repeated = again.as_ref().is_none_or(|again| again.differences.is_empty());
+    let is_well = stored.damaged.is_empty() && is_repeated;
+    if common.json {
+        let told = serde_json::json!({"run": run.id, "verified": is_well, "stored": stored, "again": again});
+        anstream::println!("{}", serde_json::to_string(&told)?);
+    } else {
+        match &again {
+            Some(again) => print_again(again),
+            None if !is_whole => anstream::println!("computed again     nothing: the run did not end well"),
+            None => {}
+        }
+    }
+    let (message, help) = match (stored.damaged.is_empty(), is_repeated) {
+        (true, true) => return Ok(()),
+        (false, _) => ("is not as it was written", "run the pipeline again: what is damaged is computed anew"),
+        (true, false) => {
+            ("came out otherwise", "the program may have been changed since, or a stage does not repeat itself")
+        }
+    };
+    Err(Failure::Failed { message: format!("run `{}` {message}", run.id), help: Some(help.to_owned()) })
+}
+
+/// Computes the run in a store of its own beside this one, which is removed afterwards. Exports go there as well.
+fn compute_again(store: &Store, run: &RunSummary, results: &[StageResult], common: &Common) -> Result<Again, Failure> {
+    let plan = RunPlan::read(&run.plan_path())?;
+    let mut options = plan.options();
+    options.threads = usize::from(common.threads);
+    options.interrupted = stop_on_signal()?;
+    let checked = plan.origin.check().map_err(as_changed_inputs)?;
+    let (temporary, directory) = Store::temporary(store.root())?;
+    let jobs = checked.jobs()?;
+    let redirected: Vec<Redirected<'_>> = jobs
+        .iter()
+        .enumerate()
+        .map(|(index, job)| Redirected {
+            stage: job.stage,
+            directory: directory.path().join(format!("exported-{index}")),
+        })
+        .collect();
+    let jobs: Vec<Job<'_>> = jobs
+        .into_iter()
+        .zip(&redirected)
+        .map(|(job, elsewhere)| match job.stage.work() {
+            Work::Sink(_) => Job { stage: elsewhere, ..job },
+            _ => job,
+        })
+        .collect();
+    let engine = Engine::new(&temporary, &options);
+    let planned = engine
+        .plan(&jobs)
+        .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;
+    let changed = changed_inputs(&store.keys(run)?, &planned, &jobs);
+    if !changed.is_empty() {
+        let lines = changed.iter().flat_map(|(stage, changes)| {
+            changes.iter().map(move |change| {
+                let what = if change.differing.is_empty() { "new".to_owned() } else { change.differing.join(", ") };
+                format!("\n  {stage}: {} ({what})", change.labels.join("; "))
+            })
+        });
+        return Err(Failure::Failed {
+            message: format!("the inputs of run `{}` are not what they were:{}", run.id, lines.collect::<String>()),
+            help: Some("bring them back, or verify with `--stored-only`".to_owned()),
+        });
+    }
+    let computed: Mutex<Vec<StageResult>> = Mutex::default();
+    let progress = Progress::new(common);
+    let observe = |record: &Record| {
+        if let (Event::StageFinished(result), Ok(mut computed)) = (&record.event, computed.lock()) {
+            computed.push(result.clone());
+        }
+        if !common.json {
+            progress.observe(record);
+        }
+    };
+    let outcome = engine.run(&checked.pipeline.name, &checked.origin.file, &jobs, &observe);
+    progress.finish();
+    outcome?;
+    let computed = computed.into_inner().unwrap_or_default();
+    Ok(compare_results((store, results), (&temporary, &computed))?)
+}
+
+/// The pipeline was well when it ran: what is wrong now is what it reads.
+fn as_changed_inputs(failure: Failure) -> Failure {
+    let Failure::Pipeline(diagnostics) = failure else { return failure };
+    print_diagnostics(&diagnostics);
+    Failure::Failed {
+        message: "what the run read is not there any more, or is not what it was".to_owned(),
+        help: Some("bring it back, or verify with `--stored-only`".to_owned()),
+    }
+}
+
+fn print_stored(stored: &Stored) {
+    let bytes = BinaryBytes(stored.bytes).to_string();
+    anstream::println!("stored             {} manifests, {} files, {bytes} read", stored.manifests, stored.files);
+    if stored.outside > 0 {
+        anstream::println!("where they lie     {} files outside of the store, by their footers", stored.outside);
+    }
+    if stored.exported > 0 {
+        anstream::println!("exported           {} files", stored.exported);
+    }
+    for damage in &stored.damaged {
+        anstream::println!("  {}{}: {}", style::error("damaged: "), damage.stage, damage.message);
+    }
+}
+
+fn print_again(again: &Again) {
+    let (columns, shards) = (again.columns, again.shards);
+    let exported = if again.exported > 0 { format!(", {} exported files", again.exported) } else { String::new() };
+    anstream::println!(
+        "computed again     {} stages: {columns} columns of {shards} shards{exported}, and all figures",
+        again.stages
+    );
+    for difference in &again.differences {
+        anstream::println!("  {}{}: {}", style::error("different: "), difference.stage, difference.message);
+    }
+    if again.differences.is_empty() {
+        anstream::println!("                   everything came out the same");
+    }
+}
