@@ -2,44 +2,66 @@
 
 In a component without WASI any such call would end it without a word. `prepare` runs while the component is built, before
 the user's module is imported, so that `from time import time` takes the guarded function; the guards let everything pass
-until `seal`, in the first call, because imports read files and clocks.
+until `seal`, in the first call, because imports read files and clocks. Not a wall: the host is the wall, this is the sign.
 """
 
 from __future__ import annotations
 
+import _io
 import builtins
 import datetime
 import io
 import os
-import random
+import posix
 import sys
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
-from . import host, stage
+from . import host, randomness, stage
+
+_NAMES = {
+    "clock": "the clock",
+    "files": "reading and writing files",
+    "network": "the network",
+    "random": "randomness of the system",
+}
+_CLOCKS = (
+    "clock_gettime", "clock_gettime_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
+    "process_time_ns", "sleep", "thread_time", "thread_time_ns", "time", "time_ns",
+)  # fmt: skip
+#: These ask the clock only if they are not given a time, as their n-th argument.
+_CLOCKS_UNLESS_GIVEN = {"asctime": 1, "ctime": 1, "gmtime": 1, "localtime": 1, "strftime": 2}
+_FILES = (
+    "access", "chdir", "getcwd", "link", "listdir", "lstat", "mkdir", "open", "readlink", "remove", "rename", "replace",
+    "rmdir", "scandir", "stat", "symlink", "truncate", "unlink", "utime",
+)  # fmt: skip
 
 _sealed = False
+_granted: set[str] = set()
 
 
 def prepare() -> None:
-    """Puts guards before the clock, files and the system's randomness."""
-    for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
-                 "process_time_ns", "sleep", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns"):
+    """Puts guards before the clock, files, and randomness of the system, and takes over what is printed."""
+    for name in _CLOCKS:
         _guard(time, name, "clock")
-    # These ask the clock only if they are not given a time.
-    for name, given in (("localtime", 1), ("gmtime", 1), ("ctime", 1), ("asctime", 1), ("strftime", 2)):
+    for name, given in _CLOCKS_UNLESS_GIVEN.items():
         _guard(time, name, "clock", unless_given=given)
     datetime.datetime, datetime.date = _guarded_datetime(), _guarded_date()
-    for name in ("open", "stat", "lstat", "listdir", "scandir", "mkdir", "remove", "unlink", "rename", "rmdir", "getcwd",
-                 "access", "readlink", "chdir", "utime", "truncate"):
+    # The import machinery and `linecache` go to the modules below `os` and `io` directly.
+    for name in _FILES:
+        _guard(posix, name, "files")
         _guard(os, name, "files")
-    for module, name in ((builtins, "open"), (io, "open"), (io, "open_code"), (io, "FileIO")):
-        _guard(module, name, "files")
-    _guard(builtins, "input", "files")
-    for name in ("urandom", "getrandom"):
+    for module in (_io, io, builtins):
+        for name in ("FileIO", "open", "open_code"):
+            _guard(module, name, "files")
+    for name in ("getrandom", "urandom"):
+        _guard(posix, name, "random")
         _guard(os, name, "random")
-    _randomness.install()
+    randomness.install(lambda: refuse("random"))
+    sys.stdout = sys.__stdout__ = _Lines(sys.stdout, host.info)
+    sys.stderr = sys.__stderr__ = _Lines(sys.stderr, host.warn)
 
 
 def seal(needs: frozenset[str]) -> None:
@@ -49,11 +71,20 @@ def seal(needs: frozenset[str]) -> None:
         return
     _sealed = True
     _granted.update(needs)
-    sys.stdout, sys.stderr = _Lines(host.info), _Lines(host.warn)
-    stage.begin = _begin
+    stage.begin = randomness.begin
     if "files" not in needs:
-        sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, "__name__", "") != "PathFinder"]
+        sys.stdin = sys.__stdin__ = _NoInput()
+        sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
         sys.meta_path.append(_NoFurtherImports)
+    if "network" not in needs and "socket" in sys.modules:
+        sys.modules["socket"].socket.__init__ = lambda *_, **__: refuse("network")
+    if "clock" not in needs and "logging" in sys.modules:
+        # A record has a time; that of the event is the host's to give.
+        sys.modules["logging"].time = _no_time()
+    if "clock" not in needs and "asyncio" in sys.modules:
+        # Event loops run by the clock.
+        asyncio = sys.modules["asyncio"]
+        asyncio.run = asyncio.new_event_loop = lambda *_, **__: refuse("clock")
 
 
 def flush() -> None:
@@ -62,12 +93,8 @@ def flush() -> None:
     sys.stderr.flush()
 
 
-_granted: set[str] = set()
-
-_NAMES = {"clock": "the clock", "files": "reading and writing files", "random": "randomness of the system"}
-
-
-def _refuse(grant: str) -> None:
+def refuse(grant: str) -> None:
+    """Raises `PermissionError`, unless the component is being built or was granted this."""
     if _sealed and grant not in _granted:
         raise PermissionError(f"{_NAMES[grant]} is not granted to this plugin")
 
@@ -79,7 +106,7 @@ def _guard(module: Any, name: str, grant: str, unless_given: int | None = None) 
 
     def guarded(*arguments: Any, **named: Any) -> Any:
         if unless_given is None or len(arguments) < unless_given:
-            _refuse(grant)
+            refuse(grant)
         return original(*arguments, **named)
 
     guarded.__name__ = name
@@ -87,22 +114,20 @@ def _guard(module: Any, name: str, grant: str, unless_given: int | None = None) 
 
 
 def _guarded_datetime() -> type:
-    original = datetime.datetime
-
-    class Guarded(original):  # type: ignore[misc, valid-type]
+    class Guarded(datetime.datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            _refuse("clock")
+            refuse("clock")
             return super().now(tz)
 
         @classmethod
         def utcnow(cls) -> Any:
-            _refuse("clock")
+            refuse("clock")
             return super().utcnow()
 
         @classmethod
         def today(cls) -> Any:
-            _refuse("clock")
+            refuse("clock")
             return super().today()
 
     Guarded.__name__ = Guarded.__qualname__ = "datetime"
@@ -110,63 +135,35 @@ def _guarded_datetime() -> type:
 
 
 def _guarded_date() -> type:
-    original = datetime.date
-
-    class Guarded(original):  # type: ignore[misc, valid-type]
+    class Guarded(datetime.date):
         @classmethod
         def today(cls) -> Any:
-            _refuse("clock")
+            refuse("clock")
             return super().today()
 
     Guarded.__name__ = Guarded.__qualname__ = "date"
     return Guarded
 
 
-class _RowRandom(random.Random):
-    """The functions of `random`, seeded anew for each row, but only if the row draws: seeding is dear."""
-
-    def __init__(self) -> None:
-        self.row: str | None = None
-        super().__init__(0)
-
-    def seed(self, a: Any = None, version: int = 2) -> None:
-        self.row = None
-        # Without a seed the system's randomness would be asked.
-        super().seed(0 if a is None else a, version)
-
-    def random(self) -> float:
-        if self.row is not None:
-            self.seed(self.row)
-        return super().random()
-
-    def getrandbits(self, k: int) -> int:
-        if self.row is not None:
-            self.seed(self.row)
-        return super().getrandbits(k)
-
-    def install(self) -> None:
-        for name in random.__all__:
-            if name[0].islower() and hasattr(self, name):
-                setattr(random, name, getattr(self, name))
-
-
-_randomness = _RowRandom()
-
-
-def _begin(row: str) -> None:
-    _randomness.row = row
+def _no_time() -> types.SimpleNamespace:
+    return types.SimpleNamespace(
+        **{name: getattr(time, name) for name in ("gmtime", "localtime", "strftime")},
+        time=lambda: 0.0,
+        time_ns=lambda: 0,
+    )
 
 
 class _Lines:
-    """A text stream whose lines become events."""
+    """A text stream whose lines become events, once there is a host."""
 
     encoding = "utf-8"
 
-    def __init__(self, write_line: Callable[[str], None]) -> None:
-        self._write_line = write_line
-        self._part = ""
+    def __init__(self, before: Any, write_line: Callable[[str], None]) -> None:
+        self._before, self._write_line, self._part = before, write_line, ""
 
     def write(self, text: str) -> int:
+        if not _sealed:
+            return self._before.write(text)
         *lines, self._part = (self._part + text).split("\n")
         for line in lines:
             self._write_line(line)
@@ -177,12 +174,27 @@ class _Lines:
             self.write(line)
 
     def flush(self) -> None:
-        if self._part:
+        if not _sealed:
+            self._before.flush()
+        elif self._part:
             part, self._part = self._part, ""
             self._write_line(part)
 
     def isatty(self) -> bool:
         return False
+
+    def fileno(self) -> int:
+        raise OSError("there is no file behind the output of a plugin")
+
+
+class _NoInput(io.TextIOBase):
+    """Standard input: there is none."""
+
+    def read(self, size: int | None = -1, /) -> str:
+        raise PermissionError("a plugin has no standard input")
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        return self.read(size)
 
 
 class _NoFurtherImports:
