@@ -28,7 +28,9 @@ _metric: Callable[[str, float], None] = _native_metric
 def connect(log: Callable[[str, str], None], metric: Callable[[str, float], None]) -> None:
     """Sends everything to these functions from now on. Called once, in a component."""
     global _log, _metric
-    _log, _metric = log, metric
+    # Half of a pair of surrogates is no character: the host would end the component.
+    _log = lambda level, message: log(level, str(message).encode(errors="backslashreplace").decode())  # noqa: E731
+    _metric = metric
 
 
 def debug(message: str) -> None:

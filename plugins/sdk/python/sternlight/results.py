@@ -83,8 +83,6 @@ class Step:
 def outcome(value: Any, trajectory: Trajectory, with_turns: bool) -> Outcome:
     """Checks what a reward function returned: a number, None, or an `Outcome`."""
     if not isinstance(value, Outcome):
-        if with_turns:
-            raise TypeError(f"expected an Outcome with rewards of the turns, found {_show(value)}")
         return Outcome(_number(value, "a reward"))
     turns = value.turn_rewards
     if turns is not None:
@@ -199,6 +197,9 @@ def _whole(value: Any, what: str) -> int:
 def _text(value: Any, what: str, optional: bool = True) -> None:
     if not isinstance(value, str) and not (optional and value is None):
         raise TypeError(f"{what} is text{' or None' if optional else ''}, found {_show(value)}")
+    if isinstance(value, str) and not value.isascii():
+        # Half of a pair of surrogates is no character: the host would end the component.
+        value.encode()
 
 
 def _boolean(value: Any, what: str) -> None:

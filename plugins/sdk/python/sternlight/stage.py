@@ -140,7 +140,8 @@ def explain(error: BaseException) -> str:
     text += "".join(_places(error))
     if error.__cause__ is not None:
         text += f"\ncaused by {explain(error.__cause__)}"
-    return text
+    # Half of a pair of surrogates is no character: the host would end the component.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _places(error: BaseException) -> Iterator[str]:

@@ -90,6 +90,14 @@ class Rewards(unittest.TestCase):
         self.assertTrue(message.startswith("RecursionError"))
         self.assertLess(message.count("\n"), 20)
 
+    def test_half_a_character_does_not_reach_the_host(self) -> None:
+        @reward(reads=[])
+        def fail(trajectory):
+            raise ValueError("half \ud800")
+
+        self.assertTrue(run(fail, [TWO_TURNS])[0].message.startswith("ValueError: half \\ud800\n"))
+        self.assertIn("UnicodeEncodeError", error_of([Reflection("\ud800"), None], reflect))
+
     def test_a_column_that_is_not_read_is_not_there(self) -> None:
         @reward(reads=["turns.tool_error"])
         def score(trajectory):
