@@ -22,3 +22,4 @@ EOF
         "$(find "$scratch/target" -path '*/out/*.rs' -newer "$scratch/src/lib.rs" -name "${world}*.rs" | head -1)" \
         > "src/bindings/$world.rs"
 done
+cargo fmt

@@ -65,6 +65,7 @@ impl<P: Defined> BatchGuest for Exported<P> {
 }
 
 fn columns(columns: Columns) -> Vec<Column> {
-    let column = |(path, data_type): &(&str, &str)| Column { path: (*path).to_owned(), data_type: (*data_type).to_owned() };
+    let column =
+        |(path, data_type): &(&str, &str)| Column { path: (*path).to_owned(), data_type: (*data_type).to_owned() };
     columns.iter().map(column).collect()
 }

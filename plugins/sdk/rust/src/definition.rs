@@ -28,8 +28,14 @@ pub struct Definition {
     /// JSON Schema of the configuration.
     pub schema: fn() -> String,
     /// Makes the stage; an error is shown at the line of the pipeline.
-    pub configure: Box<dyn Fn(&str) -> Result<Box<dyn Stage>>>,
+    pub configure: Configure,
 }
+
+/// From a configuration, as JSON, to a stage.
+pub type Configure = Box<dyn Fn(&str) -> Result<Box<dyn Stage>>>;
+
+/// What goes back to the host: the bytes of the columns added, and the rows without a value.
+pub type Processed = (Vec<u8>, Vec<(u32, String)>);
 
 /// A configured plugin.
 pub trait Stage {
@@ -60,7 +66,12 @@ pub(crate) fn schema<C: JsonSchema>() -> String {
 
 /// Reads a configuration.
 pub(crate) fn decode<C: DeserializeOwned>(config: &str) -> Result<C> {
-    serde_json::from_str(config).map_err(Error::from)
+    let config: serde_json::Value = serde_json::from_str(config)?;
+    serde_path_to_error::deserialize(config).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "with".to_owned() } else { format!("with.{path}") };
+        Error::new(format!("`{place}`: {}", error.inner()))
+    })
 }
 
 /// Makes a definition of a function that turns a batch into output.
@@ -92,7 +103,7 @@ impl Definition {
     ///
     /// # Errors
     /// If the bytes are no batch, or the plugin fails, or its output does not fit what it says that it adds.
-    pub fn process(&self, stage: &dyn Stage, ipc: &[u8]) -> Result<(Vec<u8>, Vec<(u32, String)>)> {
+    pub fn process(&self, stage: &dyn Stage, ipc: &[u8]) -> Result<Processed> {
         let batch = Batch::read(ipc)?;
         let output = stage.process(&batch)?;
         output.into_ipc(&batch, self.adds)

@@ -26,6 +26,8 @@
 //! The function stays a plain function: call it in a test with a [`Sample`](testing::Sample). `sternlight plugin build`
 //! makes a component of it. Trajectories are views into the bytes that the host sends: nothing is copied.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod arrow;
 #[doc(hidden)]
 pub mod bindings;
@@ -44,9 +46,9 @@ pub mod testing;
 mod trajectory;
 
 pub use arrow::{Batch, Column, Invalid, Values};
-pub use definition::{Definition, NoConfig, Stage};
+pub use definition::{Configure, Definition, NoConfig, Processed, Stage};
 pub use error::{Error, Result};
 pub use host::{Level, log, metric};
-pub use kinds::{Outcome, Reflection};
+pub use kinds::{Advantages, Outcome, Reflection};
 pub use output::Output;
 pub use trajectory::{Trajectory, Turn};

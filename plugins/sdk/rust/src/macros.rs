@@ -37,7 +37,7 @@ macro_rules! reflect {
     };
 }
 
-/// Makes an advantage of `fn advantage(group: &[Trajectory], config: &Config) -> Result<Vec<Vec<Option<f32>>>>`.
+/// Makes an advantage of `fn advantage(group: &[Trajectory], config: &Config) -> Result<Advantages>`.
 #[macro_export]
 macro_rules! advantage {
     ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
@@ -65,11 +65,7 @@ macro_rules! __plugin {
     ($definition:expr) => {
         /// This plugin, for `sternlight_plugin::testing::run`.
         pub fn plugin() -> $crate::Definition {
-            $definition.of_package(
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-                env!("CARGO_PKG_DESCRIPTION"),
-            )
+            $definition.of_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION"))
         }
 
         #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
 //! What a plugin gives for a batch: the columns that it adds, and the rows that have no value.
 
 use crate::arrow::{self, Batch, Turns, Values};
-use crate::definition::{Column, Columns};
+use crate::definition::{Column, Columns, Processed};
 use crate::error::{Error, Result};
 
 /// New columns of a batch.
@@ -30,7 +30,7 @@ impl Output {
     }
 
     /// As the host takes it, checked against what the plugin said that it adds.
-    pub(crate) fn into_ipc(mut self, batch: &Batch<'_>, adds: Columns) -> Result<(Vec<u8>, Vec<(u32, String)>)> {
+    pub(crate) fn into_ipc(mut self, batch: &Batch<'_>, adds: Columns) -> Result<Processed> {
         let of_turns = adds.iter().any(|(path, _)| path.starts_with("turns."));
         let rows_of_turns = if of_turns { 0..batch.rows() } else { 0..0 };
         let counts: Vec<usize> = rows_of_turns.map(|row| batch.turns_of(row).len()).collect();
@@ -38,7 +38,8 @@ impl Output {
         let (mut of_rows, mut of_turns) = (Vec::new(), Vec::new());
         for (path, expected) in adds {
             let place = self.columns.iter().position(|(name, _)| name == path);
-            let place = place.ok_or_else(|| Error::new(format!("column `{path}` is to be added, but was not given")))?;
+            let place =
+                place.ok_or_else(|| Error::new(format!("column `{path}` is to be added, but was not given")))?;
             let (_, mut values) = self.columns.swap_remove(place);
             let (name, rows) = match path.strip_prefix("turns.") {
                 Some(name) => (name, total),

@@ -29,7 +29,9 @@ pub fn run(plugin: &Definition, samples: &[Sample], config: &str) -> Result<Outc
 impl Outcomes {
     /// The numbers of an added column.
     pub fn numbers(&self, path: &str) -> Vec<Option<f64>> {
-        self.batch.column(path).map_or_else(Vec::new, |column| (0..column.len()).map(|row| column.number(row)).collect())
+        self.batch
+            .column(path)
+            .map_or_else(Vec::new, |column| (0..column.len()).map(|row| column.number(row)).collect())
     }
 
     /// The texts of an added column.

@@ -15,13 +15,13 @@ pub struct Config {
     pub free_calls: u32,
     /// What each further call costs.
     #[schemars(range(min = 0, max = 1))]
-    pub per_call: f32,
+    pub per_call: f64,
     /// What each failed call costs, on top.
     #[schemars(range(min = 0, max = 1))]
-    pub per_error: f32,
+    pub per_error: f64,
     /// The least that a success is worth.
     #[schemars(range(min = 0, max = 1))]
-    pub floor: f32,
+    pub floor: f64,
 }
 
 impl Default for Config {
@@ -38,8 +38,9 @@ pub fn tool_call_efficiency(trajectory: &Trajectory, config: &Config) -> Result<
         }
         let calls = trajectory.turns().filter(|turn| turn.tool_name().is_some()).count() as u32;
         let errors = trajectory.turns().filter(|turn| turn.tool_error() == Some(true)).count();
-        let cost = config.per_call * calls.saturating_sub(config.free_calls) as f32 + config.per_error * errors as f32;
-        config.floor.max(1.0 - cost)
+        let cost =
+            config.per_call * f64::from(calls.saturating_sub(config.free_calls)) + config.per_error * errors as f64;
+        config.floor.max(1.0 - cost) as f32
     }))
 }
 
@@ -80,6 +81,6 @@ mod tests {
     #[test]
     fn an_unknown_option_is_an_error() {
         let error = run(&plugin(), &[], r#"{"per_cal": 1}"#).unwrap_err().to_string();
-        assert!(error.starts_with("unknown field `per_cal`"), "{error}");
+        assert!(error.starts_with("`with.per_cal`: unknown field `per_cal`"), "{error}");
     }
 }

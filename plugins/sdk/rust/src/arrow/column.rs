@@ -15,11 +15,21 @@ pub(super) enum Views<'a> {
     /// Nothing at any row: a column of type null, or one that was not sent.
     Nothing,
     Booleans(&'a [u8]),
-    Integers { bytes: &'a [u8], width: usize, signed: bool },
+    Integers {
+        bytes: &'a [u8],
+        width: usize,
+        signed: bool,
+    },
     Floats32(&'a [[u8; 4]]),
     Floats64(&'a [[u8; 8]]),
-    Texts { offsets: &'a [[u8; 4]], text: &'a str },
-    Lists { offsets: &'a [[u8; 4]], items: Box<Column<'a>> },
+    Texts {
+        offsets: &'a [[u8; 4]],
+        text: &'a str,
+    },
+    Lists {
+        offsets: &'a [[u8; 4]],
+        items: Box<Column<'a>>,
+    },
     Structs(Vec<(&'a str, Column<'a>)>),
 }
 
@@ -49,7 +59,9 @@ impl<'a> Column<'a> {
     #[inline]
     pub fn text(&self, row: usize) -> Option<&'a str> {
         match &self.values {
-            Views::Texts { offsets, text } if self.is_valid(row) => text.get(offset(offsets, row)..offset(offsets, row + 1)),
+            Views::Texts { offsets, text } if self.is_valid(row) => {
+                text.get(offset(offsets, row)..offset(offsets, row + 1))
+            }
             _ => None,
         }
     }

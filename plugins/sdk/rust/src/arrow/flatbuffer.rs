@@ -198,7 +198,7 @@ impl Writer {
 
     /// Pads until what comes `after` bytes further on is aligned.
     pub(super) fn align(&mut self, align: usize, after: usize) {
-        while (self.bytes.len() + after) % align != 0 {
+        while !(self.bytes.len() + after).is_multiple_of(align) {
             self.bytes.push(0);
         }
     }

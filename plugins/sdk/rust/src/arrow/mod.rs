@@ -9,3 +9,6 @@ mod write;
 pub use column::Column;
 pub use read::{Batch, Invalid};
 pub use write::{Turns, Values, write};
+
+#[cfg(test)]
+mod tests;

@@ -233,19 +233,10 @@ impl<'a> Reader<'a> {
         let offsets = self.offsets(name, rows)?;
         let bytes = self.buffer()?;
         let used = bytes.get(..offset(offsets, rows)).ok_or_else(|| wrong(name, "has offsets beyond its text"))?;
-        let text = if is_ascii(used) {
-            #[expect(unsafe_code, reason = "checking again what is known to be ASCII costs more than all else here")]
-            // SAFETY: ASCII is UTF-8.
-            unsafe {
-                std::str::from_utf8_unchecked(used)
-            }
-        } else {
-            let text = std::str::from_utf8(used).map_err(|_| wrong(name, "is not UTF-8"))?;
-            if !(0..=rows).all(|row| text.is_char_boundary(offset(offsets, row))) {
-                return Err(wrong(name, "has offsets within a character"));
-            }
-            text
-        };
+        let text = std::str::from_utf8(used).map_err(|_| wrong(name, "is not UTF-8"))?;
+        if !(0..=rows).all(|row| text.is_char_boundary(offset(offsets, row))) {
+            return Err(wrong(name, "has offsets within a character"));
+        }
         Ok(Views::Texts { offsets, text })
     }
 
@@ -256,14 +247,6 @@ impl<'a> Reader<'a> {
         let (_, items) = self.field(*child, offset(offsets, rows), depth + 1)?;
         Ok(Views::Lists { offsets, items: Box::new(items) })
     }
-}
-
-/// In blocks without a branch within, which compilers turn into vector instructions; the standard library's own test does
-/// not, on WebAssembly.
-fn is_ascii(bytes: &[u8]) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<64>();
-    let ascii = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte) < 0x80;
-    blocks.iter().all(|block| ascii(block)) && ascii(rest)
 }
 
 fn pair(bytes: &[u8; 16]) -> Result<[usize; 2], Invalid> {

@@ -214,8 +214,7 @@ fn write_fields(writer: &mut Writer, fields: &[Described<'_>]) -> usize {
 
 fn write_field(writer: &mut Writer, field: &Described<'_>) -> usize {
     const NULLABLE: Field = Field::Byte(1);
-    let layout =
-        [Field::Offset, NULLABLE, Field::Byte(field.kind), Field::Offset, Field::Absent, Field::Offset];
+    let layout = [Field::Offset, NULLABLE, Field::Byte(field.kind), Field::Offset, Field::Absent, Field::Offset];
     let (table, places) = writer.table(&layout);
     let name = writer.text(field.name);
     let (about, _) = writer.table(&field.about);

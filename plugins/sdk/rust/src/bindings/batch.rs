@@ -17,10 +17,7 @@ pub mod sternlight {
                 Error,
             }
             impl ::core::fmt::Debug for Level {
-                fn fmt(
-                    &self,
-                    f: &mut ::core::fmt::Formatter<'_>,
-                ) -> ::core::fmt::Result {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     match self {
                         Level::Debug => f.debug_tuple("Level::Debug").finish(),
                         Level::Info => f.debug_tuple("Level::Info").finish(),
@@ -114,14 +111,8 @@ pub mod exports {
                     pub data_type: _rt::String,
                 }
                 impl ::core::fmt::Debug for Column {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
-                        f.debug_struct("Column")
-                            .field("path", &self.path)
-                            .field("data-type", &self.data_type)
-                            .finish()
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        f.debug_struct("Column").field("path", &self.path).field("data-type", &self.data_type).finish()
                     }
                 }
                 /// What a batch may be cut along: rows on their own, or whole groups only.
@@ -132,14 +123,9 @@ pub mod exports {
                     Group,
                 }
                 impl ::core::fmt::Debug for Scope {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                         match self {
-                            Scope::Trajectory => {
-                                f.debug_tuple("Scope::Trajectory").finish()
-                            }
+                            Scope::Trajectory => f.debug_tuple("Scope::Trajectory").finish(),
                             Scope::Group => f.debug_tuple("Scope::Group").finish(),
                         }
                     }
@@ -166,10 +152,7 @@ pub mod exports {
                     New,
                 }
                 impl ::core::fmt::Debug for Rows {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                         match self {
                             Rows::Same => f.debug_tuple("Rows::Same").finish(),
                             Rows::Subset => f.debug_tuple("Rows::Subset").finish(),
@@ -200,10 +183,7 @@ pub mod exports {
                     Reused,
                 }
                 impl ::core::fmt::Debug for State {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                         match self {
                             State::Fresh => f.debug_tuple("State::Fresh").finish(),
                             State::Reused => f.debug_tuple("State::Reused").finish(),
@@ -234,10 +214,7 @@ pub mod exports {
                     pub drops: _rt::Vec<_rt::String>,
                 }
                 impl ::core::fmt::Debug for Contract {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                         f.debug_struct("Contract")
                             .field("scope", &self.scope)
                             .field("rows", &self.rows)
@@ -258,10 +235,7 @@ pub mod exports {
                     pub config_schema: _rt::String,
                 }
                 impl ::core::fmt::Debug for Description {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                         f.debug_struct("Description")
                             .field("name", &self.name)
                             .field("version", &self.version)
@@ -274,7 +248,8 @@ pub mod exports {
                 #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_describe_cabi<T_: Guest>() -> *mut u8 {
                     unsafe {
-                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        #[cfg(target_arch = "wasm32")]
+                        _rt::run_ctors_once();
                         let result0 = { T_::describe() };
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Description {
@@ -293,32 +268,20 @@ pub mod exports {
                         let ptr4 = vec4.as_ptr().cast::<u8>();
                         let len4 = vec4.len();
                         ::core::mem::forget(vec4);
-                        *ptr1
-                            .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len4;
-                        *ptr1
-                            .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = ptr4.cast_mut();
+                        *ptr1.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                        *ptr1.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
                         let vec5 = (summary2.into_bytes()).into_boxed_slice();
                         let ptr5 = vec5.as_ptr().cast::<u8>();
                         let len5 = vec5.len();
                         ::core::mem::forget(vec5);
-                        *ptr1
-                            .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len5;
-                        *ptr1
-                            .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = ptr5.cast_mut();
+                        *ptr1.add(5 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len5;
+                        *ptr1.add(4 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr5.cast_mut();
                         let vec6 = (config_schema2.into_bytes()).into_boxed_slice();
                         let ptr6 = vec6.as_ptr().cast::<u8>();
                         let len6 = vec6.len();
                         ::core::mem::forget(vec6);
-                        *ptr1
-                            .add(7 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len6;
-                        *ptr1
-                            .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = ptr6.cast_mut();
+                        *ptr1.add(7 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                        *ptr1.add(6 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6.cast_mut();
                         ptr1
                     }
                 }
@@ -327,48 +290,28 @@ pub mod exports {
                 pub unsafe fn __post_return_describe<T_: Guest>(arg0: *mut u8) {
                     unsafe {
                         let l0 = *arg0.add(0).cast::<*mut u8>();
-                        let l1 = *arg0
-                            .add(::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
+                        let l1 = *arg0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
                         _rt::cabi_dealloc(l0, l1, 1);
-                        let l2 = *arg0
-                            .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l3 = *arg0
-                            .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
+                        let l2 = *arg0.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l3 = *arg0.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                         _rt::cabi_dealloc(l2, l3, 1);
-                        let l4 = *arg0
-                            .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l5 = *arg0
-                            .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
+                        let l4 = *arg0.add(4 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l5 = *arg0.add(5 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                         _rt::cabi_dealloc(l4, l5, 1);
-                        let l6 = *arg0
-                            .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l7 = *arg0
-                            .add(7 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
+                        let l6 = *arg0.add(6 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l7 = *arg0.add(7 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                         _rt::cabi_dealloc(l6, l7, 1);
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_configure_cabi<T_: Guest>(
-                    arg0: *mut u8,
-                    arg1: usize,
-                ) -> *mut u8 {
+                pub unsafe fn _export_configure_cabi<T_: Guest>(arg0: *mut u8, arg1: usize) -> *mut u8 {
                     unsafe {
-                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        #[cfg(target_arch = "wasm32")]
+                        _rt::run_ctors_once();
                         let result1 = {
                             let len0 = arg1;
-                            let bytes0 = _rt::Vec::from_raw_parts(
-                                arg0.cast(),
-                                len0,
-                                len0,
-                            );
+                            let bytes0 = _rt::Vec::from_raw_parts(arg0.cast(), len0, len0);
                             T_::configure(_rt::string_lift(bytes0))
                         };
                         let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
@@ -383,136 +326,100 @@ pub mod exports {
                                     adds: adds3,
                                     drops: drops3,
                                 } = e;
-                                *ptr2
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (scope3.clone() as i32) as u8;
-                                *ptr2
-                                    .add(1 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (rows3.clone() as i32) as u8;
-                                *ptr2
-                                    .add(2 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (state3.clone() as i32) as u8;
+                                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>() =
+                                    (scope3.clone() as i32) as u8;
+                                *ptr2.add(1 + 1 * ::core::mem::size_of::<*const u8>()).cast::<u8>() =
+                                    (rows3.clone() as i32) as u8;
+                                *ptr2.add(2 + 1 * ::core::mem::size_of::<*const u8>()).cast::<u8>() =
+                                    (state3.clone() as i32) as u8;
                                 let vec7 = reads3;
                                 let len7 = vec7.len();
                                 let layout7 = _rt::alloc::Layout::from_size_align(
-                                        vec7.len() * (4 * ::core::mem::size_of::<*const u8>()),
-                                        ::core::mem::size_of::<*const u8>(),
-                                    )
-                                    .unwrap();
-                                let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(
-                                    layout7,
-                                );
+                                    vec7.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                                let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(layout7);
                                 if let Some(cleanup) = _cleanup7 {
                                     cleanup.forget();
                                 }
                                 for (i, e) in vec7.into_iter().enumerate() {
-                                    let base = result7
-                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    let base = result7.add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let Column { path: path4, data_type: data_type4 } = e;
                                         let vec5 = (path4.into_bytes()).into_boxed_slice();
                                         let ptr5 = vec5.as_ptr().cast::<u8>();
                                         let len5 = vec5.len();
                                         ::core::mem::forget(vec5);
-                                        *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len5;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len5;
                                         *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
                                         let vec6 = (data_type4.into_bytes()).into_boxed_slice();
                                         let ptr6 = vec6.as_ptr().cast::<u8>();
                                         let len6 = vec6.len();
                                         ::core::mem::forget(vec6);
-                                        *base
-                                            .add(3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len6;
-                                        *base
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr6.cast_mut();
+                                        *base.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                                        *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() =
+                                            ptr6.cast_mut();
                                     }
                                 }
-                                *ptr2
-                                    .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len7;
-                                *ptr2
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = result7;
+                                *ptr2.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result7;
                                 let vec11 = adds3;
                                 let len11 = vec11.len();
                                 let layout11 = _rt::alloc::Layout::from_size_align(
-                                        vec11.len() * (4 * ::core::mem::size_of::<*const u8>()),
-                                        ::core::mem::size_of::<*const u8>(),
-                                    )
-                                    .unwrap();
-                                let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(
-                                    layout11,
-                                );
+                                    vec11.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                                let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(layout11);
                                 if let Some(cleanup) = _cleanup11 {
                                     cleanup.forget();
                                 }
                                 for (i, e) in vec11.into_iter().enumerate() {
-                                    let base = result11
-                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    let base = result11.add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let Column { path: path8, data_type: data_type8 } = e;
                                         let vec9 = (path8.into_bytes()).into_boxed_slice();
                                         let ptr9 = vec9.as_ptr().cast::<u8>();
                                         let len9 = vec9.len();
                                         ::core::mem::forget(vec9);
-                                        *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len9;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len9;
                                         *base.add(0).cast::<*mut u8>() = ptr9.cast_mut();
                                         let vec10 = (data_type8.into_bytes()).into_boxed_slice();
                                         let ptr10 = vec10.as_ptr().cast::<u8>();
                                         let len10 = vec10.len();
                                         ::core::mem::forget(vec10);
-                                        *base
-                                            .add(3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len10;
-                                        *base
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr10.cast_mut();
+                                        *base.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len10;
+                                        *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() =
+                                            ptr10.cast_mut();
                                     }
                                 }
-                                *ptr2
-                                    .add(5 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len11;
-                                *ptr2
-                                    .add(4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = result11;
+                                *ptr2.add(5 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len11;
+                                *ptr2.add(4 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result11;
                                 let vec13 = drops3;
                                 let len13 = vec13.len();
                                 let layout13 = _rt::alloc::Layout::from_size_align(
-                                        vec13.len() * (2 * ::core::mem::size_of::<*const u8>()),
-                                        ::core::mem::size_of::<*const u8>(),
-                                    )
-                                    .unwrap();
-                                let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(
-                                    layout13,
-                                );
+                                    vec13.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                                let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(layout13);
                                 if let Some(cleanup) = _cleanup13 {
                                     cleanup.forget();
                                 }
                                 for (i, e) in vec13.into_iter().enumerate() {
-                                    let base = result13
-                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let base = result13.add(i * (2 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let vec12 = (e.into_bytes()).into_boxed_slice();
                                         let ptr12 = vec12.as_ptr().cast::<u8>();
                                         let len12 = vec12.len();
                                         ::core::mem::forget(vec12);
-                                        *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len12;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len12;
                                         *base.add(0).cast::<*mut u8>() = ptr12.cast_mut();
                                     }
                                 }
-                                *ptr2
-                                    .add(7 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len13;
-                                *ptr2
-                                    .add(6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = result13;
+                                *ptr2.add(7 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                                *ptr2.add(6 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result13;
                             }
                             Err(e) => {
                                 *ptr2.add(0).cast::<u8>() = (1i32) as u8;
@@ -520,12 +427,8 @@ pub mod exports {
                                 let ptr14 = vec14.as_ptr().cast::<u8>();
                                 let len14 = vec14.len();
                                 ::core::mem::forget(vec14);
-                                *ptr2
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len14;
-                                *ptr2
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr14.cast_mut();
+                                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len14;
+                                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr14.cast_mut();
                             }
                         };
                         ptr2
@@ -538,29 +441,18 @@ pub mod exports {
                         let l0 = i32::from(*arg0.add(0).cast::<u8>());
                         match l0 {
                             0 => {
-                                let l1 = *arg0
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l2 = *arg0
-                                    .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l1 = *arg0.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l2 = *arg0.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 let base7 = l1;
                                 let len7 = l2;
                                 for i in 0..len7 {
-                                    let base = base7
-                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    let base = base7.add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let l3 = *base.add(0).cast::<*mut u8>();
-                                        let l4 = *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
+                                        let l4 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
                                         _rt::cabi_dealloc(l3, l4, 1);
-                                        let l5 = *base
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l6 = *base
-                                            .add(3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
+                                        let l5 = *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                        let l6 = *base.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                         _rt::cabi_dealloc(l5, l6, 1);
                                     }
                                 }
@@ -569,29 +461,18 @@ pub mod exports {
                                     len7 * (4 * ::core::mem::size_of::<*const u8>()),
                                     ::core::mem::size_of::<*const u8>(),
                                 );
-                                let l8 = *arg0
-                                    .add(4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l9 = *arg0
-                                    .add(5 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l8 = *arg0.add(4 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l9 = *arg0.add(5 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 let base14 = l8;
                                 let len14 = l9;
                                 for i in 0..len14 {
-                                    let base = base14
-                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    let base = base14.add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let l10 = *base.add(0).cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
+                                        let l11 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
                                         _rt::cabi_dealloc(l10, l11, 1);
-                                        let l12 = *base
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l13 = *base
-                                            .add(3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
+                                        let l12 = *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                        let l13 = *base.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                         _rt::cabi_dealloc(l12, l13, 1);
                                     }
                                 }
@@ -600,22 +481,15 @@ pub mod exports {
                                     len14 * (4 * ::core::mem::size_of::<*const u8>()),
                                     ::core::mem::size_of::<*const u8>(),
                                 );
-                                let l15 = *arg0
-                                    .add(6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l16 = *arg0
-                                    .add(7 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l15 = *arg0.add(6 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l16 = *arg0.add(7 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 let base19 = l15;
                                 let len19 = l16;
                                 for i in 0..len19 {
-                                    let base = base19
-                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let base = base19.add(i * (2 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let l17 = *base.add(0).cast::<*mut u8>();
-                                        let l18 = *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
+                                        let l18 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
                                         _rt::cabi_dealloc(l17, l18, 1);
                                     }
                                 }
@@ -626,12 +500,8 @@ pub mod exports {
                                 );
                             }
                             _ => {
-                                let l20 = *arg0
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l21 = *arg0
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l20 = *arg0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l21 = *arg0.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 _rt::cabi_dealloc(l20, l21, 1);
                             }
                         }
@@ -644,9 +514,7 @@ pub mod exports {
                     /// Called once an instance, before the first batch. `config` is the stage's `with:`, a JSON object that has passed
                     /// `config-schema`; an error is shown at its line by `check`.
                     #[allow(async_fn_in_trait)]
-                    fn configure(
-                        config: _rt::String,
-                    ) -> ::core::result::Result<Contract, _rt::String>;
+                    fn configure(config: _rt::String) -> ::core::result::Result<Contract, _rt::String>;
                 }
                 #[doc(hidden)]
                 #[macro_export]
@@ -674,15 +542,9 @@ pub mod exports {
                 pub use __export_plugin_of_batch_cabi;
                 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
-                struct _RetArea(
-                    [::core::mem::MaybeUninit<
-                        u8,
-                    >; 8 * ::core::mem::size_of::<*const u8>()],
-                );
-                static mut _RET_AREA: _RetArea = _RetArea(
-                    [::core::mem::MaybeUninit::uninit(); 8
-                        * ::core::mem::size_of::<*const u8>()],
-                );
+                struct _RetArea([::core::mem::MaybeUninit<u8>; 8 * ::core::mem::size_of::<*const u8>()]);
+                static mut _RET_AREA: _RetArea =
+                    _RetArea([::core::mem::MaybeUninit::uninit(); 8 * ::core::mem::size_of::<*const u8>()]);
             }
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
             pub mod batch_stage {
@@ -696,14 +558,8 @@ pub mod exports {
                     pub message: _rt::String,
                 }
                 impl ::core::fmt::Debug for RowError {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
-                        f.debug_struct("RowError")
-                            .field("row", &self.row)
-                            .field("message", &self.message)
-                            .finish()
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        f.debug_struct("RowError").field("row", &self.row).field("message", &self.message).finish()
                     }
                 }
                 #[derive(Clone)]
@@ -714,64 +570,48 @@ pub mod exports {
                     pub errors: _rt::Vec<RowError>,
                 }
                 impl ::core::fmt::Debug for Output {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
-                        f.debug_struct("Output")
-                            .field("ipc", &self.ipc)
-                            .field("errors", &self.errors)
-                            .finish()
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        f.debug_struct("Output").field("ipc", &self.ipc).field("errors", &self.errors).finish()
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_process_cabi<T_: Guest>(
-                    arg0: *mut u8,
-                    arg1: usize,
-                ) -> *mut u8 {
+                pub unsafe fn _export_process_cabi<T_: Guest>(arg0: *mut u8, arg1: usize) -> *mut u8 {
                     unsafe {
-                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        #[cfg(target_arch = "wasm32")]
+                        _rt::run_ctors_once();
                         let result1 = {
                             let len0 = arg1;
-                            T_::process(
-                                <_ as From<
-                                    _rt::Vec<_>,
-                                >>::from(_rt::Vec::from_raw_parts(arg0.cast(), len0, len0)),
-                            )
+                            T_::process(<_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(
+                                arg0.cast(),
+                                len0,
+                                len0,
+                            )))
                         };
                         let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
                         match result1 {
                             Ok(e) => {
                                 *ptr2.add(0).cast::<u8>() = (0i32) as u8;
                                 let Output { ipc: ipc3, errors: errors3 } = e;
-                                let vec4 = <_ as Into<_rt::Vec<_>>>::into(ipc3)
-                                    .into_boxed_slice();
+                                let vec4 = <_ as Into<_rt::Vec<_>>>::into(ipc3).into_boxed_slice();
                                 let ptr4 = vec4.as_ptr().cast::<u8>();
                                 let len4 = vec4.len();
                                 ::core::mem::forget(vec4);
-                                *ptr2
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len4;
-                                *ptr2
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr4.cast_mut();
+                                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
                                 let vec7 = errors3;
                                 let len7 = vec7.len();
                                 let layout7 = _rt::alloc::Layout::from_size_align(
-                                        vec7.len() * (3 * ::core::mem::size_of::<*const u8>()),
-                                        ::core::mem::size_of::<*const u8>(),
-                                    )
-                                    .unwrap();
-                                let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(
-                                    layout7,
-                                );
+                                    vec7.len() * (3 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                                let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(layout7);
                                 if let Some(cleanup) = _cleanup7 {
                                     cleanup.forget();
                                 }
                                 for (i, e) in vec7.into_iter().enumerate() {
-                                    let base = result7
-                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                    let base = result7.add(i * (3 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let RowError { row: row5, message: message5 } = e;
                                         *base.add(0).cast::<i32>() = _rt::as_i32(row5);
@@ -779,20 +619,13 @@ pub mod exports {
                                         let ptr6 = vec6.as_ptr().cast::<u8>();
                                         let len6 = vec6.len();
                                         ::core::mem::forget(vec6);
-                                        *base
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len6;
-                                        *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr6.cast_mut();
+                                        *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() =
+                                            ptr6.cast_mut();
                                     }
                                 }
-                                *ptr2
-                                    .add(4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len7;
-                                *ptr2
-                                    .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = result7;
+                                *ptr2.add(4 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                                *ptr2.add(3 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result7;
                             }
                             Err(e) => {
                                 *ptr2.add(0).cast::<u8>() = (1i32) as u8;
@@ -800,12 +633,8 @@ pub mod exports {
                                 let ptr8 = vec8.as_ptr().cast::<u8>();
                                 let len8 = vec8.len();
                                 ::core::mem::forget(vec8);
-                                *ptr2
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len8;
-                                *ptr2
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr8.cast_mut();
+                                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+                                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr8.cast_mut();
                             }
                         };
                         ptr2
@@ -818,33 +647,20 @@ pub mod exports {
                         let l0 = i32::from(*arg0.add(0).cast::<u8>());
                         match l0 {
                             0 => {
-                                let l1 = *arg0
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l2 = *arg0
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l1 = *arg0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l2 = *arg0.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 let base3 = l1;
                                 let len3 = l2;
                                 _rt::cabi_dealloc(base3, len3 * 1, 1);
-                                let l4 = *arg0
-                                    .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l5 = *arg0
-                                    .add(4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l4 = *arg0.add(3 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l5 = *arg0.add(4 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 let base8 = l4;
                                 let len8 = l5;
                                 for i in 0..len8 {
-                                    let base = base8
-                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                    let base = base8.add(i * (3 * ::core::mem::size_of::<*const u8>()));
                                     {
-                                        let l6 = *base
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l7 = *base
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
+                                        let l6 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                        let l7 = *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                         _rt::cabi_dealloc(l6, l7, 1);
                                     }
                                 }
@@ -855,12 +671,8 @@ pub mod exports {
                                 );
                             }
                             _ => {
-                                let l9 = *arg0
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l10 = *arg0
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
+                                let l9 = *arg0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l10 = *arg0.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>();
                                 _rt::cabi_dealloc(l9, l10, 1);
                             }
                         }
@@ -869,9 +681,7 @@ pub mod exports {
                 pub trait Guest {
                     /// `ipc` is an Arrow IPC stream of one record batch: the columns that the contract reads.
                     #[allow(async_fn_in_trait)]
-                    fn process(
-                        ipc: _rt::Vec<u8>,
-                    ) -> ::core::result::Result<Output, _rt::String>;
+                    fn process(ipc: _rt::Vec<u8>) -> ::core::result::Result<Output, _rt::String>;
                 }
                 #[doc(hidden)]
                 #[macro_export]
@@ -891,15 +701,9 @@ pub mod exports {
                 pub use __export_sternlight_plugin_batch_stage_1_0_0_cabi;
                 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
-                struct _RetArea(
-                    [::core::mem::MaybeUninit<
-                        u8,
-                    >; 5 * ::core::mem::size_of::<*const u8>()],
-                );
-                static mut _RET_AREA: _RetArea = _RetArea(
-                    [::core::mem::MaybeUninit::uninit(); 5
-                        * ::core::mem::size_of::<*const u8>()],
-                );
+                struct _RetArea([::core::mem::MaybeUninit<u8>; 5 * ::core::mem::size_of::<*const u8>()]);
+                static mut _RET_AREA: _RetArea =
+                    _RetArea([::core::mem::MaybeUninit::uninit(); 5 * ::core::mem::size_of::<*const u8>()]);
             }
         }
     }
@@ -1066,9 +870,7 @@ processed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[doc(inline)]
 pub use __export_batch_impl as export;
 #[cfg(target_arch = "wasm32")]
-#[unsafe(
-    link_section = "component-type:wit-bindgen:0.61.1:sternlight:plugin@1.0.0:batch-with-all-of-its-exports-removed:encoded world"
-)]
+#[unsafe(link_section = "component-type:wit-bindgen:0.61.1:sternlight:plugin@1.0.0:batch-with-all-of-its-exports-removed:encoded world")]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
 pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 358] = *b"\

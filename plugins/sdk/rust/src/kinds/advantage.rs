@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::trajectory::{Rows, Trajectory};
 
+/// For each trajectory of a group, one number a turn.
+pub type Advantages = Vec<Vec<Option<f32>>>;
+
 /// An advantage of turns. Called by [`advantage!`](crate::advantage!). The plugin must read `group_id`.
-pub fn advantage<C>(
-    function: fn(&[Trajectory<'_>], &C) -> Result<Vec<Vec<Option<f32>>>>,
-    reads: Columns,
-) -> Definition
+pub fn advantage<C>(function: fn(&[Trajectory<'_>], &C) -> Result<Advantages>, reads: Columns) -> Definition
 where
     C: DeserializeOwned + JsonSchema + 'static,
 {
@@ -21,7 +21,7 @@ where
         let rows = Rows::new(batch)?;
         let trajectories: Vec<Trajectory<'_>> = rows.trajectories().collect();
         let mut output = Output::new();
-        let mut made: Vec<Vec<Option<f32>>> = vec![Vec::new(); trajectories.len()];
+        let mut made: Advantages = vec![Vec::new(); trajectories.len()];
         for members in groups(&trajectories) {
             let group: Vec<Trajectory<'_>> = members.iter().filter_map(|row| trajectories.get(*row).copied()).collect();
             match function(&group, config).and_then(|advantages| checked(advantages, &group)) {
@@ -61,7 +61,7 @@ fn groups(trajectories: &[Trajectory<'_>]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn checked(advantages: Vec<Vec<Option<f32>>>, group: &[Trajectory<'_>]) -> Result<Vec<Vec<Option<f32>>>> {
+fn checked(advantages: Advantages, group: &[Trajectory<'_>]) -> Result<Advantages> {
     if advantages.len() != group.len() {
         let (expected, found) = (group.len(), advantages.len());
         return Err(Error::new(format!("expected one list a trajectory of the group: {expected}, found {found}")));

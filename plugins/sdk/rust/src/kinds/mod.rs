@@ -5,7 +5,10 @@ mod batch;
 mod reflect;
 mod reward;
 
-pub use advantage::advantage;
+pub use advantage::{Advantages, advantage};
 pub use batch::batch;
 pub use reflect::{Reflection, reflect};
 pub use reward::{Outcome, Scored, reward, reward_with_turns};
+
+#[cfg(test)]
+mod tests;

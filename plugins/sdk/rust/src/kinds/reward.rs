@@ -45,7 +45,8 @@ where
         let mut output = Output::new();
         let mut rewards = Vec::with_capacity(batch.rows());
         for (row, trajectory) in Rows::new(batch)?.trajectories().enumerate() {
-            let scored = function(&trajectory, config).map(Scored::reward).and_then(|reward| finite(reward, "a reward"));
+            let scored =
+                function(&trajectory, config).map(Scored::reward).and_then(|reward| finite(reward, "a reward"));
             rewards.push(scored.unwrap_or_else(|error| {
                 output.fail(row, error);
                 None
