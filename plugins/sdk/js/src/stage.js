@@ -70,13 +70,7 @@ export class Stage {
       case "relabel":
         return this.#each(batch, (t) => results.relabelled(this.#definition.relabel(t, config), t));
       case "advantage":
-        return groups(batch).flatMap((group) => {
-          const made = this.#attempt(group[0].group, () => {
-            group.forEach((trajectory) => this.#unfold(trajectory));
-            return results.advantages(this.#definition.advantage(group, config), group);
-          });
-          return made instanceof Failure ? group.map(() => made) : made;
-        });
+        return this.#groups(batch);
     }
   }
 
@@ -132,6 +126,22 @@ export class Stage {
     }
   }
 
+  #groups(batch) {
+    // Rows of a group need not be adjacent.
+    const members = new Map();
+    batch.forEach(({ group }, row) => (members.get(group) ?? members.set(group, []).get(group)).push(row));
+    const made = Array(batch.length);
+    for (const [name, rows] of members) {
+      const group = rows.map((row) => batch[row]);
+      const given = this.#attempt(name, () => {
+        group.forEach((trajectory) => this.#unfold(trajectory));
+        return results.advantages(this.#definition.advantage(group, this.#config), group);
+      });
+      rows.forEach((row, i) => (made[row] = given instanceof Failure ? given : given[i]));
+    }
+    return made;
+  }
+
   /** Makes the further columns, which travel as JSON, properties like the others. */
   #unfold(trajectory) {
     const { extraOfTrajectory, extraOfTurn } = this.#layout;
@@ -143,15 +153,6 @@ export class Stage {
 function unfold(row, columns) {
   const extra = row.extra ? JSON.parse(row.extra) : {};
   for (const [column, property] of columns) row[property] = extra[column] ?? null;
-}
-
-function groups(batch) {
-  const made = [];
-  for (const trajectory of batch) {
-    if (made.at(-1)?.[0].group === trajectory.group) made.at(-1).push(trajectory);
-    else made.push([trajectory]);
-  }
-  return made;
 }
 
 /** The error with the places in the user's code, innermost first. */

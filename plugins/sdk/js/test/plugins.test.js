@@ -116,10 +116,10 @@ test("advantages see whole groups", () => {
       return group.map((t) => t.turns.map(() => t.reward - mean));
     },
   });
-  const rows = [null, 1, 2, 3].map((reward, i) => trajectory({ id: `${i}`, group: "ab"[i >> 1], reward, turns: [{}] }));
-  const [first, second, ...rest] = run(plugin, rows);
-  assert.ok(first instanceof Failure && second instanceof Failure);
-  assert.deepEqual(rest, [[-0.5], [0.5]]);
+  const rows = [null, 1, 2, 3].map((reward, i) => trajectory({ id: `${i}`, group: "ab"[i % 2], reward, turns: [{}] }));
+  const [first, second, third, fourth] = run(plugin, rows);
+  assert.ok(first instanceof Failure && third instanceof Failure);
+  assert.deepEqual([second, fourth], [[-1], [1]]);
 });
 
 const counter = environment({

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from . import config as configuration
@@ -49,7 +48,7 @@ class Stage:
     def rows(self, batch: list[Trajectory]) -> list[Any]:
         """One checked result, or a `Failure`, for each trajectory."""
         if self.plugin.grouped:
-            return [result for _, group in groupby(batch, lambda t: t.group) for result in self._group(list(group))]
+            return self._groups(batch)
         check = {"reward": self._outcome, "reflect": results.reflections, "relabel": results.relabelled}[self.plugin.kind]
         function, config, made = self.plugin.function, self._config, []
         for trajectory in batch:
@@ -64,11 +63,18 @@ class Stage:
     def _outcome(self, value: Any, trajectory: Trajectory) -> results.Outcome:
         return results.outcome(value, trajectory, "turns.reward" in self.plugin.adds)
 
-    def _group(self, group: list[Trajectory]) -> list[Any]:
-        made = _attempt(
-            group[0].group, lambda: results.advantages(self.plugin.function(group, *self._config), group)
-        )
-        return [made] * len(group) if isinstance(made, Failure) else made
+    def _groups(self, batch: list[Trajectory]) -> list[Any]:
+        # Rows of a group need not be adjacent.
+        members: dict[str, list[int]] = {}
+        for row, trajectory in enumerate(batch):
+            members.setdefault(trajectory.group, []).append(row)
+        made: list[Any] = [None] * len(batch)
+        for name, rows in members.items():
+            group = [batch[row] for row in rows]
+            given = _attempt(name, lambda: results.advantages(self.plugin.function(group, *self._config), group))
+            for i, row in enumerate(rows):
+                made[row] = given if isinstance(given, Failure) else given[i]
+        return made
 
     def tasks(self, count: int, seed: int) -> list[results.Task] | Failure:
         """The environment's tasks."""

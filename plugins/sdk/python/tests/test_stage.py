@@ -137,13 +137,13 @@ class OtherKinds(unittest.TestCase):
             mean = sum(t.reward for t in group) / len(group)
             return [[t.reward - mean] * len(t.turns) for t in group]
 
-        rows = [Trajectory(id=str(i), group="ab"[i // 2], reward=i, turns=[Turn()]) for i in range(4)]
-        self.assertEqual(run(centred, rows), [[-0.5], [0.5], [-0.5], [0.5]])
+        rows = [Trajectory(id=str(i), group="ab"[i % 2], reward=i, turns=[Turn()]) for i in range(4)]
+        self.assertEqual(run(centred, rows), [[-1], [-1], [1], [1]])
         rows[0].reward = None
         results = run(centred, rows)
         self.assertIsInstance(results[0], Failure)
-        self.assertIsInstance(results[1], Failure)
-        self.assertEqual(results[2:], [[-0.5], [0.5]])
+        self.assertIsInstance(results[2], Failure)
+        self.assertEqual(results[1::2], [[-1], [1]])
 
 
 @environment()
