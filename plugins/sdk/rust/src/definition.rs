@@ -11,8 +11,8 @@ use crate::output::Output;
 /// Columns by path, with their Arrow types; "" where any type will do.
 pub type Columns = &'static [(&'static str, &'static str)];
 
-/// A plugin before it is configured.
-pub struct Definition {
+/// A plugin before it is configured; `S` is what it then becomes.
+pub struct Definition<S: ?Sized = dyn Stage> {
     /// The package's name.
     pub name: &'static str,
     /// The package's version.
@@ -28,11 +28,11 @@ pub struct Definition {
     /// JSON Schema of the configuration.
     pub schema: fn() -> String,
     /// Makes the stage; an error is shown at the line of the pipeline.
-    pub configure: Configure,
+    pub configure: Configure<S>,
 }
 
 /// From a configuration, as JSON, to a stage.
-pub type Configure = Box<dyn Fn(&str) -> Result<Box<dyn Stage>>>;
+pub type Configure<S> = Box<dyn Fn(&str) -> Result<Box<S>>>;
 
 /// What goes back to the host: the bytes of the columns added, and the rows without a value.
 pub type Processed = (Vec<u8>, Vec<(u32, String)>);
@@ -80,25 +80,24 @@ where
     C: DeserializeOwned + JsonSchema + 'static,
     F: Fn(&Batch<'_>, &C) -> Result<Output> + Copy + 'static,
 {
-    Definition {
-        name: "",
-        version: "",
-        summary: "",
-        reads,
-        adds,
-        grouped: false,
-        schema: schema::<C>,
-        configure: Box::new(move |config| Ok(Box::new(Configured { config: decode::<C>(config)?, function }))),
-    }
+    let configure =
+        move |config: &str| Ok(Box::new(Configured { config: decode::<C>(config)?, function }) as Box<dyn Stage>);
+    Definition::new(reads, adds, schema::<C>, Box::new(configure))
 }
 
-impl Definition {
+impl<S: ?Sized> Definition<S> {
+    pub(crate) fn new(reads: Columns, adds: Columns, schema: fn() -> String, configure: Configure<S>) -> Self {
+        Self { name: "", version: "", summary: "", reads, adds, grouped: false, schema, configure }
+    }
+
     /// The same plugin under the name of the package that it lies in. Called by the macros.
     #[must_use]
     pub fn of_package(self, name: &'static str, version: &'static str, summary: &'static str) -> Self {
         Self { name, version, summary, ..self }
     }
+}
 
+impl Definition {
     /// Runs a configured stage over the bytes that the host sent; gives the bytes for it, and the rows without a value.
     ///
     /// # Errors

@@ -49,6 +49,6 @@ pub use arrow::{Batch, Column, Invalid, Values};
 pub use definition::{Configure, Definition, NoConfig, Processed, Stage};
 pub use error::{Error, Result};
 pub use host::{Level, log, metric};
-pub use kinds::{Advantages, Outcome, Reflection};
+pub use kinds::{Advantages, Environment, Outcome, Reflection, Relabelled, Start, Step, Task, TurnEdit};
 pub use output::Output;
 pub use trajectory::{Trajectory, Turn};

@@ -17,7 +17,7 @@
 #[macro_export]
 macro_rules! reward {
     ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!($crate::kinds::reward($function, &[$(($path, $type)),*]));
+        $crate::__plugin!(batch, Stage, $crate::kinds::reward($function, &[$(($path, $type)),*]));
     };
 }
 
@@ -25,7 +25,7 @@ macro_rules! reward {
 #[macro_export]
 macro_rules! reward_with_turns {
     ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!($crate::kinds::reward_with_turns($function, &[$(($path, $type)),*]));
+        $crate::__plugin!(batch, Stage, $crate::kinds::reward_with_turns($function, &[$(($path, $type)),*]));
     };
 }
 
@@ -33,7 +33,7 @@ macro_rules! reward_with_turns {
 #[macro_export]
 macro_rules! reflect {
     ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!($crate::kinds::reflect($function, &[$(($path, $type)),*]));
+        $crate::__plugin!(batch, Stage, $crate::kinds::reflect($function, &[$(($path, $type)),*]));
     };
 }
 
@@ -41,7 +41,7 @@ macro_rules! reflect {
 #[macro_export]
 macro_rules! advantage {
     ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!($crate::kinds::advantage($function, &[("group_id", "utf8"), $(($path, $type)),*]));
+        $crate::__plugin!(batch, Stage, $crate::kinds::advantage($function, &[("group_id", "utf8"), $(($path, $type)),*]));
     };
 }
 
@@ -55,17 +55,37 @@ macro_rules! batch {
         reads: [$($path:literal: $type:literal),* $(,)?],
         adds: [$($added:literal: $added_type:literal),* $(,)?]
     ) => {
-        $crate::__plugin!($crate::kinds::batch($function, &[$(($path, $type)),*], &[$(($added, $added_type)),*]));
+        $crate::__plugin!(batch, Stage, $crate::kinds::batch($function, &[$(($path, $type)),*], &[$(($added, $added_type)),*]));
+    };
+}
+
+/// Makes a relabeller of `fn relabel(trajectory: &Trajectory, config: &Config) -> Result<Vec<Relabelled>>`.
+#[macro_export]
+macro_rules! relabel {
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
+        $crate::__plugin!(relabel, kinds::Relabeller, $crate::kinds::relabel($function, &[$(($path, $type)),*]));
+    };
+}
+
+/// Makes an environment of a type that implements [`Environment`](crate::Environment).
+#[macro_export]
+macro_rules! environment {
+    ($type:ty) => {
+        $crate::__plugin!(environment, kinds::Episodes, $crate::kinds::environment::<$type>());
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plugin {
-    ($definition:expr) => {
-        /// This plugin, for `sternlight_plugin::testing::run`.
-        pub fn plugin() -> $crate::Definition {
-            $definition.of_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION"))
+    ($world:ident, $($stage:ident)::+, $definition:expr) => {
+        /// This plugin, for `sternlight_plugin::testing`.
+        pub fn plugin() -> $crate::Definition<dyn $crate::$($stage)::+> {
+            $definition.of_package(
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION"),
+                env!("CARGO_PKG_DESCRIPTION"),
+            )
         }
 
         #[cfg(target_arch = "wasm32")]
@@ -73,13 +93,15 @@ macro_rules! __plugin {
             struct Component;
 
             impl $crate::component::Defined for Component {
-                fn definition() -> $crate::Definition {
+                type Stage = dyn $crate::$($stage)::+;
+
+                fn definition() -> $crate::Definition<Self::Stage> {
                     plugin()
                 }
             }
 
-            type Exported = $crate::component::Exported<Component>;
-            $crate::bindings::batch::export!(Exported with_types_in $crate::bindings::batch);
+            type Exported = $crate::component::$world::Exported<Component>;
+            $crate::bindings::$world::export!(Exported with_types_in $crate::bindings::$world);
         };
     };
 }

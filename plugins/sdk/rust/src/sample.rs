@@ -70,6 +70,21 @@ impl Sample {
         self
     }
 
+    /// The sample with these columns, and what says which trajectory it is.
+    pub(crate) fn only(&self, reads: Columns) -> Self {
+        let read = |path: &str| reads.iter().any(|(read, _)| *read == path);
+        let kept = |prefix: &str, columns: &BTreeMap<String, Value>| -> BTreeMap<String, Value> {
+            let kept = columns.iter().filter(|(name, _)| read(&format!("{prefix}{name}")));
+            kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        let mut columns = kept("", &self.columns);
+        for name in ["trajectory_id", "group_id"] {
+            columns.extend(self.columns.get(name).map(|value| (name.to_owned(), value.clone())));
+        }
+        let turns = self.turns.iter().map(|turn| SampleTurn { columns: kept("turns.", &turn.columns) });
+        Self { columns, turns: turns.collect() }
+    }
+
     /// The trajectory as plugins see it. Its memory is never given back: for tests only.
     pub fn trajectory(&self) -> Trajectory<'static> {
         let batch: &'static Batch<'static> = Box::leak(Box::new(leaked(write_all(std::slice::from_ref(self), None))));

@@ -2,7 +2,8 @@
 
 use crate::arrow::Batch;
 use crate::definition::Definition;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::kinds::{Episodes, Relabelled, Relabeller, Start, Step};
 pub use crate::sample::{Sample, SampleTurn, Value};
 
 /// What a plugin gave for some samples.
@@ -24,6 +25,36 @@ pub fn run(plugin: &Definition, samples: &[Sample], config: &str) -> Result<Outc
     let stage = (plugin.configure)(config)?;
     let (ipc, errors) = plugin.process(stage.as_ref(), &crate::sample::write_all(samples, Some(plugin.reads)))?;
     Ok(Outcomes { batch: Batch::read(ipc.leak())?, errors })
+}
+
+/// Runs a relabeller over samples: for each its copies, or why it has none.
+///
+/// # Errors
+/// If the configuration does not fit.
+pub fn relabel(
+    plugin: &Definition<dyn Relabeller>,
+    samples: &[Sample],
+    config: &str,
+) -> Result<Vec<Result<Vec<Relabelled>>>> {
+    let relabeller = (plugin.configure)(config)?;
+    let sent = samples.iter().map(|sample| sample.only(plugin.reads)).collect::<Vec<_>>();
+    Ok(relabeller.relabel(&sent))
+}
+
+/// Plays an episode of the first task for a seed: how it begins, and what comes of each action.
+///
+/// # Errors
+/// If the configuration does not fit, or the environment fails.
+pub fn play(
+    plugin: &Definition<dyn Episodes>,
+    actions: &[&str],
+    seed: u32,
+    config: &str,
+) -> Result<(Start, Vec<Step>)> {
+    let mut episodes = (plugin.configure)(config)?;
+    let task = episodes.tasks(1, seed)?.into_iter().next().ok_or_else(|| Error::new("there is no task"))?;
+    let start = episodes.reset(0, task)?;
+    Ok((start, actions.iter().map(|action| episodes.step(0, action)).collect::<Result<_>>()?))
 }
 
 impl Outcomes {

@@ -101,9 +101,9 @@ fn assert_same(batch: &Batch<'_>, expected: &RecordBatch) {
             assert_eq!(column("turns.action").text(place), Some(own.column(0).as_string::<i32>().value(turn)));
             let lists = own.column(1).as_list::<i32>();
             let tokens = column("turns.action_tokens");
-            let read = tokens.list(place).map(|range| {
-                range.map(|token| tokens.items().unwrap().integer(token).unwrap()).collect::<Vec<_>>()
-            });
+            let read = tokens
+                .list(place)
+                .map(|range| range.map(|token| tokens.items().unwrap().integer(token).unwrap()).collect::<Vec<_>>());
             let expected = lists.is_valid(turn).then(|| {
                 lists.value(turn).as_primitive::<Int32Type>().values().iter().map(|token| i128::from(*token)).collect()
             });

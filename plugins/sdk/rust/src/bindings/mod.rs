@@ -2,3 +2,5 @@
 #![allow(missing_docs, unsafe_op_in_unsafe_fn, unused_imports, dead_code, clippy::all, clippy::unwrap_used)]
 
 pub mod batch;
+pub mod environment;
+pub mod relabel;

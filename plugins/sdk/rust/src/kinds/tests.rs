@@ -1,7 +1,7 @@
 //! The kinds from end to end: samples in, bytes across, columns out.
 
 use super::*;
-use crate::testing::{Sample, SampleTurn, run};
+use crate::testing::{self, Sample, SampleTurn, run};
 use crate::{Batch, Error, NoConfig, Output, Result, Trajectory, fail};
 
 fn sample(group: &str, reward: f32, turns: usize) -> Sample {
@@ -64,7 +64,8 @@ fn advantages_see_whole_groups_wherever_their_rows_lie() {
         let rewards: Option<Vec<f32>> = group.iter().map(Trajectory::reward).collect();
         let rewards = rewards.ok_or_else(|| Error::new("not scored"))?;
         let mean = rewards.iter().sum::<f32>() / rewards.len() as f32;
-        let of_turns = |(trajectory, reward): (&Trajectory<'_>, f32)| vec![Some(reward - mean); trajectory.turns().len()];
+        let of_turns =
+            |(trajectory, reward): (&Trajectory<'_>, f32)| vec![Some(reward - mean); trajectory.turns().len()];
         Ok(group.iter().zip(rewards).map(of_turns).collect())
     }
     let reads = &[("group_id", "utf8"), ("reward", "float32"), ("turns.action", "utf8")];
@@ -76,6 +77,55 @@ fn advantages_see_whole_groups_wherever_their_rows_lie() {
     let expected = [Some(-1.0), Some(0.0), Some(0.0), None, Some(1.0), Some(1.0)];
     assert_eq!(outcomes.numbers("turns.advantage"), expected);
     assert_eq!(outcomes.errors, [(2, "not scored".to_owned())]);
+}
+
+#[test]
+fn relabelled_copies_fit_the_trajectory() {
+    fn cut(trajectory: &Trajectory<'_>, _: &NoConfig) -> Result<Vec<Relabelled>> {
+        let keep_turns = trajectory.turns().len() as u32 + u32::from(trajectory.reward() == Some(1.0));
+        Ok(vec![Relabelled { keep_turns: Some(keep_turns), ..Relabelled::default() }])
+    }
+    let definition = relabel(cut, &[("reward", "float32"), ("turns.action", "utf8")]);
+    let made = testing::relabel(&definition, &[sample("a", 0.0, 2), sample("a", 1.0, 2)], "{}").unwrap();
+    assert_eq!(made[0].as_ref().unwrap()[0].keep_turns, Some(2));
+    assert_eq!(made[1].as_ref().unwrap_err().to_string(), "`keep_turns` is 3, but the trajectory has 2 turns");
+}
+
+struct Counter(u32);
+
+impl Environment for Counter {
+    type Config = NoConfig;
+    type Data = u32;
+
+    fn tasks(count: u32, seed: u32, _: &NoConfig) -> Result<Vec<Task<u32>>> {
+        Ok((0..count).map(|i| Task { id: format!("to-{i}"), data: i + seed, seed }).collect())
+    }
+
+    fn reset(task: Task<u32>, _: &NoConfig) -> Result<(Self, Start)> {
+        Ok((Self(task.data), Start { prompt: "count".to_owned(), observation: task.data.to_string() }))
+    }
+
+    fn step(&mut self, _: &str) -> Result<Step> {
+        self.0 -= 1;
+        Ok(Step { observation: self.0.to_string(), reward: 1.0, done: self.0 == 0, success: None })
+    }
+}
+
+#[test]
+fn episodes_are_played_to_their_end_side_by_side() {
+    let definition = environment::<Counter>();
+    let (start, steps) = testing::play(&definition, &["up", "up"], 2, "{}").unwrap();
+    assert_eq!(start.observation, "2");
+    assert_eq!(steps.iter().map(|step| step.done).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(testing::play(&definition, &["up", "up"], 1, "{}").unwrap_err().to_string(), "episode 0 is over");
+    let mut episodes = (definition.configure)("{}").unwrap();
+    for (handle, task) in (0..).zip(episodes.tasks(2, 5).unwrap()) {
+        episodes.reset(handle, task).unwrap();
+    }
+    assert_eq!(episodes.step(1, "up").unwrap().observation, "5");
+    assert_eq!(episodes.step(0, "up").unwrap().observation, "4");
+    episodes.close(1);
+    assert_eq!(episodes.step(1, "up").unwrap_err().to_string(), "there is no episode 1");
 }
 
 #[test]
