@@ -85,7 +85,7 @@ interface Common<O extends Options> {
 interface Reading<O extends Options> extends Common<O> {
   /**
    * The columns that the plugin looks at: `["prompt", "turns.action"]`, or with their Arrow types
-   * `{ "turns.tool_error": "bool" }`. No others are sent to it.
+   * `{ "turns.tool_error": "bool" }`; `turns` alone is their number. No others are sent to it.
    */
   reads: string[] | Record<string, string>;
 }

@@ -33,8 +33,11 @@ export function play(plugin, actions, { task = 0, seed = 0, config = {} } = {}) 
 /** The columns that the plugin reads; asking for another is an error, where a pipeline would have nothing. */
 function asSent(plugin, { turns, ...row }) {
   const read = layout(plugin.reads);
-  const sent = read.turn.length ? turns.map((one) => only(one, read.turn, "turns.", turn())) : [];
-  return only({ ...row, turns: sent }, [...read.trajectory, "id", "group", "turns"], "", trajectory());
+  const paths = [...Object.keys(plugin.reads), ...Object.keys(plugin.adds)];
+  const knowsTurns = paths.some((path) => path === "turns" || path.startsWith("turns."));
+  const sent = knowsTurns ? turns.map((one) => only(one, read.turn, "turns.", turn())) : [];
+  const ofGroups = plugin.kind === "advantage" ? ["group"] : [];
+  return only({ ...row, turns: sent }, [...read.trajectory, ...ofGroups, "turns"], "", trajectory());
 }
 
 function only(row, read, prefix, fields) {

@@ -4,6 +4,8 @@ import { schema } from "./config.js";
 
 /** What the host can grant; a plugin that needs one of these says so, and is built with WASI. */
 const GRANTS = ["clock", "environment", "files", "network", "random"];
+/** Kinds that see one trajectory at a time. */
+const ROWS = ["reward", "reflect", "relabel"];
 const COMMON = ["name", "version", "summary", "config", "reads", "keepsState", "needs"];
 
 export const reward = (about) =>
@@ -43,7 +45,8 @@ function define(kind, about, functions, { adds, further = [] }) {
     version: about.version ?? "0.1.0",
     summary: about.summary ?? "",
     config,
-    reads: columns(about.reads),
+    // Randomness follows from the id.
+    reads: { ...(ROWS.includes(kind) ? { trajectory_id: "utf8" } : {}), ...columns(about.reads) },
     adds,
     keepsState: about.keepsState ?? false,
     needs: about.needs ?? [],
@@ -55,7 +58,7 @@ function columns(reads) {
     throw new TypeError(`\`reads\` is a list of columns, found ${JSON.stringify(reads)}`);
   const typed = Array.isArray(reads) ? Object.fromEntries(reads.map((path) => [path, ""])) : { ...reads };
   for (const path of Object.keys(typed)) {
-    if (!/^(turns\.)?[A-Za-z_]\w*$/.test(path) || path === "turns")
+    if (!/^(turns\.)?[A-Za-z_]\w*$/.test(path))
       throw new TypeError(`\`reads\`: expected a column such as \`prompt\` or \`turns.action\`, found \`${path}\``);
   }
   return typed;

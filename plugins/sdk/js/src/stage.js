@@ -27,6 +27,7 @@ export const camelCase = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => l
 export function layout(reads) {
   const made = { trajectory: [], turn: [], extraOfTrajectory: [], extraOfTurn: [] };
   for (const path of Object.keys(reads)) {
+    if (path === "turns") continue; // their number, which is always there
     const ofTurn = path.startsWith("turns.");
     const column = ofTurn ? path.slice("turns.".length) : path;
     const property = ofTurn ? camelCase(column) : (ROW_FIELDS[column] ?? camelCase(column));

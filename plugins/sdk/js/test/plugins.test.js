@@ -81,6 +81,8 @@ test("a column that is not read is not there", () => {
   const plugin = (reads) => reward({ name: "x", reads, score: (t) => (t.turns[0].toolError ? 1 : 0) + (t.prompt ? 1 : 0) });
   const rows = [trajectory({ prompt: "p", turns: [{ toolError: true }] })];
   assert.equal(run(plugin(["turns.tool_error"]), rows)[0].reward, 1);
+  const length = reward({ name: "x", reads: ["turns"], score: (t) => t.turns.length });
+  assert.equal(run(length, rows)[0].reward, 1);
   assert.match(
     run(plugin(["turns.action"]), rows)[0].message,
     /^TypeError: column `turns.tool_error` is not read by this plugin; name it in `reads`/,
@@ -154,6 +156,6 @@ test("a definition that could not run is refused", () => {
   assert.throws(() => reward({ ...about, score: 1 }), /reward `x` has no function `score`/);
   assert.throws(() => reward({ ...about, red: [] }), /unknown key `red`/);
   assert.throws(() => reward({ ...about, reads: "prompt" }), /`reads` is a list of columns, found "prompt"/);
-  assert.throws(() => reward({ ...about, reads: ["turns"] }), /expected a column such as/);
+  assert.throws(() => reward({ ...about, reads: ["turns."] }), /expected a column such as/);
   assert.throws(() => reward({ ...about, needs: ["sound"] }), /`needs`: unknown `sound`/);
 });

@@ -57,8 +57,8 @@ def reward(
 ) -> Callable[[Function], Function]:
     """Marks `function(trajectory, config) -> float | None | Outcome` as a reward.
 
-    `reads` names the columns that the function looks at: `prompt`, `turns.action`; no others are sent to it. None means
-    not scored, which is not 0. With `turn_rewards` it returns an `Outcome` that may hold a reward for each turn.
+    `reads` names the columns that the function looks at: `prompt`, `turns.action`, or `turns` alone for their number; no
+    others are sent to it. None means not scored, which is not 0. With `turn_rewards` it returns an `Outcome` that may hold a reward for each turn.
     `about`: `name`, `version`, `keeps_state`, `needs`.
     """
     adds = {"reward": "float32"} | ({"turns.reward": "float32"} if turn_rewards else {})
@@ -121,6 +121,9 @@ def _decorator(
     needs: Iterable[str] = (),
 ) -> Callable[[Function], Function]:
     columns = _columns(reads)
+    if kind in ("reward", "reflect", "relabel"):
+        # Randomness follows from it.
+        columns = {"trajectory_id": "utf8"} | columns
     needs = frozenset(needs)
     for need in needs - set(GRANTS):
         raise ValueError(f"`needs`: unknown `{need}`, expected one of {', '.join(f'`{g}`' for g in GRANTS)}")
@@ -156,7 +159,7 @@ def _columns(reads: Any) -> dict[str, str]:
         raise TypeError(f"`reads` is a list of columns, found {reads!r}")
     columns = dict(reads) if isinstance(reads, Mapping) else {path: "" for path in reads}
     for path in columns:
-        if not isinstance(path, str) or not _PATH.fullmatch(path) or path == "turns":
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise ValueError(f"`reads`: expected a column such as `prompt` or `turns.action`, found {path!r}")
     return columns
 

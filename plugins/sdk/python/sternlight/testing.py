@@ -38,9 +38,11 @@ def play(environment: type, actions: Iterable[str], *, seed: int = 0, task: int 
 
 def _as_sent(plugin: Plugin, trajectory: Trajectory) -> Trajectory:
     read = {attribute(path) for path in plugin.reads}
-    sent = _only(trajectory, {name for owner, name in read if owner is Trajectory} | {"id", "group", "turns"})
+    of_rows = {name for owner, name in read if owner is Trajectory} - {"turns"}
+    sent = _only(trajectory, of_rows | ({"group"} if plugin.grouped else set()))
     of_turns = {name for owner, name in read if owner is Turn}
-    sent.turns = [_only(turn, of_turns) for turn in trajectory.turns] if of_turns else []
+    knows_turns = bool(of_turns) or "turns" in plugin.reads or any(path.startswith("turns.") for path in plugin.adds)
+    sent.turns = [_only(turn, of_turns) for turn in trajectory.turns] if knows_turns else []
     return sent
 
 

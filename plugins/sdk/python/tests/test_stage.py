@@ -107,8 +107,13 @@ class Rewards(unittest.TestCase):
         def forgetful(trajectory):
             return trajectory.turns[0].exit_code
 
+        @reward(reads=["turns"])
+        def length(trajectory):
+            return len(trajectory.turns)
+
         rows = [Trajectory(prompt="p", turns=[Turn(extra={"tool_error": True, "exit_code": 1}), Turn()])]
         self.assertEqual(run(score, rows), [Outcome(1.0)])
+        self.assertEqual(run(length, rows), [Outcome(2.0)])
         self.assertIn(
             "AttributeError: column `turns.exit_code` is not read by this plugin; name it in `reads`",
             run(forgetful, rows)[0].message,
@@ -201,7 +206,7 @@ class Decorators(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "`reads` is a list of columns, found 'prompt'"):
             reward(reads="prompt")
         with self.assertRaisesRegex(ValueError, "expected a column such as"):
-            reward(reads=["turns"])
+            reward(reads=["turns."])
         with self.assertRaisesRegex(ValueError, "`needs`: unknown `sound`"):
             reward(reads=[], needs=["sound"])
         with self.assertRaisesRegex(TypeError, r"`f` takes \(trajectory\) or \(trajectory, config\)"):

@@ -125,7 +125,7 @@ fn leaked(ipc: Vec<u8>) -> Batch<'static> {
     }
 }
 
-/// The samples as a batch, with the columns named or else all.
+/// The samples as a batch, with the columns named or else all. Turns are there if they are, or `turns` is, named.
 pub(crate) fn write_all(samples: &[Sample], reads: Option<Columns>) -> Vec<u8> {
     let sent = |path: &str| reads.is_none_or(|reads| reads.iter().any(|(read, _)| *read == path));
     let rows: Vec<_> = samples.iter().map(|sample| &sample.columns).collect();
@@ -134,7 +134,8 @@ pub(crate) fn write_all(samples: &[Sample], reads: Option<Columns>) -> Vec<u8> {
     let of_rows = columns(&rows, sent);
     let of_turns = columns(&turns, |name| sent(&format!("turns.{name}")));
     let turns = Turns { counts: &counts, columns: &of_turns };
-    write(samples.len(), &of_rows, (!of_turns.is_empty()).then_some(turns))
+    let knows_turns = reads.is_none_or(|reads| reads.iter().any(|(path, _)| path.starts_with("turns")));
+    write(samples.len(), &of_rows, knows_turns.then_some(turns))
 }
 
 fn columns(rows: &[&BTreeMap<String, Value>], sent: impl Fn(&str) -> bool) -> Vec<(String, Values)> {

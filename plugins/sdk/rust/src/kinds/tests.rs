@@ -30,6 +30,11 @@ fn a_row_that_fails_has_no_reward_and_the_others_do() {
 fn a_column_that_is_not_read_is_hidden() {
     let outcomes = run(&reward(doubled, &[]), &[sample("a", 1.0, 0)], "{}").unwrap();
     assert_eq!(outcomes.numbers("reward"), [None]);
+    let length = |trajectory: &Trajectory<'_>, _: &NoConfig| Ok(trajectory.turns().len() as f32);
+    let lengths = |reads| run(&reward(length, reads), &[sample("a", 1.0, 2)], "{}").unwrap().numbers("reward");
+    assert_eq!(lengths(&[]), [Some(0.0)]);
+    assert_eq!(lengths(&[("turns", "")]), [Some(2.0)]);
+    assert_eq!(lengths(&[("turns.action", "utf8")]), [Some(2.0)]);
 }
 
 #[test]
