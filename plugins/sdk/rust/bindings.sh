@@ -12,7 +12,7 @@ for world in "${@:-batch}"; do
 name = "bindings"
 edition = "2024"
 [dependencies]
-wit-bindgen = { version = "0.61", default-features = false, features = ["macros", "realloc"] }
+wit-bindgen = { version = "=0.61.1", default-features = false, features = ["macros", "realloc"] }
 [workspace]
 EOF
     echo "wit_bindgen::generate!({ path: \"$wit\", world: \"$world\", generate_all, pub_export_macro: true });" > "$scratch/src/lib.rs"
