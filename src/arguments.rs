@@ -7,7 +7,7 @@ use sternlight_engine::pipeline::Memory;
 use sternlight_engine::run::Step;
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
-                          130 interrupted.";
+                          3 trajectories were put aside and `--strict` allows none, 130 interrupted.";
 
 /// More threads than any machine has cores would only cost memory.
 const MAX_THREADS: i64 = 1024;
@@ -78,6 +78,9 @@ pub(crate) struct RunArguments {
     /// Who carries out the parts of stages: threads of this process, or a process for each, which is slower
     #[arg(long, value_name = "WHO", value_enum, default_value_t)]
     pub(crate) executor: ExecutorChoice,
+    /// Ends with exit code 3 if any trajectory was put aside, in this run or when a result was computed
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Rows of a batch: results must not depend on it, which tests show
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) batch_rows: Option<usize>,
@@ -157,6 +160,9 @@ pub(crate) struct ShowArguments {
     /// A trajectory of that dataset, by id: its turns
     #[arg(value_name = "TRAJECTORY")]
     pub(crate) trajectory: Option<String>,
+    /// Shows what the stage put aside instead, and why
+    #[arg(long, requires = "stage")]
+    pub(crate) quarantine: bool,
     /// Prints only where the dataset's manifest lies
     #[arg(long, requires = "stage")]
     pub(crate) path: bool,

@@ -8,7 +8,7 @@ use sternlight_engine::run::RunError;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::store::StoreError;
 
-use crate::style;
+use crate::{style, summary};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The pipeline or the command line is wrong.
     Wrong = 2,
+    /// The run is done, but put trajectories aside, and `--strict` allows none.
+    PutAside = 3,
     /// Somebody stopped the run; 128 + SIGINT, as shells have it.
     Interrupted = 130,
 }
@@ -38,6 +40,8 @@ pub(crate) enum Failure {
     Usage { message: String, help: Option<String> },
     /// A stage or the store failed.
     Failed { message: String, help: Option<String> },
+    /// So many trajectories were put aside, and `--strict` allows none.
+    PutAside(u64),
     /// Somebody stopped the run, which said so itself.
     Interrupted,
     /// Already told in another form: only the code is left.
@@ -54,6 +58,7 @@ impl Failure {
         match self {
             Self::Pipeline(_) | Self::Usage { .. } => Exit::Wrong,
             Self::Failed { .. } => Exit::Failed,
+            Self::PutAside(_) => Exit::PutAside,
             Self::Interrupted => Exit::Interrupted,
             Self::Told(exit) => *exit,
         }
@@ -66,7 +71,7 @@ impl Failure {
                 diagnostics.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect()
             }
             Self::Usage { message, help } => vec![serde_json::json!({"message": message, "help": help})],
-            Self::Failed { .. } | Self::Interrupted | Self::Told(_) => Vec::new(),
+            Self::Failed { .. } | Self::PutAside(_) | Self::Interrupted | Self::Told(_) => Vec::new(),
         };
         for fault in lines {
             anstream::println!("{}", serde_json::json!({"event": "fault", "fault": fault}));
@@ -82,6 +87,10 @@ impl Failure {
                 if let Some(help) = help {
                     anstream::eprintln!("{}{help}", style::help("help: "));
                 }
+            }
+            Self::PutAside(count) => {
+                let aside = summary::trajectories(*count);
+                anstream::eprintln!("{}{aside} put aside, and `--strict` allows none", style::error("error: "));
             }
             Self::Interrupted => {
                 anstream::eprintln!("interrupted; what was computed is kept: run the same command to go on");

@@ -109,6 +109,7 @@ impl Checked {
                 contract: schemas.contract.clone(),
                 output: schemas.output.clone(),
                 cache: node.cache,
+                failure: node.failure,
             })
         });
         Ok(jobs.collect())

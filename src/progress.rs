@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sternlight_engine::event::{Event, Record, StageResult};
 
 use crate::arguments::Common;
-use crate::style;
+use crate::{style, summary};
 
 /// Shows events as they come.
 pub(crate) struct Progress {
@@ -49,7 +49,12 @@ impl Progress {
             // The other steps prepare parts.
             Event::PartFinished { step, .. } if step == "map" || step == "gather" => self.bar.inc(1),
             Event::StageFinished(result) => self.bar.suspend(|| print_result(result)),
+            Event::Retried { stage, label, attempt, reason, wait, .. } => self.bar.suspend(|| {
+                let retry = format!("{stage}: `{label}`: {reason}; retry {attempt} in {wait} s");
+                anstream::eprintln!("  {}{retry}", style::warning("warning: "));
+            }),
             Event::RunStarted { .. }
+            | Event::Quarantined { .. }
             | Event::PartFinished { .. }
             | Event::StageFailed { .. }
             | Event::RunFinished { .. } => {}
@@ -71,6 +76,10 @@ fn print_result(result: &StageResult) {
         (cached, parts) => format!("computed {parts} of {} parts, {:.2} s", cached + parts, result.seconds),
     };
     anstream::eprintln!("  {:<14} {:>9} trajectories  {}", result.stage, result.rows, style::dim(work));
+    if result.quarantined > 0 {
+        let aside = summary::trajectories(result.quarantined);
+        anstream::eprintln!("  {}{}: put {aside} aside", style::warning("warning: "), result.stage);
+    }
     for warning in &result.warnings {
         anstream::eprintln!("  {}{}: {warning}", style::warning("warning: "), result.stage);
     }

@@ -52,13 +52,13 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     let engine = Engine::new(&store, &options).with_plan(&plan).with_executor(executor);
     let outcome = engine.run(&checked.pipeline.name, &arguments.file, &jobs, &observe);
     progress.finish();
-    match outcome {
-        Ok(report) if !common.json => {
-            anstream::print!("{}", summary::of_run(&report.stages, arguments, common));
-            Ok(())
-        }
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
+    let report = outcome?;
+    if !common.json {
+        anstream::print!("{}", summary::of_run(&report.stages, arguments, common));
+    }
+    match report.stages.iter().map(|stage| stage.quarantined).sum() {
+        aside if arguments.strict && aside > 0 => Err(Failure::PutAside(aside)),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Float32Type};
+use arrow::json::WriterBuilder;
+use arrow::json::writer::LineDelimited;
 use arrow::util::display::array_value_to_string;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
@@ -14,6 +16,9 @@ use crate::Outcome;
 use crate::arguments::{Common, ShowArguments};
 use crate::exit::Failure;
 use crate::{style, summary};
+
+/// Why a trajectory was put aside: a column that only such datasets have.
+const REASON: &str = "quarantine_reason";
 
 /// Rows of a dataset that are listed.
 const LISTED_ROWS: usize = 10;
@@ -37,10 +42,10 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
             format!("it has: {}", known.join(", ")),
         )
     })?;
-    let manifest = stage.dataset.as_ref().ok_or_else(|| {
-        let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
-        Failure::usage(format!("`{name}` has no dataset: it wrote `{target}`"), "show a stage before it")
-    })?;
+    let manifest = match arguments.quarantine {
+        true => stage.quarantine.as_ref().ok_or_else(|| nothing_aside(stage)),
+        false => stage.dataset.as_ref().ok_or_else(|| no_dataset(stage)),
+    }?;
     if arguments.path {
         anstream::println!("{}", manifest.display());
         return Ok(());
@@ -50,6 +55,18 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
         None => show_dataset(name, &dataset, common),
         Some(id) => show_trajectory(id, &dataset, common),
     }
+}
+
+fn no_dataset(stage: &StageResult) -> Failure {
+    let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
+    Failure::usage(format!("`{}` has no dataset: it wrote `{target}`", stage.stage), "show a stage before it")
+}
+
+fn nothing_aside(stage: &StageResult) -> Failure {
+    Failure::usage(
+        format!("`{}` put no trajectory aside", stage.stage),
+        "`on_error: quarantine` lets a stage put aside what it cannot process",
+    )
 }
 
 fn find_run(store: &Store, name: Option<&str>) -> Result<RunSummary, Failure> {
@@ -113,12 +130,16 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
     }
     anstream::println!();
     let wanted: Vec<ColumnPath> =
-        ["trajectory_id", "group_id", "reward", "status", "turns"].into_iter().map(ColumnPath::from).collect();
+        ["trajectory_id", "group_id", "reward", "status", "turns", REASON].into_iter().map(ColumnPath::from).collect();
     let mut left = LISTED_ROWS;
     for shard in &dataset.shards {
         for batch in dataset.read(shard, &wanted, BatchLimit::default())? {
             let batch = batch?;
             for row in 0..batch.rows().min(left) {
+                if let Some(reason) = value(&batch, REASON, row)? {
+                    anstream::println!("  {:<32} {reason}", batch.name_of(row));
+                    continue;
+                }
                 let reward = value(&batch, "reward", row)?.unwrap_or_else(|| "-".to_owned());
                 let status = value(&batch, "status", row)?.unwrap_or_default();
                 anstream::println!(
@@ -174,13 +195,16 @@ fn show_trajectory(id: &str, dataset: &Dataset, common: &Common) -> Outcome {
 }
 
 fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, common: &Common) -> Outcome {
+    if common.json {
+        return print_trajectory_json(batch, row);
+    }
     let (row_paths, turn_paths): (Vec<ColumnPath>, Vec<ColumnPath>) =
         dataset.schema.paths().into_iter().partition(|path| path.turn_name().is_none());
-    if common.json {
-        return print_trajectory_json(batch, row, &row_paths, &turn_paths);
-    }
+    // A record that never became a row is all in `extra`.
+    let is_record = dataset.schema.has(REASON) && batch.turns_of(row).is_empty();
     for path in &row_paths {
-        if matches!(path.as_str(), "prompt" | "tools" | "extra" | "final_observation") {
+        if matches!(path.as_str(), "prompt" | "tools" | "final_observation") || (path.as_str() == "extra" && !is_record)
+        {
             continue;
         }
         if let Some(text) = value(batch, path.as_str(), row)? {
@@ -235,27 +259,10 @@ fn print_text(label: &str, text: Option<String>) {
     }
 }
 
-fn print_trajectory_json(batch: &TrajectoryBatch, row: usize, rows: &[ColumnPath], turns: &[ColumnPath]) -> Outcome {
-    let mut object = serde_json::Map::new();
-    for path in rows {
-        object.insert(path.to_string(), json_value(batch, path, row)?);
-    }
-    let turn_objects = batch.turns_of(row).map(|turn| {
-        let fields = turns.iter().map(|path| {
-            Ok::<_, Failure>((path.turn_name().unwrap_or_default().to_owned(), json_value(batch, path, turn)?))
-        });
-        Ok(serde_json::Value::Object(fields.collect::<Result<_, Failure>>()?))
-    });
-    object.insert("turns".to_owned(), serde_json::Value::Array(turn_objects.collect::<Result<_, Failure>>()?));
-    anstream::println!("{}", serde_json::to_string(&object)?);
+fn print_trajectory_json(batch: &TrajectoryBatch, row: usize) -> Outcome {
+    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+    writer.write(&batch.record_batch().slice(row, 1)).map_err(StageError::from)?;
+    writer.finish().map_err(StageError::from)?;
+    anstream::print!("{}", String::from_utf8_lossy(&writer.into_inner()));
     Ok(())
-}
-
-fn json_value(batch: &TrajectoryBatch, path: &ColumnPath, index: usize) -> Result<serde_json::Value, Failure> {
-    let Some(text) = value(batch, path.as_str(), index)? else { return Ok(serde_json::Value::Null) };
-    let is_text = batch.column(path.as_str()).is_some_and(|array| *array.data_type() == DataType::Utf8);
-    Ok(match is_text {
-        true => serde_json::Value::String(text),
-        false => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
-    })
 }

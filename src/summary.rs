@@ -45,12 +45,28 @@ pub(crate) fn of_stages(stages: &[StageResult]) -> String {
             write_highlight(&mut text, highlight);
         }
     }
+    for stage in stages.iter().filter(|stage| stage.quarantined > 0) {
+        let _ = write!(
+            text,
+            "\n{:<NAME_WIDTH$}{}\n",
+            format!("put aside by {}", stage.stage),
+            trajectories(stage.quarantined)
+        );
+    }
     for stage in stages {
         if let Some(target) = &stage.target {
             let _ = write!(text, "\n{:<NAME_WIDTH$}{}\n", format!("written by {}", stage.stage), shortened(target));
         }
     }
     text
+}
+
+/// So many trajectories, in words.
+pub(crate) fn trajectories(count: u64) -> String {
+    match count {
+        1 => "1 trajectory".to_owned(),
+        _ => format!("{count} trajectories"),
+    }
 }
 
 /// The stages by how much they say of what came out: the export with the most rows, then the later before the earlier.
@@ -134,6 +150,9 @@ fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, 
         steps.push((command, "that trajectory: its turns, verdicts and advantages"));
     } else if let Some(stage) = last {
         steps.push((format!("{program} show last {}", stage.stage), "the dataset: its columns and first rows"));
+    }
+    if let Some(stage) = stages.iter().find(|stage| stage.quarantined > 0) {
+        steps.push((format!("{program} show last {} --quarantine", stage.stage), "what was put aside, and why"));
     }
     let file = arguments.file.display();
     steps.push((format!("{program} plan {file}"), "edit the pipeline, then see what would run again"));

@@ -115,6 +115,12 @@ pub struct StageResult {
     pub target: Option<PathBuf>,
     /// Files that it exported.
     pub files: Vec<ExportedFile>,
+    /// How many trajectories it put aside.
+    #[serde(default)]
+    pub quarantined: u64,
+    /// The manifest of those, if there are any.
+    #[serde(default)]
+    pub quarantine: Option<PathBuf>,
 }
 
 /// What happened.
@@ -155,6 +161,34 @@ pub enum Event {
         label: String,
         /// Seconds it took.
         seconds: f64,
+    },
+    /// What may pass went wrong, and is tried again.
+    Retried {
+        /// The stage.
+        stage: String,
+        /// What was done, as in `part_finished`.
+        step: String,
+        /// Which part, from 0; a partition for `group`.
+        part: usize,
+        /// What it covers, for people.
+        label: String,
+        /// Which retry, from 1.
+        attempt: u32,
+        /// Why the try before it failed.
+        reason: String,
+        /// Seconds that it waits before.
+        wait: f64,
+    },
+    /// A trajectory was put aside. Told of the first of a stage; its result says how many there are.
+    Quarantined {
+        /// The stage.
+        stage: String,
+        /// The trajectory's id.
+        trajectory: String,
+        /// Why.
+        reason: String,
+        /// Where it came from, if that is known.
+        place: Option<String>,
     },
     /// A stage has its result.
     StageFinished(StageResult),

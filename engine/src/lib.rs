@@ -7,6 +7,7 @@ pub mod contract;
 pub mod dataset;
 mod decode;
 pub mod event;
+pub mod failure;
 pub mod metrics;
 pub mod pipeline;
 pub mod problem;

@@ -59,28 +59,41 @@ impl Distribution {
 
 impl Metrics {
     /// Adds to a count.
-    pub fn count(&mut self, name: impl Into<String>, by: u64) {
-        match self.0.entry(name.into()).or_insert(Metric::Count(0)) {
-            Metric::Count(count) => *count += by,
-            other @ Metric::Distribution(_) => *other = Metric::Count(by),
+    pub fn count(&mut self, name: impl AsRef<str>, by: u64) {
+        match self.0.get_mut(name.as_ref()) {
+            Some(Metric::Count(count)) => *count += by,
+            Some(other) => *other = Metric::Count(by),
+            None => self.insert(name.as_ref(), Metric::Count(by)),
         }
     }
 
     /// Adds one value to a distribution. Values that are not finite are left out.
-    pub fn observe(&mut self, name: impl Into<String>, value: f64) {
+    pub fn observe(&mut self, name: impl AsRef<str>, value: f64) {
         if !value.is_finite() {
             return;
         }
         let one = Distribution::of(value);
-        self.0
-            .entry(name.into())
-            .and_modify(|metric| {
-                *metric = match *metric {
-                    Metric::Distribution(seen) => Metric::Distribution(seen.merge(one)),
-                    Metric::Count(_) => Metric::Distribution(one),
-                }
-            })
-            .or_insert(Metric::Distribution(one));
+        match self.0.get_mut(name.as_ref()) {
+            Some(Metric::Distribution(seen)) => *seen = seen.merge(one),
+            Some(other) => *other = Metric::Distribution(one),
+            None => self.insert(name.as_ref(), Metric::Distribution(one)),
+        }
+    }
+
+    /// Adds values to a distribution, in their order; as [`Self::observe`] for each, but its name is looked up once.
+    pub fn observe_all(&mut self, name: impl AsRef<str>, values: impl IntoIterator<Item = f64>) {
+        let mut values = values.into_iter().filter(|value| value.is_finite());
+        let Some(first) = values.next() else { return };
+        self.observe(name.as_ref(), first);
+        if let Some(Metric::Distribution(seen)) = self.0.get_mut(name.as_ref()) {
+            *seen = values.fold(*seen, |seen, value| seen.merge(Distribution::of(value)));
+        }
+    }
+
+    /// Apart, because a name is seen a million times for once that it is new.
+    #[cold]
+    fn insert(&mut self, name: &str, metric: Metric) {
+        self.0.insert(name.to_owned(), metric);
     }
 
     /// Adds the metrics of the next part.

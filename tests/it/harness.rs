@@ -44,20 +44,29 @@ impl Workplace {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
+    /// An empty one below a directory.
+    pub(crate) fn below(directory: &Path) -> Self {
+        Self { directory: tempfile::tempdir_in(directory).unwrap() }
+    }
+
     /// One with [`PIPELINE`] as `pipeline.yaml` and its inputs: two files of three tasks with two trials each.
     pub(crate) fn with_pipeline() -> Self {
-        let place = Self::new();
-        place.write("pipeline.yaml", PIPELINE);
-        place.write("rules.yaml", "refusal: ['(?i)only a manager may']\n");
-        place.write("data/a.jsonl", chats(0..3, 0..2));
-        place.write("data/b.jsonl", chats(0..3, 2..4));
-        place
+        Self::new().and_pipeline()
+    }
+
+    /// The same in a place that is there.
+    pub(crate) fn and_pipeline(self) -> Self {
+        self.write("pipeline.yaml", PIPELINE);
+        self.write("rules.yaml", "refusal: ['(?i)only a manager may']\n");
+        self.write("data/a.jsonl", chats(0..3, 0..2));
+        self.write("data/b.jsonl", chats(0..3, 2..4));
+        self
     }
 
     /// One with the pipelines that ship, and their data.
     pub(crate) fn with_quickstart() -> Self {
         let place = Self::new();
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+        let shipped = shipped("");
         for directory in [shipped.clone(), shipped.join("data")] {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
@@ -170,9 +179,7 @@ impl Workplace {
     /// Runs a pipeline, which must go well.
     pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
         let output = self.command(arguments).arg("--json").envs(environment.iter().copied()).output().unwrap();
-        assert_eq!(exit_code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
-        let lines = String::from_utf8(output.stdout).unwrap();
-        Run { events: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
+        Run::that_went_well(&output)
     }
 
     /// The datasets of a run, with bytes in place of the names of data files: these are of an attempt's own.
@@ -200,6 +207,11 @@ impl Workplace {
     }
 }
 
+/// A pipeline that ships, or the directory of all.
+pub(crate) fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines").join(name)
+}
+
 /// The exit code; 128 and the signal's number for a process that a signal ended.
 pub(crate) fn exit_code(output: &Output) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
@@ -213,6 +225,27 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// What a run with `--json` printed, which must have ended well and have nothing to say besides.
+    pub(crate) fn that_went_well(output: &Output) -> Self {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((exit_code(output), &*errors), (0, ""));
+        Self { events: json_lines(&output.stdout) }
+    }
+
+    /// How often a stage counted something; 0 if it never did.
+    pub(crate) fn counted(&self, stage: &str, metric: &str) -> u64 {
+        self.finished(stage)["metrics"][metric]["count"].as_u64().unwrap_or_default()
+    }
+
+    /// How many rows a stage's dataset has.
+    pub(crate) fn rows(&self, stage: &str) -> u64 {
+        self.finished(stage)["rows"].as_u64().unwrap()
+    }
+
+    fn finished(&self, stage: &str) -> &Value {
+        self.of_kind("stage_finished").find(|event| event["stage"] == stage).unwrap()
+    }
+
     /// For each stage of which something was computed: how many parts.
     pub(crate) fn computed(&self) -> BTreeMap<&str, u64> {
         let finished = self.of_kind("stage_finished");

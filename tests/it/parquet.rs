@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float32Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{WriterProperties, WriterVersion};
+use serde_json::{Value, json};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use crate::program::{exported, run, shipped};
+use crate::exported::exported;
+use crate::harness::{Workplace, shipped};
 
 /// Hands on what is there, and computes the advantages once more.
 const AGAIN: &str = "
@@ -26,23 +28,25 @@ stages:
 ";
 
 /// What the quickstart exports.
-fn quickstart(directory: &Path) -> TrajectoryBatch {
-    let ran = run(directory, &shipped("quickstart.yaml"), &[]);
-    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""));
-    exported(&directory.join("sternlight-output/quickstart"))
+fn quickstart(place: &Workplace) -> TrajectoryBatch {
+    place.run_with(&["run", &shipped("quickstart.yaml").to_string_lossy()], &[]);
+    exported(&place.path("sternlight-output/quickstart"))
+}
+
+/// The parameter of [`AGAIN`].
+fn reading(files: &Path) -> String {
+    format!("params.files={}", files.display())
 }
 
 /// Runs [`AGAIN`] on files and holds both exports against the batch.
 fn assert_again(files: &Path, expected: &TrajectoryBatch) {
-    let directory = tempfile::tempdir().unwrap();
-    let pipeline = directory.path().join("again.yaml");
-    fs::write(&pipeline, AGAIN).unwrap();
+    let place = Workplace::new();
+    place.write("again.yaml", AGAIN);
     let before = fs::metadata(files).map(|metadata| metadata.modified().unwrap()).ok();
-    let ran = run(directory.path(), &pipeline, &[("files", &files.to_string_lossy())]);
-    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""), "{}", files.display());
+    place.run_with(&["run", "again.yaml", "--set", &reading(files)], &[]);
     assert_eq!(before, fs::metadata(files).map(|metadata| metadata.modified().unwrap()).ok());
     for export in ["copy.parquet", "credited.parquet"] {
-        let again = exported(&directory.path().join(export));
+        let again = exported(&place.path(export));
         assert_eq!(paths(&again), paths(expected), "{export} of {}", files.display());
         for path in paths(expected) {
             let (again, expected) = (again.column(&path).unwrap(), expected.column(&path).unwrap());
@@ -59,11 +63,11 @@ fn paths(batch: &TrajectoryBatch) -> Vec<String> {
 
 #[test]
 fn an_export_is_imported_as_it_was() {
-    let directory = tempfile::tempdir().unwrap();
-    let batch = quickstart(directory.path());
+    let place = Workplace::new();
+    let batch = quickstart(&place);
     assert!(batch.rows() > 300 && batch.float("turns.advantage").unwrap().iter().flatten().any(|value| value != 0.0));
-    assert_again(&directory.path().join("sternlight-output/quickstart/*.parquet"), &batch);
-    assert_again(&directory.path().join("sternlight-output/quickstart/part-0000?.parquet"), &batch);
+    assert_again(&place.path("sternlight-output/quickstart/*.parquet"), &batch);
+    assert_again(&place.path("sternlight-output/quickstart/part-0000?.parquet"), &batch);
 }
 
 /// How a writer holds texts.
@@ -111,8 +115,8 @@ fn write(path: &Path, batch: &RecordBatch, version: WriterVersion) {
 
 #[test]
 fn what_others_write_is_read_as_the_same_values() {
-    let directory = tempfile::tempdir().unwrap();
-    let batch = quickstart(directory.path());
+    let place = Workplace::new();
+    let batch = quickstart(&place);
     let ours = batch.record_batch();
     for (name, texts, version) in [
         ("large", Texts::Large, WriterVersion::PARQUET_1_0),
@@ -121,7 +125,7 @@ fn what_others_write_is_read_as_the_same_values() {
     ] {
         let types = ours.columns().iter().map(|array| foreign(array.data_type(), texts));
         let arrays = ours.columns().iter().zip(types).map(|(array, to)| cast(array, &to).unwrap()).collect();
-        let path = directory.path().join(format!("{name}.parquet"));
+        let path = place.path(&format!("{name}.parquet"));
         write(&path, &nullable(ours, arrays), version);
         assert_again(&path, &batch);
     }
@@ -130,18 +134,99 @@ fn what_others_write_is_read_as_the_same_values() {
 /// A seed below zero has no place in the column: it must not become a null.
 #[test]
 fn numbers_that_do_not_fit_are_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let batch = quickstart(directory.path());
+    let place = Workplace::new();
+    let batch = quickstart(&place);
     let ours = batch.record_batch();
     let mut arrays = ours.columns().to_vec();
     let seed = ours.schema().index_of("seed").unwrap();
     arrays[seed] = Arc::new((0..ours.num_rows()).map(|row| Some(7 - row as i64)).collect::<Int64Array>());
-    let path = directory.path().join("seeds.parquet");
+    let path = place.path("seeds.parquet");
     write(&path, &nullable(ours, arrays), WriterVersion::PARQUET_1_0);
-    let pipeline = directory.path().join("again.yaml");
-    fs::write(&pipeline, AGAIN).unwrap();
-    let ran = run(directory.path(), &pipeline, &[("files", &path.to_string_lossy())]);
-    assert_ne!(ran.exit, Some(0));
-    let said = ran.errors.replace(&*directory.path().to_string_lossy(), "DIRECTORY");
-    insta::assert_snapshot!(said, @"error: stage `copy`: DIRECTORY/seeds.parquet: column `seed` has type Int64, expected values of type UInt64: Can't cast value -1 to type UInt64");
+    place.write("again.yaml", AGAIN);
+    insta::assert_snapshot!(place.said(&["run", "again.yaml", "-q", "--set", &reading(&path)]), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/seeds.parquet: column `seed` has type Int64, expected values of type UInt64: Can't cast value -1 to type UInt64
+    ");
+}
+
+#[test]
+fn a_row_is_shown_as_json_all_the_way_down() {
+    let place = Workplace::new();
+    let batch = quickstart(&place);
+    let ours = batch.record_batch().slice(0, 2);
+    let scores = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None]);
+    let schema = ours.schema();
+    let fields = schema.fields().iter().cloned();
+    let fields = fields.chain([Arc::new(Field::new("scores", arrow::array::Array::data_type(&scores).clone(), true))]);
+    let columns = ours.columns().iter().cloned().chain([Arc::new(scores) as ArrayRef]).collect();
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).unwrap();
+    let path = place.path("scores.parquet");
+    write(&path, &rows, WriterVersion::PARQUET_1_0);
+    place.write("again.yaml", AGAIN);
+    place.run_with(&["run", "again.yaml", "--set", &reading(&path)], &[]);
+    let shown = [0, 1].map(|row| {
+        let output = place.sternlight(&["show", "last", "import", &batch.name_of(row), "--json"]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    });
+    assert_eq!(shown.each_ref().map(|row| &row["scores"]), [&json!([1, null]), &Value::Null]);
+    assert_eq!(shown[0]["turns"].as_array().unwrap().len(), batch.turns_of(0).len());
+    assert!(shown[0]["turns"][0]["advantage"].is_number() && shown[0]["turns"][0]["action"].is_string());
+}
+
+/// Chunks are copied into an export as they are; what is promised of their values must hold nevertheless.
+#[test]
+fn what_breaks_the_schema_is_refused_where_no_stage_reads_it() {
+    let place = Workplace::new();
+    let batch = quickstart(&place);
+    let ours = batch.record_batch();
+    place.write("again.yaml", AGAIN);
+    let rows = ours.num_rows();
+    let said = |column: &str, values: ArrayRef| {
+        let mut arrays = ours.columns().to_vec();
+        arrays[ours.schema().index_of(column).unwrap()] = values;
+        write(&place.path("in.parquet"), &nullable(ours, arrays), WriterVersion::PARQUET_1_0);
+        let set = reading(&place.path("in.parquet"));
+        let said = place.said(&["run", "again.yaml", "-q", "--set", &set]);
+        assert!(!place.path("copy.parquet").exists());
+        said
+    };
+    let rewards = (0..rows).map(|row| Some(if row == 70 { f32::NAN } else { 1.0 }));
+    insta::assert_snapshot!(said("reward", Arc::new(rewards.collect::<Float32Array>())), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/in.parquet: row 70, column `reward`: is NaN, expected a finite number or null
+    ");
+    let statuses = (0..rows).map(|row| Some(if row == 60 { "fine" } else { "done" }));
+    insta::assert_snapshot!(said("status", Arc::new(statuses.collect::<StringArray>())), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/in.parquet: row 60, column `status`: is `fine`, expected `done`, `truncated` or `failed`
+    ");
+    let statuses = (0..rows).map(|row| (row != 7).then_some("done"));
+    insta::assert_snapshot!(said("status", Arc::new(statuses.collect::<StringArray>())), @"
+    exit code 1
+    --- stderr
+    error: stage `copy`: HERE/in.parquet: row 7, column `status`: is null, expected a value
+    ");
+}
+
+/// The Parquet crate panics at some footers where it should return an error.
+#[test]
+fn a_footer_that_makes_its_reader_panic_is_an_error_of_the_file() {
+    let place = Workplace::new();
+    let batch = quickstart(&place);
+    write(&place.path("in.parquet"), batch.record_batch(), WriterVersion::PARQUET_1_0);
+    place.write("again.yaml", AGAIN);
+    let bytes = fs::read(place.path("in.parquet")).unwrap();
+    let footer = bytes.len() - 8 - u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap()) as usize;
+    // Whatever a byte of the footer says instead, the run ends with an error or well, and a panic is never told.
+    for at in (footer..bytes.len() - 8).step_by(397) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x41;
+        place.write("in.parquet", &damaged);
+        let output = place.sternlight(&["run", "again.yaml", "-q", "--set", &reading(&place.path("in.parquet"))]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(matches!(output.status.code(), Some(0..=2)) && !said.contains("panicked"), "byte {at}: {said}");
+    }
 }

@@ -3,27 +3,26 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::Array as _;
 use serde_json::Value;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use crate::program::{self, Ran, exported, shipped};
+use crate::exported::exported;
+use crate::harness::{Run, Workplace, shipped};
 
 /// Most that the advantages of a group may sum to: each is rounded to float32 once.
 const ROUNDING: f64 = 1e-5;
 
-fn recordings() -> PathBuf {
-    PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").unwrap())
+fn recordings() -> String {
+    std::env::var("STERNLIGHT_RECORDINGS").unwrap()
 }
 
 /// Runs a pipeline over some of the recordings.
-fn run(directory: &Path, pipeline: &Path, files: &str) -> Ran {
-    let recordings = recordings().to_string_lossy().into_owned();
-    let mut ran = program::run(directory, pipeline, &[("files", &format!("{recordings}/{files}"))]);
-    ran.errors = ran.errors.replace(&recordings, "RECORDINGS");
-    ran
+fn run(place: &Workplace, pipeline: &Path, files: &str) -> Run {
+    let files = format!("params.files={}/{files}", recordings());
+    place.run_with(&["run", &pipeline.to_string_lossy(), "--set", &files], &[])
 }
 
 /// Holds what is true of relative advantages by outcome: every scored row with turns has one, the same on all its
@@ -53,9 +52,8 @@ fn assert_credited(batch: &TrajectoryBatch) -> usize {
 #[test]
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn tau_bench_comes_out_with_its_counts() {
-    let directory = tempfile::tempdir().unwrap();
-    let ran = run(directory.path(), &shipped("tau-bench.yaml"), "tau-bench/*.json.zst");
-    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""));
+    let place = Workplace::new();
+    let ran = run(&place, &shipped("tau-bench.yaml"), "tau-bench/*.json.zst");
     let imported = ["turns", "tool_calls", "turns_with_text_and_call", "scored", "successes"];
     assert_eq!(imported.map(|metric| ran.counted("import", metric)), [9988, 5412, 235, 795, 400]);
     let statuses = ["status.done", "status.truncated", "status.failed"];
@@ -64,12 +62,12 @@ fn tau_bench_comes_out_with_its_counts() {
     assert_eq!(rows, [830, 795, 795, 795, 400, 400]);
     assert_eq!((ran.counted("advantage", "groups"), ran.counted("advantage", "groups_without_signal")), (596, 557));
 
-    let batch = exported(&directory.path().join("sternlight-output/tau-bench"));
+    let batch = exported(&place.path("sternlight-output/tau-bench"));
     assert_eq!((batch.rows(), batch.turn_count()), (795, 9988));
     assert_eq!(assert_credited(&batch), 39);
     let rewards: f64 = batch.float("reward").unwrap().iter().flatten().map(f64::from).sum();
     assert_eq!(rewards, 400.0);
-    let chats = fs::read_to_string(directory.path().join("sternlight-output/tau-bench.jsonl")).unwrap();
+    let chats = place.read("sternlight-output/tau-bench.jsonl");
     let chats: Vec<Value> = chats.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let spoken = chats.iter().flat_map(|chat| chat["messages"].as_array().unwrap());
     let spoken = spoken.filter(|message| message["role"] == "assistant").count() as u64;
@@ -82,11 +80,13 @@ fn tau_bench_comes_out_with_its_counts() {
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn few_shot_demonstrations_are_refused() {
     for files in ["tau-bench/*.zst", "tau-bench/*.jsonl.zst"] {
-        let directory = tempfile::tempdir().unwrap();
-        let ran = run(directory.path(), &shipped("tau-bench.yaml"), files);
-        assert_eq!((ran.exit, ran.stages.len()), (Some(2), 0), "{}", ran.errors);
-        let message = ran.errors.replace(&*shipped("").to_string_lossy(), "");
+        let place = Workplace::new();
+        let files = format!("params.files={}/{files}", recordings());
+        let said = place.said(&["run", &shipped("tau-bench.yaml").to_string_lossy(), "--set", &files]);
+        let message = said.replace(&*shipped("").to_string_lossy(), "").replace(&recordings(), "RECORDINGS");
         insta::allow_duplicates! { insta::assert_snapshot!(message, @r#"
+        exit code 2
+        --- stderr
         tau-bench.yaml:10:20: error: `RECORDINGS/tau-bench/MockAirlineDomainEnv-few_shot.jsonl.zst` holds few-shot demonstrations (`messages_display`): dialogues printed as text, from which the tool calls cannot be recovered
            |
         10 |     with: { files: "${params.files}", format: tau-bench }
@@ -101,7 +101,7 @@ fn few_shot_demonstrations_are_refused() {
 
         error: 2 problems
         "#); }
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
+        assert_eq!(fs::read_dir(place.path("")).unwrap().count(), 0, "nothing was written");
     }
 }
 
@@ -123,14 +123,12 @@ stages:
 #[test]
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn openai_chats_come_out_with_their_counts() {
-    let directory = tempfile::tempdir().unwrap();
-    let pipeline = directory.path().join("chats.yaml");
-    fs::write(&pipeline, CHATS).unwrap();
-    let ran = run(directory.path(), &pipeline, "openai-chat/*.jsonl.zst");
-    assert_eq!((ran.exit, ran.errors.as_str()), (Some(0), ""));
+    let place = Workplace::new();
+    place.write("chats.yaml", CHATS);
+    let ran = run(&place, Path::new("chats.yaml"), "openai-chat/*.jsonl.zst");
     let imported = ["trajectories", "turns", "tool_calls", "turns_with_text_and_call", "scored"];
     assert_eq!(imported.map(|metric| ran.counted("import", metric)), [37, 492, 262, 12, 0]);
-    let batch = exported(&directory.path().join("chats"));
+    let batch = exported(&place.path("chats"));
     assert_eq!((batch.rows(), batch.turn_count()), (37, 492));
     assert_eq!((ran.counted("advantage", "groups"), assert_credited(&batch)), (3, 2));
     assert_eq!(ran.rows("chat"), 37);

@@ -2,12 +2,14 @@
 //! the file where it is somebody else's.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek as _, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek as _, SeekFrom};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
+
+use super::guard::guarded;
 
 /// Bytes of the chunks that a reader will ask for.
 pub(super) enum Chunks {
@@ -19,7 +21,8 @@ pub(super) enum Chunks {
 
 /// The bytes of one leaf's chunk in a row group.
 pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize) -> std::io::Result<(u64, Bytes)> {
-    let (start, length) = row_group.column(leaf).byte_range();
+    let damaged = |error: ParquetError| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string());
+    let (start, length) = guarded(|| Ok(row_group.column(leaf).byte_range())).map_err(damaged)?;
     let mut file = file;
     file.seek(SeekFrom::Start(start))?;
     // A damaged footer may say anything: memory is taken for bytes that are there.
@@ -72,6 +75,33 @@ impl Chunks {
             return Err(outside());
         }
         Ok(bytes.slice(from..to))
+    }
+}
+
+/// Chunks that are copied whole: read in large pieces.
+pub(super) struct Whole<'a>(pub(super) &'a Chunks);
+
+/// How much of a file is copied at once.
+pub(super) const COPIED_BYTES: usize = 256 << 10;
+
+impl Length for Whole<'_> {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+impl ChunkReader for Whole<'_> {
+    type T = Box<dyn Read + Send>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let Chunks::File(file) = self.0 else { return self.0.get_read(start) };
+        let mut file = file.try_clone()?;
+        file.seek(SeekFrom::Start(start))?;
+        Ok(Box::new(BufReader::with_capacity(COPIED_BYTES, file)))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        self.0.get_bytes(start, length)
     }
 }
 

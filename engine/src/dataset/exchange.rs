@@ -10,6 +10,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
+use super::shard::is_inside;
 use crate::stage::StageError;
 
 /// A file of segments.
@@ -75,6 +76,11 @@ impl ExchangeWriter {
 }
 
 impl ExchangeFile {
+    /// What cannot be, if anything: a commit may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        (!is_inside(&self.path)).then(|| format!("`{}` is no file of the store", self.path))
+    }
+
     /// The segments for one taker.
     pub(crate) fn segments_for(&self, taker: usize) -> impl Iterator<Item = &Segment> {
         self.segments.iter().filter(move |segment| segment.taker == taker)
@@ -86,7 +92,9 @@ impl ExchangeFile {
         let unreadable = |error: std::io::Error| StageError::file("read", &path, &error);
         let mut file = File::open(&path).map_err(unreadable)?;
         file.seek(SeekFrom::Start(segment.start)).map_err(unreadable)?;
-        let mut bytes = Vec::with_capacity(segment.bytes as usize);
+        // A damaged commit may say anything: memory is taken for bytes that are there.
+        let there = file.metadata().map_err(unreadable)?.len();
+        let mut bytes = Vec::with_capacity(segment.bytes.min(there) as usize);
         file.take(segment.bytes).read_to_end(&mut bytes).map_err(unreadable)?;
         if blake3::hash(&bytes).to_hex().as_str() != segment.digest {
             return Err(StageError::new(format!(

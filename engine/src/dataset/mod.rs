@@ -2,6 +2,7 @@
 
 mod chunks;
 mod exchange;
+mod guard;
 mod leaves;
 mod reader;
 mod row_bytes;
@@ -14,6 +15,7 @@ mod writer;
 pub(crate) use chunks::footer_digest;
 pub(crate) use exchange::ExchangeWriter;
 pub use exchange::{ExchangeFile, Segment};
+pub use guard::{guarded, is_guarded};
 pub use leaves::leaves_of;
 pub(crate) use reader::{BaseBatch, BaseReader};
 pub use reader::{BatchLimit, BatchReader};
@@ -23,4 +25,4 @@ pub(crate) use shard::path_of;
 pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub(crate) use size::decoded_bytes;
 pub use whole::WholeFile;
-pub(crate) use writer::{ColumnWriter, RowWriter};
+pub(crate) use writer::{ColumnWriter, RowWriter, places, scatter};

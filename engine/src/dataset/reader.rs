@@ -20,10 +20,12 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::RowGroupMetaData;
 
 use super::chunks::{Chunks, digest, footer_digest, read_chunk};
+use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::row_bytes::row_bytes;
 use super::shard::{DataFile, FilePath, Shard, path_of};
 use crate::column::{ColumnPath, TURNS};
+use crate::failure::system_error;
 use crate::stage::StageError;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
 
@@ -41,7 +43,8 @@ pub struct BatchLimit {
 
 impl Default for BatchLimit {
     fn default() -> Self {
-        Self { rows: 1024, bytes: 16 << 20 }
+        // What is decoded stays in the processor's cache, and below what the allocator fetches from the system anew.
+        Self { rows: 1024, bytes: 1 << 20 }
     }
 }
 
@@ -121,7 +124,9 @@ impl BatchReader {
         columns: &[ColumnPath],
         limit: BatchLimit,
     ) -> Result<Self, StageError> {
-        BaseReader::open(root, schema, shard, columns, limit).map(Self)
+        let mut reader = BaseReader::open(root, schema, shard, columns, limit)?;
+        reader.selected_only = true;
+        Ok(Self(reader))
     }
 }
 
@@ -143,6 +148,8 @@ pub(crate) struct BaseReader {
     projected: TrajectorySchema,
     wants_turns: bool,
     selection: Option<super::Selection>,
+    /// Whether row groups without a selected row are passed over.
+    selected_only: bool,
     row_groups: Vec<u64>,
     limit: BatchLimit,
     next_row_group: usize,
@@ -182,6 +189,7 @@ impl BaseReader {
             projected,
             wants_turns,
             selection: shard.selection.clone(),
+            selected_only: false,
             row_groups: shard.row_groups.clone(),
             limit,
             next_row_group: 0,
@@ -201,7 +209,9 @@ impl BaseReader {
                     .readers
                     .iter_mut()
                     .zip(&self.files)
-                    .map(|(reader, file)| reader.next().transpose().map_err(|error| file.unreadable(&error)))
+                    .map(|(reader, file)| {
+                        guarded(|| reader.next().transpose()).map_err(|error| file.unreadable(&error))
+                    })
                     .collect::<Result<_, _>>()?;
                 match parts.into_iter().collect::<Option<Vec<RecordBatch>>>() {
                     Some(parts) => self.assemble(&parts)?,
@@ -210,7 +220,9 @@ impl BaseReader {
                 continue;
             }
             let Some(rows) = self.row_groups.get(self.next_row_group).copied() else { return Ok(None) };
-            if rows > 0 && self.files.is_empty() {
+            if self.selected_only && !self.has_selected(rows) {
+                self.next_row += rows;
+            } else if rows > 0 && self.files.is_empty() {
                 self.push_without_columns(rows)?;
             } else if rows > 0 {
                 let size = self.rows_per_read(rows);
@@ -222,6 +234,12 @@ impl BaseReader {
             }
             self.next_row_group += 1;
         }
+    }
+
+    /// Whether any of the next rows is selected.
+    fn has_selected(&self, rows: u64) -> bool {
+        let range = self.next_row..self.next_row + rows;
+        self.selection.as_ref().is_none_or(|selection| selection.slice(&range).rows() > 0)
     }
 
     /// Rows of which no column was asked for are known from the manifest.
@@ -252,7 +270,8 @@ impl BaseReader {
 
     /// As many rows as are likely to fit the limit, from what the footers tell about sizes.
     fn rows_per_read(&self, rows: u64) -> usize {
-        let bytes: u64 = self.files.iter().map(|file| file.decoded_bytes(self.next_row_group)).sum();
+        let sizes = self.files.iter().map(|file| file.decoded_bytes(self.next_row_group));
+        let bytes = sizes.fold(0, u64::saturating_add);
         let fitting = (self.limit.bytes as u64).saturating_mul(rows) / bytes.max(1);
         (fitting.max(1) as usize).min(self.limit.rows).max(1)
     }
@@ -285,12 +304,13 @@ impl BaseReader {
             }
         }
         let rows = self.batch_of(count, &found, shape.as_ref())?;
-        let checked = self.files.iter().find(|file| matches!(file.description.path, FilePath::Outside(_)));
+        let checked = self.files.iter().find(|file| file.is_outside());
         if let Some(outside) = checked
             && let Some(violation) = validate(&TrajectoryBatch::new(rows.clone())?).first()
         {
-            let first_row = outside.rows_before() + self.next_row;
-            let row = violation.row.map_or(String::new(), |row| format!("row {}, ", first_row + row as u64));
+            let first_row = outside.rows_before().saturating_add(self.next_row);
+            let row =
+                violation.row.map_or(String::new(), |row| format!("row {}, ", first_row.saturating_add(row as u64)));
             return Err(outside.error(format!("{row}column `{}`: {}", violation.column, violation.message)));
         }
         let mut from = 0;
@@ -316,7 +336,7 @@ impl BaseReader {
         };
         // A value that does not fit is an error: by default it would become null, which says something else.
         let strict = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(&array, field.data_type(), &strict).map_err(|error| {
+        guarded(|| cast_with_options(&array, field.data_type(), &strict)).map_err(|error| {
             let reason = match error {
                 ArrowError::CastError(reason) => reason,
                 other => other.to_string(),
@@ -391,8 +411,8 @@ impl OpenFile {
             }
         }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata =
-            ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&path, description, &error))?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))
+            .map_err(|error| unreadable(&path, description, &error))?;
         let wanted = columns
             .into_iter()
             .map(|column| match leaves_of(metadata.schema(), &column) {
@@ -405,18 +425,23 @@ impl OpenFile {
         Ok(Self { path, file, mask, metadata, wanted, description: description.clone() })
     }
 
+    /// Whether it is somebody else's.
+    pub(super) fn is_outside(&self) -> bool {
+        matches!(self.description.path, FilePath::Outside(_))
+    }
+
     fn error(&self, message: String) -> StageError {
         StageError::new(message).place(self.path.display().to_string())
     }
 
-    fn unreadable(&self, error: &dyn std::error::Error) -> StageError {
+    fn unreadable(&self, error: &(dyn std::error::Error + 'static)) -> StageError {
         unreadable(&self.path, &self.description, error)
     }
 
     /// Rows of the file that lie before the shard's.
     fn rows_before(&self) -> u64 {
         let groups = self.metadata.metadata().row_groups().iter().take(self.description.first_row_group);
-        groups.map(|group| group.num_rows() as u64).sum()
+        groups.fold(0, |rows, group| rows.saturating_add(group.num_rows() as u64))
     }
 
     pub(super) fn decoded_bytes(&self, row_group: usize) -> u64 {
@@ -431,7 +456,8 @@ impl OpenFile {
                 // A dictionary can make a chunk far smaller than its text.
                 column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)).max(0) as u64
             })
-            .sum()
+            // A damaged footer may say anything.
+            .fold(0, u64::saturating_add)
     }
 
     fn compressed_bytes(&self, row_group: usize) -> u64 {
@@ -450,12 +476,11 @@ impl OpenFile {
         batch_size: usize,
     ) -> Result<ParquetRecordBatchReader, StageError> {
         let chunks = self.chunks(row_group, rows)?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
             .with_projection(self.mask.clone())
             .with_row_groups(vec![self.description.first_row_group + row_group])
-            .with_batch_size(batch_size)
-            .build()
-            .map_err(|error| self.unreadable(&error))
+            .with_batch_size(batch_size);
+        guarded(|| builder.build()).map_err(|error| self.unreadable(&error))
     }
 
     /// The chunks of the wanted columns in one of the shard's row groups.
@@ -496,12 +521,14 @@ impl OpenFile {
     }
 }
 
-fn unreadable(path: &Path, description: &DataFile, error: &dyn std::error::Error) -> StageError {
+fn unreadable(path: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {
     let help = match description.path {
         FilePath::Store(_) => REPAIR,
         FilePath::Outside(_) => "the file is damaged: have it written anew, or leave it out",
     };
-    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())).help(help)
+    StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()))
+        .help(help)
+        .caused_by(system_error(error))
 }
 
 impl TurnShape {
@@ -577,7 +604,8 @@ fn cheapest(root: &Path, shard: &Shard) -> Result<(usize, ColumnPath), StageErro
         let Some(leaves) = leaves_of(opened.metadata.schema(), column) else { continue };
         // Without a row group there is nothing to read, whichever column is taken.
         let group = opened.metadata.metadata().row_groups().get(file.first_row_group);
-        let bytes = group.map_or(0, |group| leaves.map(|leaf| group.column(leaf).compressed_size()).sum());
+        let bytes = group
+            .map_or(0, |group| leaves.map(|leaf| group.column(leaf).compressed_size()).fold(0, i64::saturating_add));
         if best.as_ref().is_none_or(|(least, ..)| bytes < *least) {
             best = Some((bytes, *index, column.clone()));
         }

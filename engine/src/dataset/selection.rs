@@ -23,6 +23,35 @@ impl TryFrom<Vec<(u64, u64)>> for Selection {
 }
 
 impl Selection {
+    /// The first rows, so many.
+    pub fn first(rows: u64) -> Self {
+        Self(if rows == 0 { Vec::new() } else { vec![(0, rows)] })
+    }
+
+    /// The rows that the other has not.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = Vec::new();
+        let mut gone = other.0.iter().copied().peekable();
+        for (mut start, end) in self.0.iter().copied() {
+            while let Some((from, to)) = gone.peek().copied().filter(|(from, _)| *from < end) {
+                if start < from {
+                    left.push((start, from));
+                }
+                start = start.max(to).min(end);
+                // A run that goes on behind this one takes from the next as well.
+                if to > end {
+                    break;
+                }
+                gone.next();
+            }
+            if start < end {
+                left.push((start, end));
+            }
+        }
+        Self(left)
+    }
+
     /// Appends a row, which must lie behind all rows so far.
     pub fn push(&mut self, row: u64) {
         match self.0.last_mut() {
@@ -34,6 +63,11 @@ impl Selection {
     /// Number of rows.
     pub fn rows(&self) -> u64 {
         self.0.iter().map(|(start, end)| end - start).sum()
+    }
+
+    /// The row behind the last one.
+    pub fn end(&self) -> u64 {
+        self.0.last().map_or(0, |(_, end)| *end)
     }
 
     /// The rows, ascending.
@@ -87,6 +121,18 @@ mod tests {
         assert_eq!((text.as_str(), serde_json::from_str(&text).ok()), ("[[0,2],[5,6]]", Some(selection)));
         for damaged in ["[[5,2]]", "[[3,3]]", "[[4,6],[0,2]]", "[[0,2],[2,3]]"] {
             assert!(serde_json::from_str::<Selection>(damaged).is_err(), "{damaged}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_away_is_gone_and_nothing_else(
+            rows in proptest::collection::btree_set(0u64..40, 0..40),
+            gone in proptest::collection::btree_set(0u64..40, 0..40),
+        ) {
+            let (all, taken): (Selection, Selection) = (rows.iter().copied().collect(), gone.iter().copied().collect());
+            let expected: Selection = rows.difference(&gone).copied().collect();
+            proptest::prop_assert_eq!(all.without(&taken), expected);
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ pub struct Dataset {
     /// How groups lie.
     pub facts: Facts,
     /// The stages that it came through, in order.
-    pub lineage: Vec<Lineage>,
+    pub lineage: Vec<Arc<Lineage>>,
 }
 
 /// One stage on a dataset's way.
@@ -125,7 +126,43 @@ pub(crate) fn path_of(root: &Path, file: &DataFile) -> PathBuf {
     }
 }
 
+/// Rows of a shard, and row groups of a file, are fewer: more come of damage alone, and sums of fewer do not overflow.
+const LIMIT: u64 = 1 << 40;
+
+/// Whether a path leads into the store that it begins at.
+pub(super) fn is_inside(relative: &str) -> bool {
+    Path::new(relative).components().all(|component| matches!(component, Component::Normal(_)))
+}
+
+impl DataFile {
+    /// What cannot be, if anything: a manifest may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match &self.path {
+            FilePath::Store(relative) if !is_inside(relative) => Some(format!("`{relative}` is no file of the store")),
+            _ if self.first_row_group as u64 > LIMIT => {
+                Some(format!("it begins at row group {}", self.first_row_group))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Shard {
+    /// What cannot be, if anything: a manifest or a footer may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let rows = self.row_groups.iter().try_fold(0_u64, |rows, group| rows.checked_add(*group));
+        let Some(rows) = rows.filter(|rows| *rows <= LIMIT) else {
+            return Some("its row groups have more rows than there can be".to_owned());
+        };
+        if self.selection.as_ref().is_some_and(|selection| selection.end() > rows) {
+            return Some(format!("rows are selected beyond its {rows} rows"));
+        }
+        if let Some((column, file)) = self.columns.iter().find(|(_, file)| **file >= self.files.len()) {
+            return Some(format!("column `{column}` lies in file {file} of {}", self.files.len()));
+        }
+        self.files.iter().find_map(DataFile::fault)
+    }
+
     /// All rows, selected or not.
     pub fn base_rows(&self) -> u64 {
         self.row_groups.iter().sum()

@@ -2,6 +2,8 @@
 //! copied, not decoded. What is partly selected, or encoded otherwise than the rest, is read and encoded again.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,15 +14,18 @@ use parquet::arrow::parquet_to_arrow_schema;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
+use super::chunks::Whole;
+use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::reader::{BatchLimit, OpenFile};
 use super::shard::{Dataset, Shard};
 use super::writer::RowWriter;
 use crate::column::{ColumnPath, TURNS};
 use crate::stage::StageError;
-use crate::trajectory::TrajectorySchema;
+use crate::trajectory::{TrajectorySchema, has_judged_values, is_required};
 
 /// Row groups of an ordinary Parquet file, by how they came to be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +60,7 @@ impl Dataset {
             for run in runs(shard, leaves.is_some()) {
                 match (run, &leaves) {
                     (Run::Splice(group), Some(leaves)) => {
+                        self.prove(shard, &files, group)?;
                         files.splice(group, shard.row_groups[group], leaves, &mut writer)?;
                         whole.spliced += 1;
                     }
@@ -69,6 +75,16 @@ impl Dataset {
         }
         writer.close()?;
         Ok(whole)
+    }
+
+    /// Reads what nothing else tells to be right before it is copied.
+    fn prove(&self, shard: &Shard, files: &ColumnFiles, group: usize) -> Result<(), StageError> {
+        let unproven = files.unproven(group, shard.row_groups[group])?;
+        if unproven.is_empty() {
+            return Ok(());
+        }
+        let mut batches = self.read(&shard.row_group_range(group..group + 1), &unproven, BatchLimit::default())?;
+        batches.try_for_each(|batch| batch.map(drop))
     }
 
     /// The dataset's schema, nullable where any of the shards' files is.
@@ -211,7 +227,7 @@ impl ColumnFiles {
     ) -> Result<(), StageError> {
         let chunks = self.0.iter().map(|file| file.chunks(group, rows)).collect::<Result<Vec<_>, _>>()?;
         let groups = self.0.iter().map(|file| file.row_group(group, rows)).collect::<Result<Vec<_>, _>>()?;
-        writer.push_encoded(|out| {
+        let copy = |out: &mut SerializedRowGroupWriter<'_, BufWriter<File>>| {
             leaves.iter().try_for_each(|EncodedLeaf { file, leaf, target }| {
                 let metadata = described_as(groups[*file].column(*leaf), target)?;
                 let close = ColumnCloseResult {
@@ -222,9 +238,30 @@ impl ColumnFiles {
                     column_index: None,
                     offset_index: None,
                 };
-                out.append_column(&chunks[*file], close)
+                out.append_column(&Whole(&chunks[*file]), close)
             })
-        })
+        };
+        writer.push_encoded(|out| guarded(|| copy(out)))
+    }
+
+    /// Columns of somebody's files whose chunks may break a promise of the schema in a row group: those that are nowhere
+    /// else told to keep it.
+    fn unproven(&self, group: usize, rows: u64) -> Result<Vec<ColumnPath>, StageError> {
+        let mut unproven = Vec::new();
+        for file in self.0.iter().filter(|file| file.is_outside()) {
+            let metadata = file.row_group(group, rows)?;
+            for (column, leaves) in &file.wanted {
+                let has_no_null = |leaf: usize| {
+                    let column = metadata.column(leaf);
+                    column.column_descr().max_def_level() == column.column_descr().max_rep_level()
+                        || column.statistics().is_some_and(|known| known.null_count_opt() == Some(0))
+                };
+                if has_judged_values(column) || (is_required(column) && !leaves.clone().all(has_no_null)) {
+                    unproven.push(column.clone());
+                }
+            }
+        }
+        Ok(unproven)
     }
 }
 

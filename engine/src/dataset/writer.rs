@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, ListArray, RecordBatch, StructArray, UInt64Array, new_null_array};
@@ -13,12 +14,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::chunks::{digest, read_chunk};
+use super::chunks::{COPIED_BYTES, digest, read_chunk};
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
@@ -28,10 +29,10 @@ use crate::stage::StageError;
 use crate::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
 /// Rows handed to Parquet's writer at once.
-const UNIT_ROWS: usize = 1024;
+const UNIT_ROWS: usize = 256;
 
 /// A row group of new rows ends here: large enough to compress, small enough to be held decoded.
-const ROW_GROUP_ROWS: usize = 16 * UNIT_ROWS;
+const ROW_GROUP_ROWS: usize = 64 * UNIT_ROWS;
 const ROW_GROUP_BYTES: u64 = 16 << 20;
 
 /// What was written: row groups, and for each column the digest of its chunks in each.
@@ -42,7 +43,9 @@ pub(crate) struct Written {
 
 /// Collects rows and writes them in fixed units.
 struct UnitWriter {
-    writer: SerializedFileWriter<File>,
+    /// For messages.
+    path: PathBuf,
+    writer: SerializedFileWriter<BufWriter<File>>,
     encoders: ArrowRowGroupWriterFactory,
     /// One for each leaf of the row group that is being encoded; none if no row group was begun.
     leaves: Vec<ArrowColumnWriter>,
@@ -60,9 +63,13 @@ impl UnitWriter {
             .set_max_row_group_row_count(None)
             .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned())]))
             .build();
-        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
-        let (writer, encoders) = writer.into_serialized_writer()?;
-        Ok(Self { writer, encoders, leaves: Vec::new(), schema, pending: Vec::new(), pending_rows: 0 })
+        // Chunks are copied in pieces of 8 KiB: without a larger buffer each were a system call.
+        let file = BufWriter::with_capacity(COPIED_BYTES, file);
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties));
+        let (writer, encoders) =
+            writer.and_then(ArrowWriter::into_serialized_writer).map_err(|error| unwritable(path, &error))?;
+        let path = path.to_owned();
+        Ok(Self { path, writer, encoders, leaves: Vec::new(), schema, pending: Vec::new(), pending_rows: 0 })
     }
 
     /// Adds rows that stay in the current row group.
@@ -109,20 +116,34 @@ impl UnitWriter {
         if self.leaves.is_empty() {
             return Ok(());
         }
-        let mut group = self.writer.next_row_group()?;
-        for leaf in self.leaves.drain(..) {
-            leaf.close()?.append_to_row_group(&mut group)?;
-        }
-        group.close()?;
-        Ok(())
+        let leaves = std::mem::take(&mut self.leaves);
+        self.push_row_group(|group| leaves.into_iter().try_for_each(|leaf| leaf.close()?.append_to_row_group(group)))
+    }
+
+    /// Adds a row group; `fill` appends a chunk for each leaf.
+    fn push_row_group(
+        &mut self,
+        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, BufWriter<File>>) -> Result<(), ParquetError>,
+    ) -> Result<(), StageError> {
+        let write = || {
+            let mut group = self.writer.next_row_group()?;
+            fill(&mut group)?;
+            group.close().map(drop)
+        };
+        write().map_err(|error| unwritable(&self.path, &error))
+    }
+
+    /// Writes what is left, and the footer.
+    fn end(&mut self) -> Result<ParquetMetaData, StageError> {
+        self.end_row_group()?;
+        self.writer.finish().map_err(|error| unwritable(&self.path, &error))
     }
 
     /// Ends the file, forces it to disk and digests what lies there.
     fn finish(mut self, path: &Path) -> Result<Written, StageError> {
-        self.end_row_group()?;
-        let metadata = self.writer.finish()?;
+        let metadata = self.end()?;
         let unreadable = |error| StageError::file("read back", path, &error);
-        self.writer.inner().sync_all().map_err(|error| StageError::file("write", path, &error))?;
+        self.writer.inner().get_ref().sync_all().map_err(|error| StageError::file("write", path, &error))?;
         let file = File::open(path).map_err(unreadable)?;
         let mut digests: BTreeMap<ColumnPath, Vec<String>> = BTreeMap::new();
         for column in TrajectorySchema::new(Arc::clone(&self.schema)).paths() {
@@ -172,14 +193,11 @@ impl RowWriter {
     /// Adds a row group whose chunks are encoded already; `fill` appends one for each leaf.
     pub(super) fn push_encoded(
         &mut self,
-        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError>,
+        fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, BufWriter<File>>) -> Result<(), ParquetError>,
     ) -> Result<(), StageError> {
         self.writer.end_row_group()?;
         (self.group_rows, self.group_bytes) = (0, 0);
-        let mut group = self.writer.writer.next_row_group()?;
-        fill(&mut group)?;
-        group.close()?;
-        Ok(())
+        self.writer.push_row_group(fill)
     }
 
     /// The leaves as they are encoded.
@@ -194,10 +212,13 @@ impl RowWriter {
 
     /// Ends a file that does not belong to the store: nobody needs the digests of its chunks.
     pub(super) fn close(mut self) -> Result<(), StageError> {
-        self.writer.end_row_group()?;
-        self.writer.writer.finish()?;
-        Ok(())
+        self.writer.end().map(drop)
     }
+}
+
+/// An error of Parquet's writer, which knows no path.
+fn unwritable(path: &Path, error: &ParquetError) -> StageError {
+    StageError::file("write", path, error)
 }
 
 /// Writes new columns of a shard beside its base: same rows, same row groups, null where a row is not selected.
@@ -317,8 +338,8 @@ fn list_of_turns(columns: &[AddedColumn], arrays: Vec<ArrayRef>, shape: &TurnSha
     Ok(ListArray::try_new(element, shape.offsets.clone(), Arc::new(turns), shape.list_nulls.clone())?)
 }
 
-/// For each base row (or turn: `count` of them a row), which selected one it is.
-fn places(mask: &BooleanArray, count: impl Fn(usize) -> usize) -> UInt64Array {
+/// For each row (or turn: `count` of them a row), which selected one it is.
+pub(crate) fn places(mask: &BooleanArray, count: impl Fn(usize) -> usize) -> UInt64Array {
     let mut next = 0;
     let mut places = Vec::with_capacity(mask.len());
     for row in 0..mask.len() {
@@ -330,7 +351,8 @@ fn places(mask: &BooleanArray, count: impl Fn(usize) -> usize) -> UInt64Array {
     UInt64Array::from(places)
 }
 
-fn scatter(array: &ArrayRef, places: &UInt64Array) -> Result<ArrayRef, StageError> {
+/// Puts values of selected rows in their places, null between them.
+pub(crate) fn scatter(array: &ArrayRef, places: &UInt64Array) -> Result<ArrayRef, StageError> {
     if array.is_empty() {
         return Ok(new_null_array(array.data_type(), places.len()));
     }

@@ -11,8 +11,8 @@ use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::Dataset;
 use crate::problem::Problem;
 use crate::stage::{
-    BuildContext, BuiltIn, Context, Memo, Output, Registry, Sink, Source, Stage, StageError, StageKind, Staging,
-    Survey, Target, Transform, Work,
+    BuildContext, BuiltIn, Context, Memo, Output, Receiver, Registry, Sink, Source, Stage, StageError, StageKind,
+    Staging, Survey, Target, Transform, Work,
 };
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, imported_schema};
 
@@ -96,12 +96,7 @@ impl Source for Read {
         Ok(Survey::default())
     }
 
-    fn read(
-        &self,
-        _: &Survey,
-        _: &[usize],
-        _: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _: &Survey, _: &[usize], _: &mut dyn Receiver) -> Result<(), StageError> {
         Ok(())
     }
 }

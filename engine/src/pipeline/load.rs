@@ -11,7 +11,7 @@ use super::document::{LoopEntry, Name, PipelineEntry};
 use super::graph::resolve;
 use super::index::{Content, Document, Entry};
 use super::interpolation::Scope;
-use super::model::{BuiltStage, OnError, Pipeline, StageNode};
+use super::model::{BuiltStage, Pipeline, StageNode};
 use super::parameters::set_parameters;
 use super::propagate::propagate;
 use super::report::Report;
@@ -19,8 +19,9 @@ use super::scan::scan;
 use super::stage_entry::{From, StageEntry};
 use super::values;
 use crate::decode::decode;
+use crate::failure::{FailurePolicy, OnError, Retries};
 use crate::problem::{Segment, nearest};
-use crate::stage::{BuildContext, Registry, StageKind};
+use crate::stage::{BuildContext, Registry, StageKind, Work};
 
 /// What loading depends on besides the text.
 pub struct LoadOptions<'a> {
@@ -255,6 +256,15 @@ fn draft(
                     }
                 }
                 built = build(kind, &with, name, &path, options, report).filter(|_| !later);
+                if entry.on_error == OnError::Quarantine
+                    && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
+                {
+                    let span = document.key_span(&below(&path, "on_error"));
+                    let message =
+                        format!("`{uses}` writes its whole input or nothing: it cannot put trajectories aside");
+                    let help = "take it out; the stages before it may have `on_error: quarantine`";
+                    report.add(document.error(span, message).stage(name).help(help));
+                }
             }
         },
     }
@@ -265,7 +275,11 @@ fn draft(
         with,
         built,
         cache: entry.cache,
-        on_error: entry.on_error,
+        failure: FailurePolicy {
+            on_error: entry.on_error,
+            retries: entry.retries.map_or_else(Retries::default, |retries| retries.0),
+            timeout: entry.timeout.map(|timeout| timeout.0),
+        },
         uses_span,
     };
     let built_in = registry.get(&node.uses).is_some();
@@ -303,20 +317,10 @@ fn unknown_kind(document: &Document, path: &[Segment], uses: &str, registry: &Re
 
 /// What the entry asks for and this version does not do.
 fn not_supported(entry: &StageEntry, path: &[Segment], name: &str, document: &Document) -> Vec<Diagnostic> {
-    let asked = [
-        ("retries", entry.retries.is_some()),
-        ("timeout", entry.timeout.is_some()),
-        ("resources", entry.resources.is_some()),
-        ("when", entry.when.is_some()),
-        ("matrix", entry.matrix.is_some()),
-        ("on_error", entry.on_error == OnError::Quarantine),
-    ];
+    let asked =
+        [("resources", entry.resources.is_some()), ("when", entry.when.is_some()), ("matrix", entry.matrix.is_some())];
     let keys = asked.into_iter().filter(|(_, asked)| *asked).map(|(key, _)| key);
-    keys.map(|key| {
-        let shown = if key == "on_error" { "on_error: quarantine" } else { key };
-        not_carried_out(document.error(document.key_span(&below(path, key)), ""), shown).stage(name)
-    })
-    .collect()
+    keys.map(|key| not_carried_out(document.error(document.key_span(&below(path, key)), ""), key).stage(name)).collect()
 }
 
 fn not_carried_out(mut diagnostic: Diagnostic, key: &str) -> Diagnostic {
@@ -519,6 +523,7 @@ stages:
   read:
     uses: read
     retries: 2
+    when: true
     on_error: quarantine
     with: {files: \"${carry.files}\", limit: \"${iteration}\"}
   plugin:
@@ -533,9 +538,8 @@ stages:
             pipeline.unsupported().iter().map(|one| format!("{:?} {}", one.position(), one.message)).collect();
         insta::assert_snapshot!(told.join("\n"), @"
         (2, 1) `loop` is not carried out by this version
-        (6, 5) `retries` is not carried out by this version
-        (7, 5) `on_error: quarantine` is not carried out by this version
-        (10, 11) the plugin `./plugins/penalty.wasm` is not carried out by this version
+        (7, 5) `when` is not carried out by this version
+        (11, 11) the plugin `./plugins/penalty.wasm` is not carried out by this version
         ");
     }
 

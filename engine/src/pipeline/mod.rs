@@ -13,6 +13,7 @@ mod plain;
 mod propagate;
 mod quantities;
 mod report;
+mod retries;
 mod scan;
 mod schema_document;
 mod stage_entry;
@@ -23,7 +24,7 @@ mod fixtures;
 
 pub use diagnostic::{Diagnostic, PipelineErrors, Severity};
 pub use load::{LoadOptions, load};
-pub use model::{BuiltStage, InputReference, OnError, Pipeline, StageNode};
+pub use model::{BuiltStage, InputReference, Pipeline, StageNode};
 pub use plain::render_plain;
 pub use propagate::{StageSchemas, check};
 pub use quantities::Memory;

@@ -6,11 +6,9 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::diagnostic::Diagnostic;
 use super::index::Document;
+use crate::failure::FailurePolicy;
 use crate::stage::{Stage, StageKind};
 
 /// A loaded pipeline.
@@ -75,8 +73,8 @@ pub struct StageNode {
     pub built: Option<BuiltStage>,
     /// Whether results are kept and used again.
     pub cache: bool,
-    /// What becomes of a trajectory that it cannot process.
-    pub on_error: OnError,
+    /// What to do when it fails.
+    pub failure: FailurePolicy,
     pub(super) uses_span: Range<usize>,
 }
 
@@ -106,15 +104,4 @@ pub struct InputReference {
     /// The input that it is bound to, where `from` is a map.
     pub binding: Option<String>,
     pub(super) span: Range<usize>,
-}
-
-/// What becomes of a trajectory that a stage cannot process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnError {
-    /// The run stops with an error that names it.
-    #[default]
-    Fail,
-    /// It is put aside with the reason. Not carried out by this version.
-    Quarantine,
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::column::ColumnPath;
-use crate::contract::Contract;
+use crate::contract::{Contract, Scope};
+use crate::failure::OnError;
 use crate::problem::{Problem, nearest};
 use crate::trajectory::TrajectorySchema;
 
@@ -67,7 +68,7 @@ fn check_stage(
     }
     let input = inputs.first().map_or_else(TrajectorySchema::empty, |first| (*first).clone());
     check_joined(pipeline, node, &inputs)?;
-    let contract = built.stage.contract(&input).map_err(|problems| {
+    let mut contract = built.stage.contract(&input).map_err(|problems| {
         let options = options_path(&pipeline.document, &["stages".into(), node.name.as_str().into()]);
         let diagnostic = |problem: Problem| {
             let path: Vec<_> = options.iter().chain(&problem.path).cloned().collect();
@@ -84,8 +85,21 @@ fn check_stage(
     if !missing.is_empty() {
         return Err(missing);
     }
+    if node.failure.on_error == OnError::Quarantine && !node.inputs.is_empty() {
+        read_what_names_rows(&mut contract, &input);
+    }
     let output = contract.output(&input);
     Ok(Some(StageSchemas { stage, input, contract, output }))
+}
+
+/// Where trajectories are put aside, what names them, tells where they came from, and holds them together is read too.
+fn read_what_names_rows(contract: &mut Contract, input: &TrajectorySchema) {
+    let group = (contract.scope == Scope::Group).then_some("group_id");
+    for path in ["trajectory_id", "source"].into_iter().chain(group).map(ColumnPath::from) {
+        if input.field(&path).is_some() && !contract.reads.contains(&path) {
+            contract.reads.push(path);
+        }
+    }
 }
 
 fn missing_column(
@@ -151,6 +165,21 @@ fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySche
 mod tests {
     use super::super::fixtures::loaded;
     use super::*;
+
+    #[test]
+    fn a_stage_that_puts_trajectories_aside_reads_what_names_them() {
+        let stages = "  read: {uses: read, with: {files: a, scored: true}, on_error: quarantine}
+  score: {uses: score, from: read, on_error: quarantine}
+  credit: {uses: credit, from: score, on_error: quarantine}
+  again: {uses: score, from: credit}
+";
+        let reads: Vec<String> = checked(stages)
+            .unwrap()
+            .iter()
+            .map(|schemas| schemas.contract.reads.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(reads, ["", "turns trajectory_id source", "reward turns trajectory_id source group_id", "turns"]);
+    }
 
     fn checked(stages: &str) -> Result<Vec<StageSchemas>, PipelineErrors> {
         check(&loaded(&format!("version: 1\nstages:\n{stages}"), &[]).unwrap())

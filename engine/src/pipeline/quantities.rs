@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 
 /// A number and a unit of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Duration(String);
+pub(super) struct Duration(pub(super) std::time::Duration);
 
 /// A number and a unit of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,10 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if quantity(&text, &TIME_UNITS).is_some() {
-            return Ok(Self(text));
-        }
-        Err(D::Error::custom(format!("expected a time such as `500ms`, `90s`, `5m` or `2h`, found `{text}`")))
+        let milliseconds = quantity(&text, &TIME_UNITS).ok_or_else(|| {
+            D::Error::custom(format!("expected a time such as `500ms`, `90s`, `5m` or `2h`, found `{text}`"))
+        })?;
+        Ok(Self(std::time::Duration::from_millis(milliseconds)))
     }
 }
 
@@ -88,7 +88,11 @@ mod tests {
     #[test]
     fn numbers_with_units() {
         let time = |text: &str| serde_yaml::from_str::<Duration>(text).map_err(|error| error.to_string());
-        assert_eq!(time("90s"), Ok(Duration("90s".to_owned())));
+        let milliseconds = |text: &str| time(text).map(|time| time.0.as_millis());
+        assert_eq!(
+            ["500ms", "90s", "5m", "2h"].map(|text| milliseconds(text).unwrap()),
+            [500, 90_000, 300_000, 7_200_000]
+        );
         assert!(time("0s").is_err() && time("90").is_err() && time("m").is_err() && time("1 h").is_err());
         assert_eq!("512MiB".parse::<Memory>().map(Memory::bytes), Ok(512 << 20));
         assert!("0MiB".parse::<Memory>().is_err() && "9999999999GiB".parse::<Memory>().is_err());

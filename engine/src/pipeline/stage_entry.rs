@@ -9,8 +9,9 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Value;
 
-use super::model::OnError;
 use super::quantities::{Duration, Memory};
+use super::retries::RetriesEntry;
+use crate::failure::OnError;
 
 /// A stage: what it does, on what, and how.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -32,9 +33,11 @@ pub(super) struct StageEntry {
     /// What becomes of a trajectory that the stage cannot process.
     #[serde(default)]
     pub(super) on_error: OnError,
-    /// How often to try again what may pass. Not carried out by this version.
-    pub(super) retries: Option<u32>,
-    /// After how long to give up. Not carried out by this version.
+    /// How often to try again what may pass: errors of the network and of busy disks, and a `timeout`. A number, or
+    /// `{times: 3, wait: 2s}`; the wait (`1s`) doubles before each further try, up to a minute.
+    pub(super) retries: Option<RetriesEntry>,
+    /// How long a part of the stage may take, as in `10m`. Looked at between batches: a single call that hangs is not
+    /// ended by it.
     pub(super) timeout: Option<Duration>,
     /// What the stage needs. Not carried out by this version.
     pub(super) resources: Option<Resources>,

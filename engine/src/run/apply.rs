@@ -1,43 +1,449 @@
-//! Calls a transform, and believes nothing it returns before it was measured.
+//! Calls a transform for a batch, and believes nothing it returns before it was measured. Where the pipeline wants it,
+//! rows that the stage cannot process are found and taken out, and the others come out as if these had never been there.
+//! Not concerned with where batches come from, nor with what becomes of the rows that were taken out.
 
-use arrow::array::{Array as _, BooleanArray, new_empty_array};
+use std::collections::BTreeMap;
+
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, new_empty_array};
+use arrow::compute::filter_record_batch;
 
 use super::job::Job;
-use crate::contract::Effect;
+use super::watch::Watch;
+use crate::contract::{AddedColumn, Contract, Effect, Scope};
+use crate::dataset::{places, scatter};
+use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError, Transform};
 use crate::trajectory::TrajectoryBatch;
 
-/// What the stage makes of a batch; it is not called for one without rows.
-pub(crate) fn apply(
-    job: &Job<'_>,
-    transform: &dyn Transform,
-    batch: &TrajectoryBatch,
-    context: &mut Context,
-) -> Result<Output, StageError> {
-    if batch.rows() == 0 {
-        return Ok(match &job.contract.effect {
-            Effect::Subset => Output::Keep(BooleanArray::from(Vec::<bool>::new())),
-            _ => Output::Columns(job.adds().iter().map(|column| new_empty_array(&column.data_type)).collect()),
-        });
+/// A stage, ready to be called.
+pub(crate) struct StageCall<'a> {
+    transform: &'a dyn Transform,
+    contract: &'a Contract,
+    on_error: OnError,
+    watch: &'a Watch<'a>,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// One entry for each row (or turn) of the batch: null, or not kept, for rows at fault.
+    pub(crate) output: Output,
+    /// The rows at fault, ascending; always none where the pipeline wants them to be errors.
+    pub(crate) faults: Vec<RowFault>,
+}
+
+/// A row that the stage cannot process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowFault {
+    /// Its number in the batch.
+    pub(crate) row: usize,
+    /// Its id.
+    pub(crate) trajectory: String,
+    pub(crate) reason: String,
+    /// Where it came from, as far as anybody knows.
+    pub(crate) place: Option<String>,
+}
+
+/// What a stage made of some rows.
+enum Answer {
+    Output(Output),
+    /// An error that is the rows' own: neither the stage's, nor one that may pass.
+    Fault(StageError),
+}
+
+impl<'a> StageCall<'a> {
+    pub(crate) fn new(job: &'a Job<'_>, transform: &'a dyn Transform, watch: &'a Watch<'a>) -> Self {
+        Self { transform, contract: &job.contract, on_error: job.failure.on_error, watch }
     }
-    let output = transform.apply(batch, context)?;
-    match (&output, &job.contract.effect) {
-        (Output::Keep(mask), Effect::Subset) if mask.len() == batch.rows() => Ok(output),
-        (Output::Columns(arrays), Effect::Columns { adds, .. }) if arrays.len() == adds.len() => {
-            for (array, column) in arrays.iter().zip(adds) {
-                let expected = if column.path.turn_name().is_some() { batch.turn_count() } else { batch.rows() };
-                if array.len() != expected || *array.data_type() != column.data_type {
-                    return Err(StageError::new(format!(
-                        "the stage returned {} values of type {} for column `{}`, expected {expected} of type {}",
-                        array.len(),
-                        array.data_type(),
-                        column.path,
-                        column.data_type
-                    )));
+
+    /// Calls the stage for a batch of whole trajectories: of any, of whole groups, or of all, as its scope wants it.
+    ///
+    /// # Errors
+    /// What the stage cannot process, unless the rows at fault are to be taken out; what may pass; a stage that does
+    /// not keep its contract.
+    pub(crate) fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Applied, StageError> {
+        if self.on_error == OnError::Fail {
+            return match self.call(batch, context)? {
+                Answer::Output(output) => Ok(Applied { output, faults: Vec::new() }),
+                Answer::Fault(error) => Err(error),
+            };
+        }
+        let mut faults: BTreeMap<usize, StageError> = BTreeMap::new();
+        loop {
+            let rest: Vec<usize> = (0..batch.rows()).filter(|row| !faults.contains_key(row)).collect();
+            // What was counted over rows that were taken out afterwards is forgotten.
+            let mut counted = context.clone();
+            match self.call_for(batch, &rest, &mut counted)? {
+                Answer::Output(output) => {
+                    *context = counted;
+                    let output = spread(output, batch, &rest, self.adds())?;
+                    let faults = faults.into_iter().map(|(row, error)| row_fault(batch, row, error)).collect();
+                    return Ok(Applied { output, faults });
+                }
+                Answer::Fault(error) => {
+                    let known = faults.len();
+                    self.find(batch, &self.units(batch, rest), error.clone(), &mut faults)?;
+                    if faults.len() == known {
+                        // Each unit passes by itself: nobody can tell who is to blame.
+                        return Err(error);
+                    }
                 }
             }
-            Ok(output)
         }
-        _ => Err(StageError::new("the stage returned something else than its contract promises")),
+    }
+
+    /// The smallest sets of rows that the stage can be called for.
+    fn units(&self, batch: &TrajectoryBatch, rows: Vec<usize>) -> Vec<Vec<usize>> {
+        match (self.contract.scope, batch.text("group_id")) {
+            (Scope::Trajectory, _) => rows.into_iter().map(|row| vec![row]).collect(),
+            (Scope::Group, Ok(groups)) => {
+                let mut units: Vec<Vec<usize>> = Vec::new();
+                let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+                for row in rows {
+                    let unit = *known.entry(groups.value(row)).or_insert(units.len());
+                    match units.get_mut(unit) {
+                        Some(unit) => unit.push(row),
+                        None => units.push(vec![row]),
+                    }
+                }
+                units
+            }
+            _ => vec![rows],
+        }
+    }
+
+    /// Finds the rows at fault among units for which the stage gave this error, by halves: about `k log n` calls for `k`
+    /// units at fault among `n`.
+    fn find(
+        &self,
+        batch: &TrajectoryBatch,
+        units: &[Vec<usize>],
+        error: StageError,
+        faults: &mut BTreeMap<usize, StageError>,
+    ) -> Result<(), StageError> {
+        if let [unit] = units {
+            return self.find_in_unit(batch, unit.clone(), error, faults);
+        }
+        let (left, right) = units.split_at(units.len() / 2);
+        for half in [left, right].into_iter().filter(|half| !half.is_empty()) {
+            let mut rows = half.concat();
+            rows.sort_unstable();
+            if let Answer::Fault(error) = self.call_for(batch, &rows, &mut Context::default())? {
+                self.find(batch, half, error, faults)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A trajectory that an error names goes alone. Else all rows of a group do, and of a whole dataset none.
+    fn find_in_unit(
+        &self,
+        batch: &TrajectoryBatch,
+        mut rows: Vec<usize>,
+        mut error: StageError,
+        faults: &mut BTreeMap<usize, StageError>,
+    ) -> Result<(), StageError> {
+        loop {
+            let is_named = |row: &usize| error.trajectory.as_ref().is_some_and(|id| batch.name_of(*row) == *id);
+            match (self.contract.scope, rows.iter().position(is_named)) {
+                (Scope::Group | Scope::Dataset, Some(position)) => {
+                    faults.insert(rows.remove(position), error);
+                }
+                (Scope::Dataset, None) => return Err(error),
+                (Scope::Trajectory | Scope::Group, _) => {
+                    faults.extend(rows.into_iter().map(|row| (row, error.clone())));
+                    return Ok(());
+                }
+            }
+            match self.call_for(batch, &rows, &mut Context::default())? {
+                Answer::Output(_) => return Ok(()),
+                Answer::Fault(next) => error = next,
+            }
+        }
+    }
+
+    fn call_for(&self, batch: &TrajectoryBatch, rows: &[usize], context: &mut Context) -> Result<Answer, StageError> {
+        self.watch.check()?;
+        match rows {
+            _ if rows.len() == batch.rows() => self.call(batch, context),
+            _ => self.call(&TrajectoryBatch::new(part_of(batch.record_batch(), rows)?)?, context),
+        }
+    }
+
+    fn adds(&self) -> &[AddedColumn] {
+        match &self.contract.effect {
+            Effect::Columns { adds, .. } => adds,
+            _ => &[],
+        }
+    }
+
+    fn call(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Answer, StageError> {
+        if batch.rows() == 0 {
+            return Ok(Answer::Output(match &self.contract.effect {
+                Effect::Subset => Output::Keep(BooleanArray::from(Vec::<bool>::new())),
+                _ => Output::Columns(self.adds().iter().map(|column| new_empty_array(&column.data_type)).collect()),
+            }));
+        }
+        match self.transform.apply(batch, context) {
+            Ok(output) => self.measured(output, batch).map(Answer::Output),
+            Err(error) if error.may_pass => Err(error),
+            Err(error) => Ok(Answer::Fault(error)),
+        }
+    }
+
+    fn measured(&self, output: Output, batch: &TrajectoryBatch) -> Result<Output, StageError> {
+        match (&output, &self.contract.effect) {
+            (Output::Keep(mask), Effect::Subset) if mask.len() == batch.rows() => Ok(output),
+            (Output::Columns(arrays), Effect::Columns { adds, .. }) if arrays.len() == adds.len() => {
+                for (array, column) in arrays.iter().zip(adds) {
+                    let expected = if column.path.turn_name().is_some() { batch.turn_count() } else { batch.rows() };
+                    if array.len() != expected || *array.data_type() != column.data_type {
+                        return Err(StageError::new(format!(
+                            "the stage returned {} values of type {} for column `{}`, expected {expected} of type {}",
+                            array.len(),
+                            array.data_type(),
+                            column.path,
+                            column.data_type
+                        )));
+                    }
+                }
+                Ok(output)
+            }
+            _ => Err(StageError::new("the stage returned something else than its contract promises")),
+        }
+    }
+}
+
+fn row_fault(batch: &TrajectoryBatch, row: usize, error: StageError) -> RowFault {
+    let source = || {
+        let sources = batch.text("source").ok()?;
+        sources.is_valid(row).then(|| sources.value(row).to_owned())
+    };
+    RowFault { row, trajectory: batch.name_of(row), reason: error.message, place: error.place.or_else(source) }
+}
+
+/// Some rows of a batch, ascending. Neighbours are not copied.
+fn part_of(batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, StageError> {
+    if let ([first, ..], [.., last]) = (rows, rows)
+        && last - first + 1 == rows.len()
+    {
+        return Ok(batch.slice(*first, rows.len()));
+    }
+    Ok(filter_record_batch(batch, &mask(batch.num_rows(), rows))?)
+}
+
+fn mask(length: usize, rows: &[usize]) -> BooleanArray {
+    let mut mask = vec![false; length];
+    rows.iter().for_each(|row| mask[*row] = true);
+    BooleanArray::from(mask)
+}
+
+/// An output for some rows of a batch as one for all of them.
+fn spread(output: Output, batch: &TrajectoryBatch, rows: &[usize], adds: &[AddedColumn]) -> Result<Output, StageError> {
+    if rows.len() == batch.rows() {
+        return Ok(output);
+    }
+    let present = mask(batch.rows(), rows);
+    Ok(match output {
+        Output::Keep(kept) => {
+            let mut all = vec![false; batch.rows()];
+            rows.iter().zip(kept.iter()).for_each(|(row, kept)| all[*row] = kept == Some(true));
+            Output::Keep(BooleanArray::from(all))
+        }
+        Output::Columns(arrays) => {
+            let row_places = places(&present, |_| 1);
+            let turn_places = places(&present, |row| batch.turns_of(row).len());
+            let spread = arrays.iter().zip(adds).map(|(array, column)| match column.path.turn_name() {
+                None => scatter(array, &row_places),
+                Some(_) => scatter(array, &turn_places),
+            });
+            Output::Columns(spread.collect::<Result<Vec<ArrayRef>, _>>()?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+
+    use arrow::array::{AsArray as _, Float32Array};
+    use arrow::datatypes::{DataType, Float32Type};
+    use proptest::prelude::*;
+
+    use super::super::engine::RunOptions;
+    use super::*;
+    use crate::column::ColumnPath;
+    use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
+
+    /// Gives every row, and every turn, how many rows its group has, and cannot process some rows.
+    struct Picky {
+        faulty: BTreeSet<String>,
+        names: bool,
+        calls: Mutex<u32>,
+    }
+
+    impl Transform for Picky {
+        fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+            *self.calls.lock().unwrap() += 1;
+            let ids = batch.text("trajectory_id")?;
+            if let Some(id) = ids.iter().flatten().find(|id| self.faulty.contains(*id)) {
+                let error = StageError::new("cannot be processed");
+                return Err(if self.names { error.trajectory(id) } else { error });
+            }
+            let groups = batch.text("group_id")?;
+            let size = |group: Option<&str>| groups.iter().filter(|other| *other == group).count() as f32;
+            let sizes: Vec<f32> = groups.iter().map(size).collect();
+            let turns = (0..batch.rows()).flat_map(|row| batch.turns_of(row).map(|_| sizes[row]).collect::<Vec<_>>());
+            let turns = Float32Array::from_iter_values(turns);
+            ids.iter()
+                .flatten()
+                .for_each(|id| context.metrics.observe("ids", 1.0 / (id.len() as f64 + sizes[0] as f64)));
+            Ok(Output::Columns(vec![Arc::new(Float32Array::from(sizes)), Arc::new(turns)]))
+        }
+    }
+
+    fn id(row: usize) -> String {
+        "t".repeat(row + 1)
+    }
+
+    fn batch(rows: impl Iterator<Item = usize>, groups: usize) -> TrajectoryBatch {
+        let mut builder = TrajectoryBuilder::new();
+        rows.for_each(|row| {
+            builder.push(&TrajectoryRow {
+                trajectory_id: id(row),
+                group_id: format!("g{}", row % groups),
+                turns: vec![TurnRow::default(); row % 3],
+                source: (row % 2 == 0).then(|| format!("a.jsonl#{row}")),
+                ..TrajectoryRow::default()
+            });
+        });
+        builder.finish().unwrap()
+    }
+
+    fn contract(scope: Scope) -> Contract {
+        let adds = vec![
+            AddedColumn::new("size", DataType::Float32),
+            AddedColumn::new(ColumnPath::of_turn("size"), DataType::Float32),
+        ];
+        Contract { reads: Vec::new(), scope, effect: Effect::Columns { adds, drops: Vec::new() } }
+    }
+
+    fn applied(
+        stage: &Picky,
+        scope: Scope,
+        on_error: OnError,
+        batch: &TrajectoryBatch,
+        context: &mut Context,
+    ) -> Result<Applied, StageError> {
+        let (options, contract) = (RunOptions::default(), contract(scope));
+        let watch = Watch::new(&options, None, String::new());
+        StageCall { transform: stage, contract: &contract, on_error, watch: &watch }.apply(batch, context)
+    }
+
+    /// Row values, and turn values, of an output.
+    fn values(output: &Output) -> [Vec<Option<f32>>; 2] {
+        let Output::Columns(arrays) = output else { panic!("{output:?}") };
+        [0, 1].map(|index| arrays[index].as_primitive::<Float32Type>().iter().collect())
+    }
+
+    fn picky(faulty: impl IntoIterator<Item = usize>, names: bool) -> Picky {
+        Picky { faulty: faulty.into_iter().map(id).collect(), names, calls: Mutex::default() }
+    }
+
+    proptest! {
+        /// Exactly the rows at fault go; the others, and what is counted, are as if these had never been there.
+        #[test]
+        fn the_others_come_out_as_if_faulty_rows_had_never_been_there(
+            count in 1usize..30,
+            groups in 1usize..6,
+            faulty in proptest::collection::btree_set(0usize..30, 0..8),
+            scope in prop_oneof![Just(Scope::Trajectory), Just(Scope::Group), Just(Scope::Dataset)],
+            names in any::<bool>(),
+        ) {
+            let faulty: BTreeSet<usize> = faulty.into_iter().filter(|row| *row < count).collect();
+            let expected: BTreeSet<usize> = match (scope, names) {
+                (Scope::Group, false) => (0..count).filter(|row| faulty.iter().any(|bad| bad % groups == row % groups)).collect(),
+                (Scope::Dataset, false) if !faulty.is_empty() => BTreeSet::new(),
+                _ => faulty.clone(),
+            };
+            let stage = picky(faulty.iter().copied(), names);
+            // A stage that is called for the dataset or for groups may look beyond a row; one for trajectories may not.
+            let groups_seen = if scope == Scope::Trajectory { usize::MAX } else { groups };
+            let all = batch(0..count, groups_seen);
+            let mut context = Context::default();
+            context.metrics.observe("ids", 0.3);
+            let mut expected_context = context.clone();
+            let outcome = applied(&stage, scope, OnError::Quarantine, &all, &mut context);
+            if scope == Scope::Dataset && !names && !faulty.is_empty() {
+                prop_assert_eq!(outcome.unwrap_err().message, "cannot be processed");
+                return Ok(());
+            }
+            let outcome = outcome.unwrap();
+            let gone: BTreeSet<usize> = outcome.faults.iter().map(|fault| fault.row).collect();
+            prop_assert_eq!(&gone, &expected);
+            let left = batch((0..count).filter(|row| !expected.contains(row)), groups_seen);
+            let alone = applied(&picky([], true), scope, OnError::Fail, &left, &mut expected_context).unwrap();
+            prop_assert_eq!(context, expected_context);
+            let [rows, turns] = values(&outcome.output);
+            let [alone_rows, alone_turns] = values(&alone.output);
+            let is_here = |row: &usize| !expected.contains(row);
+            prop_assert_eq!((0..count).filter(is_here).map(|row| rows[row]).collect::<Vec<_>>(), alone_rows);
+            prop_assert!(expected.iter().all(|row| rows[*row].is_none()));
+            let here = (0..count).filter(is_here).flat_map(|row| all.turns_of(row)).map(|turn| turns[turn]);
+            prop_assert_eq!(here.collect::<Vec<_>>(), alone_turns);
+        }
+    }
+
+    #[test]
+    fn few_calls_find_few_faults() {
+        let stage = picky([700], false);
+        let outcome =
+            applied(&stage, Scope::Trajectory, OnError::Quarantine, &batch(0..1024, 7), &mut Context::default());
+        let faults = outcome.unwrap().faults;
+        let (trajectory, place) = (id(700), Some("a.jsonl#700".to_owned()));
+        assert_eq!(faults, [RowFault { row: 700, trajectory, reason: "cannot be processed".to_owned(), place }]);
+        // All, both halves on ten levels, the rest.
+        assert_eq!(*stage.calls.lock().unwrap(), 1 + 2 * 10 + 1);
+    }
+
+    #[test]
+    fn where_faults_are_errors_the_first_is_told_and_nothing_more_is_called() {
+        let stage = picky([3, 5], true);
+        let error = applied(&stage, Scope::Trajectory, OnError::Fail, &batch(0..9, 7), &mut Context::default());
+        assert_eq!(error.unwrap_err(), StageError::new("cannot be processed").trajectory(id(3)));
+        assert_eq!(*stage.calls.lock().unwrap(), 1);
+    }
+
+    #[test]
+    fn what_no_trajectory_is_to_blame_for_stays_an_error() {
+        struct Failing(fn(&TrajectoryBatch) -> Result<Output, StageError>);
+        impl Transform for Failing {
+            fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
+                (self.0)(batch)
+            }
+        }
+        let (options, contract) = (RunOptions::default(), contract(Scope::Trajectory));
+        let watch = Watch::new(&options, None, String::new());
+        let said = |fail: fn(&TrajectoryBatch) -> Result<Output, StageError>| {
+            let call = StageCall {
+                transform: &Failing(fail),
+                contract: &contract,
+                on_error: OnError::Quarantine,
+                watch: &watch,
+            };
+            call.apply(&batch(0..4, 2), &mut Context::default()).unwrap_err().message
+        };
+        assert_eq!(said(|_| Err(StageError::new("no answer").may_pass())), "no answer");
+        assert!(said(|_| Ok(Output::Columns(Vec::new()))).contains("something else than its contract promises"));
+        let only_together = |batch: &TrajectoryBatch| match batch.rows() {
+            4 => Err(StageError::new("four are too many")),
+            rows => {
+                let sizes = Float32Array::from(vec![0.0; rows]);
+                let turns = Float32Array::from(vec![0.0; batch.turn_count()]);
+                Ok(Output::Columns(vec![Arc::new(sizes), Arc::new(turns)]))
+            }
+        };
+        assert_eq!(said(only_together), "four are too many");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::job::Job;
 use super::parts::StageWork;
+use super::quarantine::take_out;
 use crate::column::ColumnPath;
 use crate::contract::Effect;
 use crate::dataset::{Dataset, Facts, Lineage, Selection, Shard};
@@ -71,6 +72,7 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
             }
             Outcome::Exported(_) | Outcome::Exchanged(_) => {}
         }
+        take_out(&mut shards, &part.shards, &commit.aside)?;
     }
     if let Effect::Columns { drops, .. } = &job.contract.effect {
         for shard in &mut shards {
@@ -82,9 +84,16 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
     for shard in &mut shards {
         normalise(shard);
     }
+    let (root, facts) = (work.input.root.clone(), work.input.facts);
+    Ok(Dataset { root, schema: job.output.clone(), shards, facts, lineage: lineage(job, work) })
+}
+
+/// The way of what a stage hands on.
+pub(crate) fn lineage(job: &Job<'_>, work: &StageWork) -> Vec<Arc<Lineage>> {
     let mut lineage = work.input.lineage.clone();
-    lineage.push(Lineage { stage: job.name.to_owned(), uses: job.uses.to_owned(), options: job.options.to_owned() });
-    Ok(Dataset { root: work.input.root.clone(), schema: job.output.clone(), shards, facts: work.input.facts, lineage })
+    let (stage, uses, options) = (job.name.to_owned(), job.uses.to_owned(), job.options.to_owned());
+    lineage.push(Arc::new(Lineage { stage, uses, options }));
+    lineage
 }
 
 /// Forgets files that no column lies in any more, and a selection of every row.
@@ -114,6 +123,6 @@ pub(crate) fn narrowed(mut dataset: Dataset, selections: Vec<Selection>) -> Data
     dataset
 }
 
-fn unfitting() -> StageError {
+pub(crate) fn unfitting() -> StageError {
     StageError::new("a stored result does not fit the shards of its input")
 }

@@ -12,12 +12,13 @@ use super::grouping::grouping;
 use super::job::Job;
 use super::limit::first_groups;
 use super::parts::{Part, StageWork, plan_stage};
+use super::quarantine::quarantine;
 use super::stage_run::{RunScope, StageRun};
 use super::task::Task;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
 use crate::stage::StageError;
-use crate::store::{Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
+use crate::store::{AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
 
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
 #[derive(Clone, Debug)]
@@ -49,15 +50,6 @@ impl Default for RunOptions {
             limit: None,
             interrupted: Arc::default(),
             nonce: jiff::Timestamp::now().as_nanosecond().to_string(),
-        }
-    }
-}
-
-impl RunOptions {
-    pub(crate) fn stop_if_interrupted(&self) -> Result<(), StageError> {
-        match self.interrupted.load(Ordering::Relaxed) {
-            true => Err(StageError::interrupted()),
-            false => Ok(()),
         }
     }
 }
@@ -227,6 +219,14 @@ impl<'a> Engine<'a> {
                 seconds: started.elapsed().as_secs_f64(),
                 ..finished.result
             };
+            for row in finished.put_aside {
+                emit(Event::Quarantined {
+                    stage: job.name.to_owned(),
+                    trajectory: row.trajectory,
+                    reason: row.reason,
+                    place: row.place,
+                })?;
+            }
             emit(Event::StageFinished(result.clone()))?;
             results.push(result);
             datasets.push(finished.dataset);
@@ -320,6 +320,8 @@ impl<'a> Engine<'a> {
             Some(_) => None,
             None => Some(self.store.publish(&dataset)?),
         };
+        let put_aside = quarantine(job, work, commits)?;
+        let quarantine = put_aside.as_ref().map(|aside| self.store.publish(&aside.dataset)).transpose()?;
         let result = StageResult {
             stage: job.name.to_owned(),
             uses: job.uses.to_owned(),
@@ -330,9 +332,12 @@ impl<'a> Engine<'a> {
             dataset: manifest,
             target: exported.as_ref().map(|exported| exported.target.clone()),
             files: exported.map(|exported| exported.files).unwrap_or_default(),
+            quarantined: put_aside.as_ref().map_or(0, |aside| aside.rows),
+            quarantine,
             ..StageResult::default()
         };
-        Ok(Finished { dataset: Arc::new(dataset), result })
+        let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();
+        Ok(Finished { dataset: Arc::new(dataset), result, put_aside })
     }
 }
 
@@ -340,6 +345,8 @@ impl<'a> Engine<'a> {
 pub(crate) struct Finished {
     pub(crate) dataset: Arc<Dataset>,
     pub(crate) result: StageResult,
+    /// The first of the rows that it put aside.
+    pub(crate) put_aside: Vec<AsideRow>,
 }
 
 pub(crate) fn key_records(job: &Job<'_>, parts: &[Part]) -> Vec<KeyRecord> {

@@ -9,20 +9,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, ListArray, RecordBatch, RecordBatchOptions, StructArray, UInt32Array,
-    UInt64Array,
+    Array as _, ArrayRef, AsArray as _, ListArray, RecordBatch, RecordBatchOptions, StringArray, StructArray,
+    UInt32Array, UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 
-use super::apply::apply;
+use super::apply::{Applied, RowFault};
 use super::columns::selected_rows;
 use super::parts::{Part, shard_parts};
 use super::transform::{ShardResult, TransformWork};
+use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
 use crate::dataset::{BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, Segment, Shard, decoded_bytes, row_bytes};
+use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError};
 use crate::store::{Commit, KeyParts, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -35,6 +37,9 @@ const ROW: &str = "#row";
 
 /// Whether a row stays, on the way back.
 const KEEP: &str = "#keep";
+
+/// Which trajectory is at fault, why, and where it came from, on the way back.
+const FAULT: [&str; 3] = ["#trajectory", "#reason", "#place"];
 
 const GROUP: &str = "group_id";
 
@@ -101,7 +106,7 @@ impl<'a> GatherWork<'a> {
     }
 
     /// Hands the rows of a shard out to partitions.
-    pub(crate) fn scatter(&self, index: usize) -> Result<(), StageError> {
+    pub(crate) fn scatter(&self, index: usize, watch: &Watch<'_>) -> Result<(), StageError> {
         let parts = self.scatter_key(index)?;
         let key = parts.key();
         if self.exchange.committed(&key)?.is_some() {
@@ -112,6 +117,7 @@ impl<'a> GatherWork<'a> {
         let reader =
             BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?;
         let _taken = budget.take(reader.peak_bytes() + 2 * PENDING_BYTES);
+        watch.begin();
         let attempt = self.exchange.attempt(&key)?;
         let mut scattering = Scattering {
             writer: ExchangeWriter::create(&attempt.path(FILE_NAME))?,
@@ -119,18 +125,18 @@ impl<'a> GatherWork<'a> {
             bytes: 0,
         };
         for base in reader {
-            options.stop_if_interrupted()?;
+            watch.check()?;
             scattering.push(&base?, self.partitions)?;
         }
         scattering.flush()?;
         let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: scattering.writer.finish() };
         let outcome = Outcome::Exchanged(file);
-        self.exchange.commit(Some(attempt), Commit { parts, outcome, context: Context::default() })?;
+        self.exchange.commit(Some(attempt), Commit::new(parts, outcome, Context::default()))?;
         Ok(())
     }
 
     /// Computes the groups of a partition.
-    pub(crate) fn group(&self, partition: usize) -> Result<(), StageError> {
+    pub(crate) fn group(&self, partition: usize, watch: &Watch<'_>) -> Result<(), StageError> {
         let parts = self.group_key(partition)?;
         let key = parts.key();
         if self.exchange.committed(&key)?.is_some() {
@@ -145,10 +151,11 @@ impl<'a> GatherWork<'a> {
             return Err(self.too_large(partition, scattered, needed)?);
         }
         let _taken = self.work.budget.take(needed);
+        watch.begin();
         let mut rows = Vec::new();
         let mut counts = Vec::with_capacity(scattered.len());
         for from in scattered {
-            self.work.options.stop_if_interrupted()?;
+            watch.check()?;
             let mut count = 0;
             for segment in from.file.segments_for(partition) {
                 rows.push(from.file.read(self.exchange.root(), segment)?);
@@ -163,8 +170,8 @@ impl<'a> GatherWork<'a> {
             let all = concat_batches(&first.schema(), &rows)?;
             drop(rows);
             let (numbers, batch) = without_numbers(all)?;
-            let output = apply(self.work.job, self.work.transform, &batch, &mut context)?;
-            let came_out = self.packed(numbers, &batch, output)?;
+            let applied = self.work.call(watch).apply(&batch, &mut context)?;
+            let came_out = self.packed(numbers, &batch, applied)?;
             let mut row = 0;
             for (shard, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
                 writer.push(shard, &came_out.slice(row, count))?;
@@ -172,12 +179,12 @@ impl<'a> GatherWork<'a> {
             }
         }
         let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: writer.finish() };
-        self.exchange.commit(Some(attempt), Commit { parts, outcome: Outcome::Exchanged(file), context })?;
+        self.exchange.commit(Some(attempt), Commit::new(parts, Outcome::Exchanged(file), context))?;
         Ok(())
     }
 
     /// Puts what was computed for a shard, which is the part at this position, back into the shard's order.
-    pub(crate) fn gather(&self, part: &Part, is_first: bool) -> Result<(), StageError> {
+    pub(crate) fn gather(&self, part: &Part, is_first: bool, watch: &Watch<'_>) -> Result<(), StageError> {
         let [index] = part.shards.as_slice() else {
             return Err(StageError::new(format!("`{}` is not one shard", part.label)));
         };
@@ -189,6 +196,7 @@ impl<'a> GatherWork<'a> {
             .collect();
         let bytes: u64 = segments.iter().map(|(_, segment)| segment.bytes).sum();
         let _taken = self.work.budget.take(3 * bytes);
+        watch.begin();
         let rows = segments
             .iter()
             .map(|(file, segment)| file.read(self.exchange.root(), segment))
@@ -207,27 +215,33 @@ impl<'a> GatherWork<'a> {
                 1 => all,
                 _ => take_record_batch(&all, &sort_to_indices(all.column(0), None, None)?)?,
             };
-            self.put_back(shard, &ordered, &mut result)?;
+            self.put_back(shard, &ordered, &mut result, watch)?;
         }
-        let outcome = result.finish()?;
-        self.work.commit(part, attempt, outcome, context)
+        let (outcome, aside) = result.finish()?;
+        self.work.commit(part, attempt, outcome, aside, context)
     }
 
-    fn put_back(&self, shard: &Shard, ordered: &RecordBatch, result: &mut ShardResult<'_>) -> Result<(), StageError> {
-        let (output, turn_starts) = self.unpacked(ordered)?;
+    fn put_back(
+        &self,
+        shard: &Shard,
+        ordered: &RecordBatch,
+        result: &mut ShardResult<'_>,
+        watch: &Watch<'_>,
+    ) -> Result<(), StageError> {
+        let (applied, turn_starts) = self.unpacked(ordered)?;
         let has_turns = self.work.job.adds().iter().any(|column| column.path.turn_name().is_some());
         let wanted = if has_turns { vec![ColumnPath::from(TURNS)] } else { Vec::new() };
         let TransformWork { input, options, .. } = &self.work;
         let mut row = 0;
         // Shapes of turns alone: what one batch of them takes is small beside the columns, which were counted.
         for base in BaseReader::open(&input.root, &input.schema, shard, &wanted, options.batch_limit)? {
-            options.stop_if_interrupted()?;
+            watch.check()?;
             let base = base?;
             let rows = selected_rows(&base).count();
             if row + rows > ordered.num_rows() {
                 return Err(incomplete(shard));
             }
-            result.push(&base, &output, (row, turn_starts.get(row).map_or(0, |start| *start as usize)))?;
+            result.push(&base, &applied, (row, turn_starts.get(row).map_or(0, |start| *start as usize)))?;
             row += rows;
         }
         match row == ordered.num_rows() {
@@ -256,10 +270,16 @@ impl<'a> GatherWork<'a> {
     }
 
     /// What came out for some rows, as it travels back: numbers first, then row columns, turn columns as a list.
-    fn packed(&self, numbers: ArrayRef, batch: &TrajectoryBatch, output: Output) -> Result<RecordBatch, StageError> {
+    fn packed(&self, numbers: ArrayRef, batch: &TrajectoryBatch, applied: Applied) -> Result<RecordBatch, StageError> {
         let mut fields = vec![Field::new(ROW, DataType::UInt64, false)];
         let mut columns = vec![numbers];
-        match output {
+        if self.work.job.failure.on_error == OnError::Quarantine {
+            for (name, column) in FAULT.into_iter().zip(packed_faults(&applied.faults, batch.rows())) {
+                fields.push(Field::new(name, DataType::Utf8, true));
+                columns.push(column);
+            }
+        }
+        match applied.output {
             Output::Keep(mask) => {
                 fields.push(Field::new(KEEP, DataType::Boolean, true));
                 columns.push(Arc::new(mask));
@@ -291,11 +311,12 @@ impl<'a> GatherWork<'a> {
         Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
     }
 
-    /// The output of some rows, and for each of them where its turns begin.
-    fn unpacked<'r>(&self, rows: &'r RecordBatch) -> Result<(Output, &'r [i32]), StageError> {
+    /// What came out for some rows, and for each of them where its turns begin.
+    fn unpacked<'r>(&self, rows: &'r RecordBatch) -> Result<(Applied, &'r [i32]), StageError> {
         let missing = |name: &str| StageError::new(format!("an exchange file has no column `{name}`"));
         if let Some(mask) = rows.column_by_name(KEEP) {
-            return Ok((Output::Keep(mask.as_boolean().clone()), &[]));
+            let output = Output::Keep(mask.as_boolean().clone());
+            return Ok((Applied { output, faults: unpacked_faults(rows) }, &[]));
         }
         let turns = rows.column_by_name(TURNS).map(|array| array.as_list::<i32>());
         let arrays = self.work.job.adds().iter().map(|column| {
@@ -307,7 +328,8 @@ impl<'a> GatherWork<'a> {
             found.cloned().ok_or_else(|| missing(name))
         });
         let arrays = arrays.collect::<Result<_, _>>()?;
-        Ok((Output::Columns(arrays), turns.map_or(&[], |list| list.value_offsets())))
+        let applied = Applied { output: Output::Columns(arrays), faults: unpacked_faults(rows) };
+        Ok((applied, turns.map_or(&[], |list| list.value_offsets())))
     }
 
     /// Names the largest group of a partition that does not fit.
@@ -347,6 +369,29 @@ impl<'a> GatherWork<'a> {
         ))
         .help("raise `--memory`, or filter before this stage"))
     }
+}
+
+/// Rows at fault, as columns that are null for all others.
+fn packed_faults(faults: &[RowFault], rows: usize) -> [ArrayRef; 3] {
+    let texts: [fn(&RowFault) -> Option<&str>; 3] =
+        [|fault| Some(&fault.trajectory), |fault| Some(&fault.reason), |fault| fault.place.as_deref()];
+    texts.map(|text| -> ArrayRef {
+        let mut next = faults.iter().peekable();
+        let values = (0..rows).map(|row| next.next_if(|fault| fault.row == row).and_then(text));
+        Arc::new(values.collect::<StringArray>())
+    })
+}
+
+fn unpacked_faults(rows: &RecordBatch) -> Vec<RowFault> {
+    let texts = FAULT.map(|name| rows.column_by_name(name).and_then(|array| array.as_string_opt::<i32>()));
+    let [Some(trajectories), Some(reasons), Some(places)] = texts else { return Vec::new() };
+    let found = trajectories.iter().zip(reasons).zip(places).enumerate();
+    found
+        .filter_map(|(row, ((trajectory, reason), place))| {
+            let (trajectory, reason) = (trajectory?.to_owned(), reason?.to_owned());
+            Some(RowFault { row, trajectory, reason, place: place.map(str::to_owned) })
+        })
+        .collect()
 }
 
 /// The columns that travel.

@@ -2,6 +2,7 @@
 
 use crate::column::ColumnPath;
 use crate::contract::{AddedColumn, Contract, Effect};
+use crate::failure::FailurePolicy;
 use crate::stage::Stage;
 use crate::trajectory::TrajectorySchema;
 
@@ -25,6 +26,8 @@ pub struct Job<'a> {
     pub output: TrajectorySchema,
     /// Whether a result of an earlier run may be used.
     pub cache: bool,
+    /// What to do when it fails.
+    pub failure: FailurePolicy,
 }
 
 impl Job<'_> {

@@ -11,13 +11,17 @@ mod gather;
 mod grouping;
 mod job;
 mod limit;
+mod panics;
 mod parts;
 mod plan;
+mod quarantine;
+mod retry;
 mod sink;
 mod source;
 mod stage_run;
 mod task;
 mod transform;
+mod watch;
 
 pub use engine::{Engine, RunError, RunOptions, RunReport};
 pub use executor::{Executor, ExecutorContext, Local};

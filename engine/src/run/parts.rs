@@ -7,6 +7,7 @@ use super::job::Job;
 use crate::column::ColumnPath;
 use crate::contract::Scope;
 use crate::dataset::{Dataset, Shard, decoded_bytes};
+use crate::failure::OnError;
 use crate::stage::{ExportedFile, ShardContent, SourceShard, StageError, Survey, Work};
 use crate::store::{Commit, Key, KeyParts, Outcome, Store};
 
@@ -99,6 +100,10 @@ fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
     for file in job.stage.files() {
         parts.add(format!("file {}", file.name), file.digest);
     }
+    if job.failure.on_error == OnError::Quarantine {
+        // The rows put aside say by which stage.
+        parts.add("on_error", format!("quarantine by {}", job.name));
+    }
     if !job.cache {
         parts.add("run", &options.nonce);
     }
@@ -189,6 +194,7 @@ fn is_as_written(file: &ExportedFile) -> bool {
 mod tests {
     use super::*;
     use crate::contract::{Contract, Effect};
+    use crate::failure::FailurePolicy;
     use crate::problem::Problem;
     use crate::stage::{InputFile, Output, Stage, Transform};
     use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -217,11 +223,17 @@ mod tests {
     }
 
     fn key(name: &str, version: u32, options: &str, content: &'static str, cache: bool) -> Key {
+        key_with(OnError::Fail, name, version, options, content, cache)
+    }
+
+    fn key_with(on_error: OnError, name: &str, version: u32, options: &str, content: &'static str, cache: bool) -> Key {
         let stage = Reading(content);
         let contract = stage.contract(&TrajectorySchema::empty()).unwrap();
         let output = TrajectorySchema::empty();
         let inputs = Vec::new();
-        let job = Job { name, uses: "reading", version, options, stage: &stage, inputs, contract, output, cache };
+        let failure = FailurePolicy { on_error, ..FailurePolicy::default() };
+        let job =
+            Job { name, uses: "reading", version, options, stage: &stage, inputs, contract, output, cache, failure };
         common_parts(&job, &RunOptions::default()).key()
     }
 
@@ -234,6 +246,7 @@ mod tests {
             key("a", 1, "{\"k\":1}", "x", true),
             key("a", 1, "{}", "y", true),
             key("a", 1, "{}", "x", false),
+            key_with(OnError::Quarantine, "a", 1, "{}", "x", true),
         ] {
             assert_ne!(first, other);
         }

@@ -6,11 +6,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::engine::RunOptions;
 use super::parts::Part;
+use super::watch::Watch;
 use crate::dataset::Dataset;
 use crate::stage::{Context, Exported, ExportedFile, Sink, StageError, Staging, Target};
 use crate::store::{Commit, ExportRecord, Outcome, Store, abort_point};
@@ -27,16 +28,16 @@ pub(crate) fn run_part(
     input: &Dataset,
     part: &Part,
     store: &Store,
-    options: &RunOptions,
+    watch: &Watch<'_>,
 ) -> Result<(), StageError> {
-    let mut export = Export::begin(sink.target(), store, options)?;
+    let mut export = Export::begin(sink.target(), store, watch)?;
     let mut context = Context::default();
     sink.export(input, &mut export, &mut context)?;
     abort_point();
     let exported = export.publish(input)?;
     // A commit that is there already told of files that have changed since: what lies outside was written anew.
     store.forget(&part.key)?;
-    store.commit(None, Commit { parts: part.parts.clone(), outcome: Outcome::Exported(exported), context })?;
+    store.commit(None, Commit::new(part.parts.clone(), Outcome::Exported(exported), context))?;
     Ok(())
 }
 
@@ -48,7 +49,7 @@ struct Export<'a> {
     staging: TempDir,
     names: Vec<String>,
     store: &'a Store,
-    options: &'a RunOptions,
+    watch: &'a Watch<'a>,
     record: ExportRecord,
     /// Held until the end: no other run of this store writes to the target meanwhile.
     _lock: File,
@@ -56,7 +57,7 @@ struct Export<'a> {
 
 impl Staging for Export<'_> {
     fn place(&mut self, name: &str) -> Result<PathBuf, StageError> {
-        self.options.stop_if_interrupted()?;
+        self.watch.check()?;
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
         }
@@ -66,7 +67,7 @@ impl Staging for Export<'_> {
 
 impl<'a> Export<'a> {
     /// Clears away what an interrupted export left, and makes a new directory to write in.
-    fn begin(target: Target, store: &'a Store, options: &'a RunOptions) -> Result<Self, StageError> {
+    fn begin(target: Target, store: &'a Store, watch: &'a Watch<'a>) -> Result<Self, StageError> {
         let lock = store.lock_export(&target.path)?;
         let mut record = store.export_record(&target.path)?.unwrap_or_default();
         if let Some(left_over) = record.staging.take().filter(|left_over| left_over.exists()) {
@@ -82,12 +83,12 @@ impl<'a> Export<'a> {
         record.staging = Some(staging.path().to_owned());
         store.remember_export(&target.path, &record)?;
         abort_point();
-        Ok(Self { target, directory, staging, names: Vec::new(), store, options, record, _lock: lock })
+        Ok(Self { target, directory, staging, names: Vec::new(), store, watch, record, _lock: lock })
     }
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.
     fn publish(mut self, input: &Dataset) -> Result<Exported, StageError> {
-        let mut files = self.names.iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut files = self.names.par_iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
         self.refuse_to_touch_others(&files)?;
         if self.target.is_directory {
             let manifest = Manifest {

@@ -1,5 +1,6 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -7,12 +8,14 @@ use std::path::Path;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::budget::Budget;
-use super::engine::RunOptions;
 use super::parts::Part;
-use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest};
-use crate::stage::{Context, ShardContent, Source, SourceShard, StageError, Survey};
+use super::quarantine::RecordWriter;
+use super::watch::Watch;
+use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
+use crate::failure::OnError;
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
-use crate::trajectory::TrajectorySchema;
+use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 /// Parts that are read in one call: those of one stream, or one alone. Positions in `parts`.
 pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
@@ -29,120 +32,182 @@ pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
 
 /// A source, surveyed.
 pub(crate) struct SourceWork<'a> {
+    /// Its name in the pipeline.
+    pub(crate) stage: &'a str,
+    pub(crate) on_error: OnError,
     pub(crate) source: &'a dyn Source,
     pub(crate) survey: &'a Survey,
     pub(crate) schema: &'a TrajectorySchema,
     pub(crate) parts: &'a [Part],
     pub(crate) store: &'a Store,
     pub(crate) budget: &'a Budget,
-    pub(crate) options: &'a RunOptions,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
 /// What a source and the writer behind it hold at most, about: a batch, its records as they were read, and a row group,
 /// decoded and encoded.
 const READING_BYTES: u64 = 96 << 20;
 
-/// Reads some parts and commits each as soon as it is complete. `done` gets its position in `parts`.
-pub(crate) fn run_task(
-    work: &SourceWork<'_>,
-    positions: &[usize],
-    done: &mut dyn FnMut(usize) -> Result<(), StageError>,
-) -> Result<(), StageError> {
-    let SourceWork { source, survey, schema, parts, store, budget, options } = *work;
-    let mut decoded = Vec::new();
+/// Told when a part is committed: gets its position in `parts`.
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), StageError> + 'a;
+
+/// Reads some parts and commits each as soon as it is complete.
+pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Done<'_>) -> Result<(), StageError> {
+    let mut waiting = BTreeMap::new();
     for position in positions {
-        let part = &parts[*position];
-        let Some((index, shard)) = part.shards.first().and_then(|index| Some((*index, survey.shards.get(*index)?)))
+        let part = &work.parts[*position];
+        let Some((index, shard)) =
+            part.shards.first().and_then(|index| Some((*index, work.survey.shards.get(*index)?)))
         else {
             continue;
         };
         match &shard.content {
-            ShardContent::Decoded(_) => decoded.push((*position, index)),
+            ShardContent::Decoded(_) => {
+                waiting.insert(index, *position);
+            }
             ShardContent::InPlace { path, row_groups } => {
-                let outcome = Outcome::Shard(in_place(shard, path, row_groups, schema)?);
-                let commit = Commit { parts: part.parts.clone(), outcome, context: Context::default() };
-                store.commit(None, commit)?;
+                let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
+                work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
                 done(*position)?;
             }
         }
     }
-    let indexes: Vec<usize> = decoded.iter().map(|(_, index)| *index).collect();
-    let mut open: Option<OpenShard<'_>> = None;
-    if !indexes.is_empty() {
-        let _taken = budget.take(READING_BYTES);
-        source.read(survey, &indexes, &mut |index, batch, context| {
-            options.stop_if_interrupted()?;
-            let Some((position, _)) = decoded.iter().find(|(_, known)| *known == index) else {
-                return Err(StageError::new(format!(
-                    "the source returned rows of shard {index}, which was not asked for"
-                )));
-            };
-            if open.as_ref().is_none_or(|open| open.position != *position) {
-                if let Some(complete) = open.take() {
-                    let position = complete.position;
-                    complete.commit(store)?;
-                    done(position)?;
-                }
-                open = Some(OpenShard::create(*position, &parts[*position], schema, store)?);
-            }
-            match &mut open {
-                Some(shard) => {
-                    shard.context.absorb(&context);
-                    shard.writer.push(batch.record_batch())
-                }
-                None => Ok(()),
-            }
-        })?;
+    if waiting.is_empty() {
+        return Ok(());
     }
-    if let Some(complete) = open.take() {
-        let position = complete.position;
-        complete.commit(store)?;
-        done(position)?;
+    let indexes: Vec<usize> = waiting.keys().copied().collect();
+    let _taken = work.budget.take(READING_BYTES);
+    work.watch.begin();
+    let mut writing = Writing { work, waiting, open: None, done };
+    work.source.read(work.survey, &indexes, &mut writing)?;
+    writing.finish()
+}
+
+/// Takes what a source decodes, shard after shard.
+struct Writing<'a, 'done> {
+    work: &'a SourceWork<'a>,
+    /// The shards that have not been begun, and their positions among the parts.
+    waiting: BTreeMap<usize, usize>,
+    open: Option<OpenShard<'a>>,
+    done: &'done mut Done<'done>,
+}
+
+impl Receiver for Writing<'_, '_> {
+    fn rows(&mut self, shard: usize, batch: TrajectoryBatch, context: Context) -> Result<(), StageError> {
+        let open = self.shard(shard)?;
+        open.context.absorb(&context);
+        open.writer.push(batch.record_batch())
     }
-    Ok(())
+
+    fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError> {
+        let stage = match self.work.on_error {
+            OnError::Fail => return Err(record.error),
+            OnError::Quarantine => self.work.stage,
+        };
+        let open = self.shard(shard)?;
+        match open.aside {
+            Some(ref mut aside) => aside.push(record),
+            None => open.aside.insert(RecordWriter::create(stage, &open.attempt, ASIDE_FILE_NAME)?).push(record),
+        }
+    }
+}
+
+impl<'a> Writing<'a, '_> {
+    /// The shard of this index, open.
+    fn shard(&mut self, index: usize) -> Result<&mut OpenShard<'a>, StageError> {
+        self.work.watch.check()?;
+        if self.open.as_ref().is_some_and(|open| open.index != index) {
+            self.complete()?;
+            self.work.watch.begin();
+        }
+        match self.open {
+            Some(ref mut open) => Ok(open),
+            None => {
+                let Some(position) = self.waiting.remove(&index) else { return Err(self.out_of_place(index)) };
+                let open = OpenShard::create(index, position, self.work)?;
+                self.work.watch.name_part(&open.part.label);
+                Ok(self.open.insert(open))
+            }
+        }
+    }
+
+    /// Commits the shard that is open.
+    fn complete(&mut self) -> Result<(), StageError> {
+        let Some(shard) = self.open.take() else { return Ok(()) };
+        let position = shard.position;
+        shard.commit(self.work.store)?;
+        (self.done)(position)
+    }
+
+    /// Commits what is left; shards of which nothing came have no rows.
+    fn finish(mut self) -> Result<(), StageError> {
+        self.complete()?;
+        for (index, position) in std::mem::take(&mut self.waiting) {
+            self.open = Some(OpenShard::create(index, position, self.work)?);
+            self.complete()?;
+        }
+        Ok(())
+    }
+
+    /// A shard is complete once rows of another came: nothing can be added to a commit.
+    fn out_of_place(&self, index: usize) -> StageError {
+        match self.work.survey.shards.get(index) {
+            Some(shard) => StageError::new(format!(
+                "the source returned rows of the shard `{}` after those of another, or without being asked for them",
+                shard.label
+            )),
+            None => StageError::new(format!("the source returned rows of shard {index}, which it does not have")),
+        }
+        .help("this is a fault of the stage: it must return the shards that it is asked for one after the other")
+    }
 }
 
 /// A shard that is being written.
 struct OpenShard<'a> {
+    index: usize,
     position: usize,
     part: &'a Part,
     schema: &'a TrajectorySchema,
     attempt: Attempt,
     writer: RowWriter,
+    /// Records that could not be decoded, if there were any.
+    aside: Option<RecordWriter>,
     context: Context,
 }
 
 const FILE_NAME: &str = "rows.parquet";
+const ASIDE_FILE_NAME: &str = "aside.parquet";
 
 impl<'a> OpenShard<'a> {
-    fn create(
-        position: usize,
-        part: &'a Part,
-        schema: &'a TrajectorySchema,
-        store: &Store,
-    ) -> Result<Self, StageError> {
-        let attempt = store.attempt(&part.key)?;
+    fn create(index: usize, position: usize, work: &SourceWork<'a>) -> Result<Self, StageError> {
+        let (part, schema) = (&work.parts[position], work.schema);
+        let attempt = work.store.attempt(&part.key)?;
         let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
-        Ok(Self { position, part, schema, attempt, writer, context: Context::default() })
+        Ok(Self { index, position, part, schema, attempt, writer, aside: None, context: Context::default() })
     }
 
     fn commit(self, store: &Store) -> Result<(), StageError> {
-        let written = self.writer.finish(&self.attempt.path(FILE_NAME))?;
+        let Self { part, attempt, .. } = self;
+        let written = self.writer.finish(&attempt.path(FILE_NAME))?;
         let shard = Shard {
-            label: self.part.label.clone(),
+            label: part.label.clone(),
             row_groups: written.row_groups,
             selection: None,
             columns: self.schema.paths().into_iter().map(|column| (column, 0)).collect(),
             files: vec![DataFile {
-                path: FilePath::Store(self.attempt.relative(FILE_NAME)),
+                path: FilePath::Store(attempt.relative(FILE_NAME)),
                 first_row_group: 0,
                 digests: written.digests,
                 identity: None,
                 footer: None,
             }],
         };
-        let commit = Commit { parts: self.part.parts.clone(), outcome: Outcome::Shard(shard), context: self.context };
-        store.commit(Some(self.attempt), commit)?;
+        let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;
+        let commit = Commit {
+            aside: aside.into_iter().collect(),
+            ..Commit::new(part.parts.clone(), Outcome::Shard(shard), self.context)
+        };
+        store.commit(Some(attempt), commit)?;
         Ok(())
     }
 }
@@ -155,13 +220,15 @@ fn in_place(
 ) -> Result<Shard, StageError> {
     let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
     let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))
-        .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
+    let metadata =
+        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
+            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
     let groups = metadata.metadata().row_groups().get(row_groups.clone());
     let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
-    Ok(Shard {
+    let shard = Shard {
         label: shard.label.clone(),
-        row_groups: groups.iter().map(|group| group.num_rows() as u64).collect(),
+        // What is no number of rows is refused below.
+        row_groups: groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX)).collect(),
         selection: None,
         columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
         files: vec![DataFile {
@@ -171,5 +238,10 @@ fn in_place(
             identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
             footer: Some(footer),
         }],
-    })
+    };
+    match shard.fault() {
+        None => Ok(shard),
+        Some(fault) => Err(StageError::new(format!("cannot read `{}` as Parquet: {fault}", path.display()))
+            .help("the file is damaged: have it written anew, or leave it out")),
+    }
 }

@@ -8,9 +8,12 @@ use super::engine::RunOptions;
 use super::executor::{Executor, ExecutorContext};
 use super::gather::GatherWork;
 use super::job::Job;
+use super::panics::caught;
 use super::parts::{Part, StageWork};
+use super::retry::{Retry, with_retries};
 use super::task::{Step, Task};
 use super::transform::TransformWork;
+use super::watch::Watch;
 use super::{sink, source};
 use crate::event::Event;
 use crate::stage::{StageError, Transform, Work};
@@ -29,9 +32,10 @@ impl<'a> RunScope<'a> {
         Self { store, options, budget: Budget::new(options.memory), exchange: OnceLock::new() }
     }
 
-    /// Removes what was exchanged, which nobody needs once every stage has its result.
+    /// Removes what was exchanged, which nobody needs once every stage has its result: by this run, or by one that did
+    /// not come so far.
     pub(crate) fn clear(self) -> Result<(), StoreError> {
-        self.exchange.into_inner().map_or(Ok(()), Exchange::clear)
+        self.exchange.into_inner().map_or_else(|| self.store.clear_exchange(), Exchange::clear)
     }
 
     fn exchange(&self) -> Result<&Store, StoreError> {
@@ -94,13 +98,36 @@ impl<'a> StageRun<'a> {
         commits.collect()
     }
 
-    /// Carries out a task. One whose result is there already is done.
+    /// Carries out a task, again if what went wrong may pass. One whose result is there already is done.
     pub(crate) fn carry_out(
         &self,
         task: &Task,
         tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync),
     ) -> Result<(), StageError> {
-        self.options().stop_if_interrupted()?;
+        let watch = Watch::new(self.options(), self.job.failure.timeout, self.label(task.step, task.part));
+        let tell_retry = |Retry { attempt, error, wait }: Retry<'_>| {
+            tell(Event::Retried {
+                stage: self.job.name.to_owned(),
+                step: task.step.name().to_owned(),
+                part: task.part,
+                label: self.label(task.step, task.part),
+                attempt,
+                reason: error.to_string(),
+                wait: wait.as_secs_f64(),
+            })
+        };
+        with_retries(self.job.failure.retries, &watch, &tell_retry, || {
+            caught(&self.label(task.step, task.part), || self.compute(task, &watch, tell))
+        })
+    }
+
+    fn compute(
+        &self,
+        task: &Task,
+        watch: &Watch<'_>,
+        tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync),
+    ) -> Result<(), StageError> {
+        watch.check()?;
         let started = Instant::now();
         let done = |position: usize| {
             tell(Event::PartFinished {
@@ -118,25 +145,33 @@ impl<'a> StageRun<'a> {
                 let Some(positions) = tasks.iter().find(|positions| positions.contains(&task.part)) else {
                     return self.part(task).map(|_| ());
                 };
+                // Some of them may have been committed before something went wrong.
+                let mut missing = Vec::with_capacity(positions.len());
+                for position in positions {
+                    let part = self.work.parts.get(*position).ok_or_else(|| unknown(task))?;
+                    if self.scope.store.committed(&part.key)?.is_none() {
+                        missing.push(*position);
+                    }
+                }
                 let work = source::SourceWork {
+                    stage: self.job.name,
+                    on_error: self.job.failure.on_error,
                     source,
                     survey,
                     schema: &self.job.output,
                     parts: &self.work.parts,
                     store: self.scope.store,
                     budget: &self.scope.budget,
-                    options: self.options(),
+                    watch,
                 };
-                source::run_task(&work, positions, &mut |position| done(position))
+                source::run_task(&work, &missing, &mut |position| done(position))
             }
             (Work::Transform(transform), Step::Map) if !self.work.is_gathered => {
-                self.if_missing(task, |part| self.transform_work(transform).map(part))?;
+                self.if_missing(task, |part| self.transform_work(transform).map(part, watch))?;
                 done(task.part)
             }
             (Work::Sink(sink), Step::Map) => {
-                self.if_missing(task, |part| {
-                    sink::run_part(sink, &self.work.input, part, self.scope.store, self.options())
-                })?;
+                self.if_missing(task, |part| sink::run_part(sink, &self.work.input, part, self.scope.store, watch))?;
                 done(task.part)
             }
             (Work::Transform(transform), step @ (Step::Scatter | Step::Group | Step::Gather))
@@ -144,9 +179,9 @@ impl<'a> StageRun<'a> {
             {
                 let gathering = self.gathering(transform)?;
                 match step {
-                    Step::Scatter if task.part < self.work.input.shards.len() => gathering.scatter(task.part)?,
-                    Step::Group if task.part < gathering.partitions() => gathering.group(task.part)?,
-                    Step::Gather => self.if_missing(task, |part| gathering.gather(part, task.part == 0))?,
+                    Step::Scatter if task.part < self.work.input.shards.len() => gathering.scatter(task.part, watch)?,
+                    Step::Group if task.part < gathering.partitions() => gathering.group(task.part, watch)?,
+                    Step::Gather => self.if_missing(task, |part| gathering.gather(part, task.part == 0, watch))?,
                     _ => return Err(unknown(task)),
                 }
                 done(task.part)

@@ -2,16 +2,18 @@
 
 use arrow::compute::concat_batches;
 
-use super::apply::apply;
+use super::apply::{Applied, RowFault, StageCall};
 use super::budget::Budget;
 use super::columns::{ShardColumns, keep, selected_rows};
 use super::engine::RunOptions;
 use super::job::Job;
 use super::parts::Part;
+use super::quarantine::put_aside;
+use super::watch::Watch;
 use crate::contract::{Effect, Scope};
 use crate::dataset::{BaseBatch, BaseReader, Dataset, Selection, Shard, decoded_bytes};
 use crate::stage::{Context, Output, StageError, Transform};
-use crate::store::{Attempt, Commit, Outcome, Store};
+use crate::store::{Aside, Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
 
 /// What a writer of column files holds at most, about: pages of one row group.
@@ -33,18 +35,19 @@ impl TransformWork<'_> {
     }
 
     /// Computes a part, which is one shard, and commits it.
-    pub(crate) fn map(&self, part: &Part) -> Result<(), StageError> {
+    pub(crate) fn map(&self, part: &Part, watch: &Watch<'_>) -> Result<(), StageError> {
         let [index] = part.shards.as_slice() else {
             return Err(StageError::new(format!("`{}` is not one shard", part.label)));
         };
         let shard = self.shard(*index)?;
         let mut context = Context::default();
         let attempt = self.store.attempt(&part.key)?;
-        let outcome = match self.job.contract.scope {
-            Scope::Trajectory => self.stream(shard, &attempt, &mut context)?,
-            Scope::Group | Scope::Dataset => self.at_once(shard, &attempt, &mut context)?,
+        let result = match self.job.contract.scope {
+            Scope::Trajectory => self.stream(shard, &attempt, &mut context, watch)?,
+            Scope::Group | Scope::Dataset => self.at_once(shard, &attempt, &mut context, watch)?,
         };
-        self.commit(part, attempt, outcome, context)
+        let (outcome, aside) = result.finish()?;
+        self.commit(part, attempt, outcome, aside, context)
     }
 
     pub(crate) fn commit(
@@ -52,73 +55,113 @@ impl TransformWork<'_> {
         part: &Part,
         attempt: Attempt,
         outcome: Outcome,
+        aside: Option<Aside>,
         context: Context,
     ) -> Result<(), StageError> {
-        let attempt = (!outcome.files().is_empty()).then_some(attempt);
-        self.store.commit(attempt, Commit { parts: part.parts.clone(), outcome, context })?;
+        let commit = Commit { aside: aside.into_iter().collect(), ..Commit::new(part.parts.clone(), outcome, context) };
+        let attempt = (!commit.files().is_empty()).then_some(attempt);
+        self.store.commit(attempt, commit)?;
         Ok(())
     }
 
-    fn stream(&self, shard: &Shard, attempt: &Attempt, context: &mut Context) -> Result<Outcome, StageError> {
+    /// The stage, to be called for batches.
+    pub(crate) fn call<'c>(&'c self, watch: &'c Watch<'c>) -> StageCall<'c> {
+        StageCall::new(self.job, self.transform, watch)
+    }
+
+    fn stream<'s>(
+        &'s self,
+        shard: &'s Shard,
+        attempt: &'s Attempt,
+        context: &mut Context,
+        watch: &Watch<'_>,
+    ) -> Result<ShardResult<'s>, StageError> {
         let reads = self.job.reads();
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
         let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES);
+        watch.begin();
+        let call = self.call(watch);
         let mut result = ShardResult::new(self.job, shard, attempt);
         for base in reader {
-            self.options.stop_if_interrupted()?;
+            watch.check()?;
             let base = base?;
-            let output = apply(self.job, self.transform, &base.trajectories()?, context)?;
-            result.push(&base, &output, (0, 0))?;
+            let applied = call.apply(&base.trajectories()?, context)?;
+            result.push(&base, &applied, (0, 0))?;
         }
-        result.finish()
+        Ok(result)
     }
 
     /// Group by group would do, but groups need not be neighbours.
-    fn at_once(&self, shard: &Shard, attempt: &Attempt, context: &mut Context) -> Result<Outcome, StageError> {
+    fn at_once<'s>(
+        &'s self,
+        shard: &'s Shard,
+        attempt: &'s Attempt,
+        context: &mut Context,
+        watch: &Watch<'_>,
+    ) -> Result<ShardResult<'s>, StageError> {
         let reads = self.job.reads();
         // Batches, the same rows in one piece, and what the stage makes of them.
         let bytes = decoded_bytes(&self.input.root, &self.input.schema, shard, &reads)?;
         let _taken = self.budget.take(3 * bytes + WRITER_BYTES);
+        watch.begin();
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
         let mut bases = Vec::new();
         let mut batches = Vec::new();
         for base in reader {
-            self.options.stop_if_interrupted()?;
+            watch.check()?;
             let base = base?;
             batches.push(base.trajectories()?.record_batch().clone());
             bases.push(base.without_columns()?);
         }
-        let Some(first) = batches.first() else { return ShardResult::new(self.job, shard, attempt).finish() };
+        let mut result = ShardResult::new(self.job, shard, attempt);
+        let Some(first) = batches.first() else { return Ok(result) };
         let gathered = TrajectoryBatch::new(concat_batches(&first.schema(), &batches)?)?;
         drop(batches);
-        let output = apply(self.job, self.transform, &gathered, context)?;
+        let applied = self.call(watch).apply(&gathered, context)?;
         let offsets = gathered.turn_offsets();
-        let mut result = ShardResult::new(self.job, shard, attempt);
         let mut row = 0;
         for base in &bases {
-            result.push(base, &output, (row, offsets[row]))?;
+            result.push(base, &applied, (row, offsets[row]))?;
             row += selected_rows(base).count();
         }
-        result.finish()
+        Ok(result)
     }
 }
 
 /// What a transform came to for one shard, as it grows.
 pub(crate) struct ShardResult<'a> {
     job: &'a Job<'a>,
+    shard: &'a Shard,
+    attempt: &'a Attempt,
     columns: ShardColumns<'a>,
     kept: Selection,
+    /// Rows at fault, by their numbers in the shard.
+    faults: Vec<(u64, RowFault)>,
 }
+
+const ASIDE_FILE_NAME: &str = "aside.parquet";
 
 impl<'a> ShardResult<'a> {
     pub(crate) fn new(job: &'a Job<'a>, shard: &'a Shard, attempt: &'a Attempt) -> Self {
-        Self { job, columns: ShardColumns::new(job.adds(), shard, attempt), kept: Selection::default() }
+        let columns = ShardColumns::new(job.adds(), shard, attempt);
+        Self { job, shard, attempt, columns, kept: Selection::default(), faults: Vec::new() }
     }
 
     /// Adds what came out for some base rows. `start`: where their first selected row and turn lie in the output.
-    pub(crate) fn push(&mut self, base: &BaseBatch, output: &Output, start: (usize, usize)) -> Result<(), StageError> {
+    pub(crate) fn push(
+        &mut self,
+        base: &BaseBatch,
+        applied: &Applied,
+        start: (usize, usize),
+    ) -> Result<(), StageError> {
         let rows = selected_rows(base).count();
-        match output {
+        let first = applied.faults.partition_point(|fault| fault.row < start.0);
+        let mut own = applied.faults[first..].iter().take_while(|fault| fault.row < start.0 + rows).peekable();
+        if own.peek().is_some() {
+            let numbers: Vec<u64> = selected_rows(base).collect();
+            self.faults.extend(own.map(|fault| (numbers[fault.row - start.0], fault.clone())));
+        }
+        match &applied.output {
             Output::Keep(mask) => keep(selected_rows(base), &mask.slice(start.0, rows), &mut self.kept),
             Output::Columns(arrays) => {
                 let turns = base.selected_turns();
@@ -136,10 +179,16 @@ impl<'a> ShardResult<'a> {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<Outcome, StageError> {
-        match &self.job.contract.effect {
-            Effect::Subset => Ok(Outcome::Kept(vec![self.kept])),
-            _ => Ok(Outcome::Columns(self.columns.finish()?.into_iter().collect())),
-        }
+    /// The result, and the rows put aside, if there are any.
+    pub(crate) fn finish(self) -> Result<(Outcome, Option<Aside>), StageError> {
+        let outcome = match &self.job.contract.effect {
+            Effect::Subset => Outcome::Kept(vec![self.kept]),
+            _ => Outcome::Columns(self.columns.finish()?.into_iter().collect()),
+        };
+        let aside = match self.faults.as_slice() {
+            [] => None,
+            faults => Some(put_aside(self.job.name, (0, self.shard), faults, (self.attempt, ASIDE_FILE_NAME))?),
+        };
+        Ok((outcome, aside))
     }
 }

@@ -1,11 +1,18 @@
 //! An error while a stage runs: what happened, to which trajectory, where in which file, and what to do.
 
+use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
+use crate::failure;
 use crate::store::StoreError;
+
+/// What to do about a full disk.
+pub(crate) const MAKE_ROOM: &str =
+    "free some space, then run the same command again: it goes on from what was committed";
 
 /// Why a stage could not finish a part of its work. The engine adds the stage's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,17 +25,38 @@ pub struct StageError {
     pub place: Option<String>,
     /// What to do next.
     pub help: Option<String>,
+    /// Whether the same may work a little later. Then no trajectory is to blame, and the part is tried again as often
+    /// as the pipeline's `retries` say.
+    pub may_pass: bool,
 }
 
 impl StageError {
     /// An error with a message: lower case, no full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), trajectory: None, place: None, help: None }
+        Self { message: message.into(), trajectory: None, place: None, help: None, may_pass: false }
     }
 
-    /// An error about a file, with the operating system's reason.
-    pub fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::new(format!("cannot {doing} `{}`: {error}", path.display()))
+    /// An error about a file, with the reason of the operating system, or of what stands between it and us.
+    pub fn file(doing: &str, path: &Path, error: &(dyn Error + 'static)) -> Self {
+        let found = failure::system_error(error);
+        let reason = found.filter(|found| failure::is_full(found)).map_or_else(|| error.to_string(), failure::reason);
+        Self::new(format!("cannot {doing} `{}`: {reason}", path.display())).caused_by(found)
+    }
+
+    /// What an error of the operating system says beyond its text: whether it may pass, and what to do.
+    pub(crate) fn caused_by(mut self, error: Option<&std::io::Error>) -> Self {
+        self.may_pass = error.is_some_and(failure::may_pass);
+        if error.is_some_and(failure::is_full) {
+            self.help = Some(MAKE_ROOM.to_owned());
+        }
+        self
+    }
+
+    /// Marks an error that may not come again: an endpoint that did not answer.
+    #[must_use]
+    pub fn may_pass(mut self) -> Self {
+        self.may_pass = true;
+        self
     }
 
     /// Somebody asked the run to stop.
@@ -70,22 +98,38 @@ impl fmt::Display for StageError {
     }
 }
 
-impl std::error::Error for StageError {}
+impl Error for StageError {}
 
 impl From<ArrowError> for StageError {
     fn from(error: ArrowError) -> Self {
-        Self::new(error.to_string())
+        Self::new(error.to_string()).caused_by(failure::system_error(&error))
     }
 }
 
 impl From<ParquetError> for StageError {
     fn from(error: ParquetError) -> Self {
-        Self::new(error.to_string())
+        Self::new(error.to_string()).caused_by(failure::system_error(&error))
     }
 }
 
 impl From<StoreError> for StageError {
     fn from(error: StoreError) -> Self {
-        Self::new(error.to_string()).help(error.help())
+        Self::new(error.to_string()).caused_by(failure::system_error(&error)).help(error.help())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_with_the_file_and_what_to_do() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = StageError::file("write", Path::new("data/rows.parquet"), &ParquetError::from(full));
+        insta::assert_snapshot!(error, @"cannot write `data/rows.parquet`: the disk is full");
+        assert_eq!((error.help.as_deref(), error.may_pass), (Some(MAKE_ROOM), false));
+        let busy = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        let error = StageError::file("read", Path::new("runs.jsonl"), &busy);
+        assert_eq!((error.help.as_deref(), error.may_pass), (None, true));
     }
 }

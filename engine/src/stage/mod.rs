@@ -9,8 +9,9 @@ mod source;
 mod traits;
 
 pub use context::{Context, Highlight, Memo};
+pub(crate) use error::MAKE_ROOM;
 pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
 pub use registry::Registry;
-pub use source::{ShardContent, Source, SourceShard, Survey};
+pub use source::{FaultyRecord, Receiver, ShardContent, Source, SourceShard, Survey};
 pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

@@ -58,16 +58,49 @@ pub trait Source: Send + Sync {
     /// If an input cannot be read, with the place.
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
-    /// Decodes shards, given by index, all of one stream, ascending. `emit` takes the shard's index, its next batch,
-    /// and what was counted over that batch; batches may be of any size, though about 16 MiB is kind to memory. An
-    /// error of `emit` must be returned as it is.
+    /// Decodes shards, given by index, all of one stream, ascending, and hands rows and faulty records over in their
+    /// order. All of a shard comes before anything of another; a shard of which nothing comes has no rows. An error of
+    /// the receiver must be returned as it is.
     ///
     /// # Errors
-    /// A bad record, named by file and line or element.
-    fn read(
-        &self,
-        survey: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError>;
+    /// What keeps a shard from being read at all, and what the receiver returns.
+    fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError>;
+}
+
+/// Takes what a source reads.
+pub trait Receiver {
+    /// Takes the next rows of a shard, and what was counted over them. Batches may be of any size, though about 16 MiB
+    /// is kind to memory.
+    ///
+    /// # Errors
+    /// If they cannot be written, or somebody stops the run.
+    fn rows(&mut self, shard: usize, batch: TrajectoryBatch, context: Context) -> Result<(), StageError>;
+
+    /// Takes a record of a shard that cannot be decoded.
+    ///
+    /// # Errors
+    /// The record's own, unless the pipeline wants such records to be put aside.
+    fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError>;
+}
+
+/// For those who have no use for faulty records: the first is an error.
+impl<F: FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>> Receiver for F {
+    fn rows(&mut self, shard: usize, batch: TrajectoryBatch, context: Context) -> Result<(), StageError> {
+        self(shard, batch, context)
+    }
+
+    fn faulty(&mut self, _: usize, record: FaultyRecord) -> Result<(), StageError> {
+        Err(record.error)
+    }
+}
+
+/// A record that cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyRecord {
+    /// Why, with the place as messages name it.
+    pub error: StageError,
+    /// The place as it is kept: part of a result, so it must not depend on where files lie.
+    pub place: String,
+    /// The record as JSON: as it is if it is JSON, else its text as a JSON string.
+    pub raw: String,
 }

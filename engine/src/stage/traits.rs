@@ -67,7 +67,8 @@ pub trait Transform: Send + Sync {
     /// Maps one batch, which has the columns that the contract reads.
     ///
     /// # Errors
-    /// Naming the trajectory at fault.
+    /// Naming the trajectory at fault, so that it alone can be put aside where the pipeline wants that. An error that may
+    /// pass ([`StageError::may_pass`]) blames none. After an error the stage may be called again for some of the rows.
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError>;
 }
 

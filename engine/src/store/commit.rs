@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::aside::Aside;
 use super::key::KeyParts;
 use crate::dataset::{DataFile, ExchangeFile, Selection, Shard, path_of};
 use crate::stage::{Context, Exported};
@@ -18,6 +19,35 @@ pub struct Commit {
     pub outcome: Outcome,
     /// Metrics, highlights and warnings, so that a cached stage reports them again.
     pub context: Context,
+    /// Rows that were put aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Aside>,
+}
+
+impl Commit {
+    /// A result of which nothing was put aside.
+    pub fn new(parts: KeyParts, outcome: Outcome, context: Context) -> Self {
+        Self { parts, outcome, context, aside: Vec::new() }
+    }
+
+    /// The data files that the result and the rows put aside need.
+    pub fn files(&self) -> Vec<&DataFile> {
+        let aside = self.aside.iter().flat_map(Aside::files);
+        self.outcome.files().into_iter().chain(aside).collect()
+    }
+
+    /// What cannot be, if anything: it may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.outcome.fault().or_else(|| self.aside.iter().find_map(Aside::fault))
+    }
+
+    /// Where all that it needs lies.
+    pub(crate) fn paths(&self, root: &Path) -> Vec<PathBuf> {
+        match &self.outcome {
+            Outcome::Exchanged(file) => vec![root.join(&file.path)],
+            _ => self.files().into_iter().map(|file| path_of(root, file)).collect(),
+        }
+    }
 }
 
 /// What a part of a stage's work came to. Lists have one entry for each shard of the part.
@@ -37,20 +67,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What cannot be, if anything: the commit may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Shard(shard) => shard.fault(),
+            Self::Columns(files) => files.iter().find_map(DataFile::fault),
+            Self::Exchanged(file) => file.fault(),
+            Self::Kept(_) | Self::Exported(_) => None,
+        }
+    }
+
     /// The data files that the result needs.
     pub fn files(&self) -> Vec<&DataFile> {
         match self {
             Self::Shard(shard) => shard.files.iter().collect(),
             Self::Columns(files) => files.iter().collect(),
             Self::Kept(_) | Self::Exported(_) | Self::Exchanged(_) => Vec::new(),
-        }
-    }
-
-    /// Where they lie.
-    pub(crate) fn paths(&self, root: &Path) -> Vec<PathBuf> {
-        match self {
-            Self::Exchanged(file) => vec![root.join(&file.path)],
-            _ => self.files().into_iter().map(|file| path_of(root, file)).collect(),
         }
     }
 }

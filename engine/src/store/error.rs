@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::failure::{is_full, reason};
+use crate::stage::MAKE_ROOM;
+
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("cannot {doing} `{}`: {source}", path.display())]
+    #[error("cannot {doing} `{}`: {}", path.display(), reason(source))]
     File {
         /// What was tried: `create`, `read`.
         doing: &'static str,
@@ -52,9 +55,23 @@ impl StoreError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Occupied { .. } => "name an empty or a new directory with `--store DIR`",
+            Self::File { source, .. } if is_full(source) => MAKE_ROOM,
             Self::File { .. } => "choose another place with `--store DIR`, or free the space or rights that it needs",
             Self::Damaged { .. } => "delete the file and run again: what it held is computed anew",
             Self::Format { .. } => "use another directory with `--store DIR`, or delete this one",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_in_words() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = StoreError::file("write in", Path::new("runs/x/events.jsonl"))(full);
+        insta::assert_snapshot!(error, @"cannot write in `runs/x/events.jsonl`: the disk is full");
+        assert_eq!(error.help(), MAKE_ROOM);
     }
 }

@@ -27,6 +27,17 @@ impl Store {
         lock.lock_shared().map_err(StoreError::file("lock", &lock_path))?;
         Ok(Exchange { store: self.passing(self.root().join("exchange")), lock, lock_path })
     }
+
+    /// Removes what a run left in the exchange that ended in the middle, unless another run needs it.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn clear_exchange(&self) -> Result<(), StoreError> {
+        match self.root().join("exchange").exists() {
+            true => self.exchange()?.clear(),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Exchange {

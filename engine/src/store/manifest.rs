@@ -12,8 +12,8 @@ use crate::trajectory::TrajectorySchema;
 /// Version of the manifest's format.
 const FORMAT: u32 = 1;
 
-/// The stored form of a [`Dataset`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The stored form of a [`Dataset`], as it is read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     format: u32,
@@ -25,32 +25,49 @@ pub struct Manifest {
     shards: Vec<Shard>,
 }
 
-impl Manifest {
+/// The same, as it is written: of a dataset that stays where it is.
+#[derive(Serialize)]
+pub(super) struct ManifestOf<'a> {
+    format: u32,
+    rows: u64,
+    facts: Facts,
+    lineage: Vec<&'a Lineage>,
+    schema: &'a Schema,
+    shards: &'a [Shard],
+}
+
+impl<'a> ManifestOf<'a> {
     /// The manifest of a dataset.
-    pub fn of(dataset: &Dataset) -> Self {
+    pub(super) fn new(dataset: &'a Dataset) -> Self {
         Self {
             format: FORMAT,
             rows: dataset.rows(),
             facts: dataset.facts,
-            lineage: dataset.lineage.clone(),
-            schema: dataset.schema.arrow().as_ref().clone(),
-            shards: dataset.shards.clone(),
+            lineage: dataset.lineage.iter().map(AsRef::as_ref).collect(),
+            schema: dataset.schema.arrow(),
+            shards: &dataset.shards,
         }
     }
+}
 
+impl Manifest {
     /// The dataset, its files below this store.
-    pub fn dataset(self, root: &Path) -> Dataset {
-        Dataset {
+    ///
+    /// # Errors
+    /// If another version wrote the manifest, or somebody damaged it.
+    pub fn dataset(self, root: &Path) -> Result<Dataset, String> {
+        if self.format != FORMAT {
+            return Err("it has a format of another version".to_owned());
+        }
+        if let Some((shard, fault)) = self.shards.iter().find_map(|shard| Some((shard, shard.fault()?))) {
+            return Err(format!("shard `{}`: {fault}", shard.label));
+        }
+        Ok(Dataset {
             root: root.to_owned(),
             schema: TrajectorySchema::new(Arc::new(self.schema)),
             shards: self.shards,
             facts: self.facts,
-            lineage: self.lineage,
-        }
-    }
-
-    /// Whether this version can read it.
-    pub(crate) fn is_known_format(&self) -> bool {
-        self.format == FORMAT
+            lineage: self.lineage.into_iter().map(Arc::new).collect(),
+        })
     }
 }

@@ -2,6 +2,7 @@
 //! memory for facts about inputs, and a folder for each run.
 
 mod abort;
+mod aside;
 mod commit;
 mod error;
 mod exchange;
@@ -11,6 +12,7 @@ mod root;
 mod run_folder;
 
 pub use abort::abort_point;
+pub use aside::{Aside, AsideRow, AsideRows};
 pub use commit::{Commit, Outcome};
 pub use error::StoreError;
 pub use exchange::Exchange;

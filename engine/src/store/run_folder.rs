@@ -1,7 +1,7 @@
 //! The folder of a run: which keys it used, its events, and how it ended.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -64,18 +64,20 @@ impl RunFolder {
         let runs = store.root().join("runs");
         fs::create_dir_all(&runs).map_err(StoreError::file("create", &runs))?;
         let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let path = tempfile::Builder::new()
+        // Removed again if it cannot be filled.
+        let folder = tempfile::Builder::new()
             .prefix(&format!("{time}-"))
             .rand_bytes(4)
             .tempdir_in(&runs)
-            .map_err(StoreError::file("create a directory in", &runs))?
-            .keep();
-        let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            .map_err(StoreError::file("create a directory in", &runs))?;
         let create = |name: &str| {
-            let path = path.join(name);
+            let path = folder.path().join(name);
             fs::File::create_new(&path).map_err(StoreError::file("create", &path))
         };
-        Ok(Self { events: create("events.jsonl")?, keys: create("keys.jsonl")?, id, path })
+        let (events, keys) = (create("events.jsonl")?, create("keys.jsonl")?);
+        let path = folder.keep();
+        let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { events, keys, id, path })
     }
 
     /// Keeps the run's plan, with which any process can carry out parts of it.
@@ -84,7 +86,11 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn keep_plan(&self, plan: &str) -> Result<(), StoreError> {
         let path = self.plan_path();
-        fs::write(&path, plan).map_err(StoreError::file("write", &path))
+        fs::write(&path, plan).map_err(|error| {
+            // A run that cannot begin leaves nothing.
+            let _ = fs::remove_dir_all(&self.path);
+            StoreError::file("write", &path)(error)
+        })
     }
 
     /// Where the plan lies.
@@ -118,7 +124,12 @@ fn append(file: &mut fs::File, path: &Path, value: &impl Serialize) -> Result<()
     let mut line = serde_json::to_vec(value)
         .map_err(|error| StoreError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
     line.push(b'\n');
-    file.write_all(&line).map_err(StoreError::file("write in", path))
+    // What is written later must not be glued to half a line.
+    let whole = file.stream_position().map_err(StoreError::file("write in", path))?;
+    file.write_all(&line).map_err(|error| {
+        let _ = file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole)));
+        StoreError::file("write in", path)(error)
+    })
 }
 
 impl RunSummary {
@@ -183,4 +194,16 @@ fn summary(path: &Path) -> Option<RunSummary> {
         status,
         path: path.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_does_not_fit_is_an_error_that_says_so() {
+        let mut full = fs::File::options().read(true).write(true).open("/dev/full").unwrap();
+        let error = append(&mut full, Path::new("runs/x"), &1).unwrap_err();
+        insta::assert_snapshot!(error, @"cannot write in `runs/x`: the disk is full");
+    }
 }

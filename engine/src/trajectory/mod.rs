@@ -11,4 +11,5 @@ pub use builder::{Status, TrajectoryBuilder, TrajectoryRow, TurnRow};
 pub use schema::{
     SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema, canonical_type, imported_schema, is_required, turns_field,
 };
+pub(crate) use validate::has_judged_values;
 pub use validate::{Violation, validate};

@@ -161,15 +161,21 @@ impl TrajectorySchema {
         Self(Arc::new(Schema::new_with_metadata(fields, self.0.metadata().clone())))
     }
 
-    /// The same schema without the column.
+    /// The same schema without the column. Without their last column the turns themselves go: no file can hold a struct of
+    /// nothing.
     pub fn without(&self, path: &ColumnPath) -> Self {
         let keep = |name: &str, field: &Field| field.name() != name;
         let mut fields: Vec<Field> = self.0.fields().iter().map(|field| field.as_ref().clone()).collect();
         match path.turn_name() {
             None => fields.retain(|field| keep(path.as_str(), field)),
             Some(name) => {
-                let turns: Vec<Field> = self.turn_fields().iter().map(|field| field.as_ref().clone()).collect();
-                put(&mut fields, turns_field(turns.into_iter().filter(|field| keep(name, field)).collect::<Vec<_>>()));
+                let turns = self.turn_fields();
+                let kept: Vec<Field> =
+                    turns.iter().filter(|field| keep(name, field)).map(|field| field.as_ref().clone()).collect();
+                match kept.is_empty() {
+                    true => fields.retain(|field| keep(TURNS, field)),
+                    false => put(&mut fields, turns_field(kept)),
+                }
             }
         }
         Self(Arc::new(Schema::new_with_metadata(fields, self.0.metadata().clone())))
@@ -202,5 +208,25 @@ fn put(fields: &mut Vec<Field>, field: Field) {
     match fields.iter_mut().find(|known| known.name() == field.name()) {
         Some(known) => *known = field,
         None => fields.push(field),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_go_and_the_turns_with_the_last_of_them() {
+        let turns = turns_field(vec![
+            Field::new("observation", DataType::Utf8, false),
+            Field::new("action", DataType::Utf8, false),
+        ]);
+        let schema = TrajectorySchema::new(Arc::new(Schema::new(vec![Field::new("env", DataType::Utf8, true), turns])));
+        let paths = |schema: &TrajectorySchema| schema.paths().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let without = schema.without(&"turns.observation".into()).without(&"turns.nothing".into());
+        assert_eq!(paths(&without), ["env", "turns.action"]);
+        let without = without.without(&"turns.action".into());
+        assert_eq!((paths(&without), without.has(TURNS)), (vec!["env".to_owned()], false));
+        assert_eq!(paths(&without.without(&"env".into())), Vec::<String>::new());
     }
 }

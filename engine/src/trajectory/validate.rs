@@ -3,6 +3,7 @@
 use std::fmt;
 
 use arrow::array::Array as _;
+use arrow::datatypes::DataType;
 
 use super::batch::TrajectoryBatch;
 use super::schema::{canonical_type, is_required};
@@ -28,8 +29,13 @@ impl fmt::Display for Violation {
     }
 }
 
+/// Columns whose values may be wrong though their type is right.
+pub(crate) fn has_judged_values(path: &ColumnPath) -> bool {
+    path.as_str() == "status" || canonical_type(path) == Some(DataType::Float32)
+}
+
 /// The first violation of each column that the batch holds: types of known columns, nulls where none may be,
-/// unknown statuses, rewards that are not finite. Columns that are not in the batch are not judged.
+/// unknown statuses, rewards and advantages that are not finite. Columns that are not in the batch are not judged.
 pub fn validate(batch: &TrajectoryBatch) -> Vec<Violation> {
     let schema = super::TrajectorySchema::new(batch.record_batch().schema());
     let mut violations = Vec::new();
@@ -61,7 +67,7 @@ pub fn validate(batch: &TrajectoryBatch) -> Vec<Violation> {
         {
             report(Some(row), format!("is `{}`, expected `done`, `truncated` or `failed`", statuses.value(row)));
         }
-        if matches!(path.as_str(), "reward" | "turns.reward")
+        if canonical_type(&path) == Some(DataType::Float32)
             && let Ok(rewards) = batch.float(path.as_str())
             && let Some(index) =
                 (0..rewards.len()).find(|index| rewards.is_valid(*index) && !rewards.value(*index).is_finite())
@@ -88,7 +94,7 @@ mod tests {
 
     use arrow::array::{ArrayRef, Float32Array, Int32Array, ListArray, RecordBatch, StringArray, StructArray};
     use arrow::buffer::{NullBuffer, OffsetBuffer};
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::datatypes::{Field, Schema};
 
     use super::*;
     use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};

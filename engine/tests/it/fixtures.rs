@@ -10,10 +10,11 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
 use sternlight_engine::stage::{
-    Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+    Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
 };
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{
@@ -66,19 +67,14 @@ impl Source for Rows {
         Ok(Survey { shards: shards.collect(), warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _survey: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         for shard in shards {
             for rows in self.0[*shard].chunks(13) {
                 let mut builder = TrajectoryBuilder::new();
                 rows.iter().for_each(|row| builder.push(row));
                 let mut context = Context::default();
                 context.metrics.count("trajectories", rows.len() as u64);
-                emit(*shard, builder.finish()?, context)?;
+                receiver.rows(*shard, builder.finish()?, context)?;
             }
         }
         Ok(())
@@ -105,12 +101,7 @@ impl Source for InPlace {
         Ok(Survey { shards: vec![shard], warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _survey: &Survey,
-        _shards: &[usize],
-        _emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _survey: &Survey, _shards: &[usize], _receiver: &mut dyn Receiver) -> Result<(), StageError> {
         Err(StageError::new("nothing to decode"))
     }
 }
@@ -224,6 +215,16 @@ pub(crate) struct Ran {
 
 impl Chain<'_> {
     pub(crate) fn run(&self, store: &Store, options: &RunOptions) -> Result<Ran, RunError> {
+        self.run_with(store, options, &[])
+    }
+
+    /// With what to do when some of the stages fail.
+    pub(crate) fn run_with(
+        &self,
+        store: &Store,
+        options: &RunOptions,
+        failure: &[(&str, FailurePolicy)],
+    ) -> Result<Ran, RunError> {
         let mut schema = TrajectorySchema::empty();
         let mut jobs = Vec::new();
         for (index, (name, stage)) in self.stages.iter().enumerate() {
@@ -239,6 +240,7 @@ impl Chain<'_> {
                 contract,
                 output: schema.clone(),
                 cache: true,
+                failure: failure.iter().find(|(stage, _)| stage == name).map(|(_, policy)| *policy).unwrap_or_default(),
             });
         }
         let events: Mutex<Vec<Event>> = Mutex::default();

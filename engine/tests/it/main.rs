@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+mod failure;
+mod faulty_stages;
 mod fixtures;
 mod gather;
 mod replay;

@@ -58,14 +58,14 @@ impl GroupRelative {
         for (row, advantage) in advantages.iter().enumerate() {
             let value = advantage.unwrap_or_default();
             turns.resize(turns.len() + batch.turns_of(row).len(), value);
-            match advantage {
-                Some(advantage) => {
-                    context.metrics.count("rows_scored", 1);
-                    context.metrics.observe("advantage", *advantage);
-                }
-                None => context.metrics.count("rows_unscored", 1),
+        }
+        let scored = advantages.iter().flatten().count();
+        for (name, rows) in [("rows_scored", scored), ("rows_unscored", advantages.len() - scored)] {
+            if rows > 0 {
+                context.metrics.count(name, rows as u64);
             }
         }
+        context.metrics.observe_all("advantage", advantages.iter().copied().flatten());
         Ok(vec![invariants::column(batch, "advantage", &turns, |row| advantages[row].is_some())?])
     }
 

@@ -123,6 +123,12 @@ impl Unfit {
         self.without_turns += u64::from(!messages.iter().any(|message| message.role == "assistant"));
     }
 
+    /// Adds what another file holds.
+    pub(super) fn add(&mut self, other: Self) {
+        self.without_turns += other.without_turns;
+        self.with_unanswered_calls += other.with_unanswered_calls;
+    }
+
     /// Sentences about them.
     pub(super) fn warnings(self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -149,26 +155,28 @@ pub(super) fn write(
     shards: &[Shard],
     path: &Path,
     compression: Compression,
-    unfit: &mut Unfit,
-) -> Result<(), StageError> {
+) -> Result<Unfit, StageError> {
     let unwritable = |error: std::io::Error| StageError::file("write", path, &error);
     let file = BufWriter::new(File::create_new(path).map_err(unwritable)?);
     match compression {
         Compression::None => {
             let mut out = file;
-            write_lines(dataset, shards, &mut out, &unwritable, unfit)?;
-            out.flush().map_err(unwritable)
+            let unfit = write_lines(dataset, shards, &mut out, &unwritable)?;
+            out.flush().map_err(unwritable)?;
+            Ok(unfit)
         }
         Compression::Gzip => {
             let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::default());
-            write_lines(dataset, shards, &mut out, &unwritable, unfit)?;
-            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)
+            let unfit = write_lines(dataset, shards, &mut out, &unwritable)?;
+            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)?;
+            Ok(unfit)
         }
         Compression::Zstandard => {
             let level = zstd::DEFAULT_COMPRESSION_LEVEL;
             let mut out = zstd::stream::write::Encoder::new(file, level).map_err(unwritable)?;
-            write_lines(dataset, shards, &mut out, &unwritable, unfit)?;
-            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)
+            let unfit = write_lines(dataset, shards, &mut out, &unwritable)?;
+            out.finish().and_then(|mut file| file.flush()).map_err(unwritable)?;
+            Ok(unfit)
         }
     }
 }
@@ -178,8 +186,8 @@ fn write_lines(
     shards: &[Shard],
     out: &mut dyn Write,
     unwritable: &dyn Fn(std::io::Error) -> StageError,
-    unfit: &mut Unfit,
-) -> Result<(), StageError> {
+) -> Result<Unfit, StageError> {
+    let mut unfit = Unfit::default();
     let columns: Vec<ColumnPath> = REQUIRED
         .iter()
         .chain(OPTIONAL.iter().filter(|path| dataset.schema.has(path)))
@@ -199,7 +207,7 @@ fn write_lines(
             }
         }
     }
-    Ok(())
+    Ok(unfit)
 }
 
 /// The columns of a batch.

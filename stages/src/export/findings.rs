@@ -90,13 +90,13 @@ impl Findings {
         }
         if let Some(rewards) = columns.reward {
             metrics.count("scored", (rewards.len() - rewards.null_count()) as u64);
-            rewards.iter().flatten().for_each(|reward| metrics.observe("reward", f64::from(reward)));
+            metrics.observe_all("reward", rewards.iter().flatten().map(f64::from));
         }
         if let Some(verdicts) = columns.verdict {
             verdicts.iter().flatten().for_each(|verdict| metrics.count(format!("verdict.{verdict}"), 1));
         }
         if let Some(advantages) = columns.advantage {
-            advantages.iter().flatten().for_each(|advantage| metrics.observe("advantage", f64::from(advantage)));
+            metrics.observe_all("advantage", advantages.iter().flatten().map(f64::from));
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sternlight_engine::dataset::Dataset;
+use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::run::{Engine, Job, RunOptions};
 use sternlight_engine::stage::{BuildContext, Context, Sink as _};
 use sternlight_engine::store::Store;
@@ -56,6 +57,7 @@ fn dataset_of(directory: &Path, options: &str, store: &Path) -> Dataset {
         contract,
         output,
         cache: true,
+        failure: FailurePolicy::default(),
     };
     let report =
         Engine::new(&store, &RunOptions::default()).run("test", Path::new("test.yaml"), &[job], &|_| {}).unwrap();

@@ -8,11 +8,12 @@ use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
 use sternlight_engine::dataset::{Dataset, Selection};
+use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, Job, RunOptions};
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn as _, Context, Memo, Output, ShardContent, Source, SourceShard, Stage, StageError, Staging,
-    Survey, Transform, Work,
+    BuildContext, BuiltIn as _, Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError,
+    Staging, Survey, Transform, Work,
 };
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{
@@ -45,16 +46,11 @@ impl Source for Rows {
         Ok(Survey { shards: vec![shard(0), shard(1)], warnings: Vec::new() })
     }
 
-    fn read(
-        &self,
-        _: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, _: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         for index in shards {
             let mut builder = TrajectoryBuilder::new();
             self.0[*index].iter().for_each(|row| builder.push(row));
-            emit(*index, builder.finish()?, Context::default())?;
+            receiver.rows(*index, builder.finish()?, Context::default())?;
         }
         Ok(())
     }
@@ -165,6 +161,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         contract,
         output: imported.clone(),
         cache: true,
+        failure: FailurePolicy::default(),
     };
     let contract = credit.contract(&imported).unwrap();
     let output = contract.output(&imported);
@@ -178,6 +175,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         contract,
         output,
         cache: true,
+        failure: FailurePolicy::default(),
     };
     let options = RunOptions::default();
     let report = Engine::new(&store, &options).run("test", Path::new("test.yaml"), &[import, credit], &|_| {}).unwrap();

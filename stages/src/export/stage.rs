@@ -1,5 +1,8 @@
 //! The `export` stage: which files to write, and what to tell about them.
 
+use std::path::Path;
+
+use rayon::prelude::*;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::dataset::{Dataset, Shard};
@@ -66,13 +69,17 @@ impl Sink for Export {
             _ => vec![&dataset.shards],
         };
         let mut unfit = chat::Unfit::default();
-        for (index, shards) in files.into_iter().enumerate() {
-            let path = staging.place(&self.destination.file_name(index))?;
-            match self.destination.encoding {
-                Encoding::Parquet => {
-                    dataset.write_parquet(shards, &path)?;
-                }
-                Encoding::Lines(compression) => chat::write(dataset, shards, &path, compression, &mut unfit)?,
+        let mut index = 0;
+        // As many at once as there are threads, so that between them somebody may ask the run to stop.
+        for files in files.chunks(rayon::current_num_threads()) {
+            let mut places = Vec::new();
+            for shards in files {
+                places.push((shards, staging.place(&self.destination.file_name(index))?));
+                index += 1;
+            }
+            let written = places.par_iter().map(|(shards, path)| self.write(dataset, shards, path));
+            for found in written.collect::<Vec<_>>() {
+                unfit.add(found?);
             }
         }
         context.warnings.extend(unfit.warnings());
@@ -86,10 +93,18 @@ impl Sink for Export {
     }
 }
 
+impl Export {
+    fn write(&self, dataset: &Dataset, shards: &[Shard], path: &Path) -> Result<chat::Unfit, StageError> {
+        match self.destination.encoding {
+            Encoding::Parquet => dataset.write_parquet(shards, path).map(|_| chat::Unfit::default()),
+            Encoding::Lines(compression) => chat::write(dataset, shards, path, compression),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
-    use std::path::Path;
 
     use arrow::array::RecordBatch;
     use arrow::compute::concat_batches;

@@ -128,9 +128,10 @@ impl Condition {
     }
 }
 
-/// A problem with a part of the condition.
+/// A problem with a part of the condition. The tokenizer may place an error behind white space at the end, which is no
+/// part.
 pub(super) fn problem(range: Range<usize>, message: impl Into<String>) -> Problem {
-    Problem::at([WHERE], message).within(range)
+    Problem::at([WHERE], message).within(range.start.min(range.end)..range.end)
 }
 
 /// Byte offset of every character, by line and column as the tokenizer counts them.
@@ -245,6 +246,11 @@ mod tests {
         env = 'shop
               ^^^^^
         cannot read this: unterminated string literal
+        ");
+        insta::assert_snapshot!(refusal("env = $$shop\n"), @"
+        env = $$shop
+                    ^
+        cannot read this: unterminated dollar-quoted string
         ");
         insta::assert_snapshot!(refusal("env in ()"), @r"
         env in ()

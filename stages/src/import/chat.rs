@@ -73,10 +73,10 @@ impl Conversation {
 struct Shown<'a> {
     text: Cow<'a, str>,
     is_result: bool,
-    /// Its role and what its text does not say.
+    /// Its role and what its text does not say; empty if the message has a role, a text and nothing else.
     leftover: ObjectText,
-    /// Its role, if the message has a text and nothing else.
-    plain_role: Option<String>,
+    /// Its role in that case.
+    plain_role: Option<Cow<'a, str>>,
 }
 
 /// Reads a conversation.
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         }
         match role.as_ref() {
             "assistant" => self.assistant(message),
-            "system" | "developer" | "user" => self.bystander(&role, message),
+            "system" | "developer" | "user" => self.bystander(role, message),
             "tool" | "function" => self.result(&role, message),
             other => Err(Fault::new(format!(
                 "`{other}` is not a role; expected `system`, `developer`, `user`, `assistant`, `tool` or `function`"
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
         if let Some(observed) = self.observed("user") {
             self.conversation.leftovers.put(turn, "observed", observed);
         }
-        let said = message.read("content", content)?.unwrap_or_default();
+        let mut said = message.read("content", content)?.unwrap_or_default();
         let refusal = message.get("refusal").map(text).transpose().map_err(|fault| fault.within("refusal"))?;
         let reasoning = REASONING
             .iter()
@@ -145,11 +145,6 @@ impl<'a> Reader<'a> {
         let calls = take_calls(&mut message)?;
 
         let spoken = said.text.as_ref().or(refusal.as_ref()).map_or("", AsRef::as_ref);
-        let spoken_action = action(spoken, &calls);
-        let action = match &reasoning {
-            Some(reasoning) => format!("<think>\n{reasoning}\n</think>\n{spoken_action}"),
-            None => spoken_action,
-        };
         let (tool_name, tool_arguments) = match self.conversation.text_agent {
             true => text_agent::call(spoken).unzip(),
             false => tool_columns(&calls),
@@ -157,6 +152,15 @@ impl<'a> Reader<'a> {
         let counts = &mut self.conversation.counts;
         counts.calls += if self.conversation.text_agent { u64::from(tool_name.is_some()) } else { calls.len() as u64 };
         counts.text_and_call += u64::from(!calls.is_empty() && !spoken.trim().is_empty());
+        let spoken_action = match calls.is_empty() {
+            // Nothing else is made of a text without calls: it need not be copied.
+            true => said.text.take().or(refusal).unwrap_or_default().into_owned(),
+            false => action(spoken, &calls),
+        };
+        let action = match &reasoning {
+            Some(reasoning) => format!("<think>\n{reasoning}\n</think>\n{spoken_action}"),
+            None => spoken_action,
+        };
         self.conversation.turns.push(TurnRow {
             observation,
             action,
@@ -202,26 +206,31 @@ impl<'a> Reader<'a> {
     }
 
     /// A message of somebody who is neither the agent nor a tool.
-    fn bystander(&mut self, role: &str, mut message: Fields<'a>) -> Result<(), Fault> {
+    fn bystander(&mut self, role: Cow<'a, str>, mut message: Fields<'a>) -> Result<(), Fault> {
         let content = message.read("content", content)?.unwrap_or_default();
+        let is_plain = content.parts.is_none() && content.text.is_some() && message.is_empty();
+        let follows_call = self.conversation.turns.last().is_some_and(|turn| turn.tool_name.is_some());
+        let text = content.text.unwrap_or_default();
+        let result = match self.conversation.text_agent && follows_call {
+            true => text.strip_prefix(text_agent::RESULT_PREFIX).map(str::to_owned),
+            false => None,
+        };
+        if is_plain && result.is_none() {
+            let leftover = ObjectText::default();
+            self.shown.push(Shown { text, is_result: false, leftover, plain_role: Some(role) });
+            return Ok(());
+        }
         let mut leftover = ObjectText::default();
-        leftover.text("role", role);
-        let mut is_plain = content.parts.is_none() && content.text.is_some() && message.is_empty();
+        leftover.text("role", &role);
         if let Some(parts) = &content.parts {
             leftover.json("content", parts);
         }
-        let follows_call = self.conversation.turns.last().is_some_and(|turn| turn.tool_name.is_some());
-        let mut text = content.text.unwrap_or_default();
-        if self.conversation.text_agent
-            && follows_call
-            && let Some(result) = text.strip_prefix(text_agent::RESULT_PREFIX)
-        {
-            text = Cow::Owned(result.to_owned());
+        if result.is_some() {
             leftover.text("prefix", text_agent::RESULT_PREFIX);
-            is_plain = false;
         }
         leftover.rest(message)?;
-        self.shown.push(Shown { text, is_result: false, leftover, plain_role: is_plain.then(|| role.to_owned()) });
+        let text = result.map_or(text, Cow::Owned);
+        self.shown.push(Shown { text, is_result: false, leftover, plain_role: None });
         Ok(())
     }
 
@@ -259,11 +268,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What was shown, as one text.
-    fn observation(&self) -> String {
-        match self.shown.as_slice() {
+    /// Takes what was shown, as one text.
+    fn observation(&mut self) -> String {
+        match self.shown.as_mut_slice() {
             [] => String::new(),
-            [message] => message.text.clone().into_owned(),
+            [message] => std::mem::take(&mut message.text).into_owned(),
             several => {
                 let texts: Vec<Cow<'_, str>> = several
                     .iter()
@@ -289,6 +298,9 @@ impl<'a> Reader<'a> {
         }
         let joined = shown.len() > 1;
         Some(json_list(shown.into_iter().map(|mut message| {
+            if let Some(role) = &message.plain_role {
+                message.leftover.text("role", role);
+            }
             if joined {
                 message.leftover.json("bytes", &message.text.len().to_string());
             }

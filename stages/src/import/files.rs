@@ -42,7 +42,7 @@ impl InputFile {
 
     /// An error of the operating system, or of a decompressor.
     pub(super) fn unreadable(&self, error: &std::io::Error) -> StageError {
-        StageError::new(format!("cannot read `{}`: {error}", self.shown))
+        StageError::file("read", self.shown.as_ref(), error)
             .help("if it is compressed, it may be cut off or damaged: try to decompress it")
     }
 

@@ -5,12 +5,15 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::scan::is_white;
+
+/// Names of so few fields are compared with each other; of more they are hashed.
+const FEW_FIELDS: usize = 16;
 
 /// What is wrong with a record, and in which of its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +145,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
                 let mut names = HashSet::new();
                 while let Some((Text(name), value)) = map.next_entry()? {
-                    if !names.insert(name.clone()) {
+                    if fields.len() == FEW_FIELDS {
+                        names.extend(fields.iter().map(|(name, _)| name.clone()));
+                    }
+                    let is_new = match fields.len() < FEW_FIELDS {
+                        true => fields.iter().all(|(known, _)| *known != name),
+                        false => names.insert(name.clone()),
+                    };
+                    if !is_new {
                         return Err(A::Error::custom(format_args!("the key `{name}` stands twice")));
                     }
                     fields.push((name, value));
@@ -161,11 +171,37 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// A text.
 pub(super) fn text(value: &RawValue) -> Result<Cow<'_, str>, Fault> {
     expect(value, b"\"", "text")?;
-    match serde_json::from_str(value.get()) {
-        Ok(Text(text)) => Ok(text),
-        // Ours says more where it is about surrogates.
-        Err(error) => Err(string_length(value.get().as_bytes()).err().unwrap_or_else(|| error.into())),
+    let quoted = value.get();
+    let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    match memchr(b'\\', inside.as_bytes()) {
+        None => Ok(Cow::Borrowed(inside)),
+        Some(first) => unescaped(inside, first).map(Cow::Owned),
     }
+}
+
+/// A text without its escapes, the first of which is at this byte. Long texts are most of a record: looking for escapes
+/// by vector instructions, into a buffer that need not grow, is three times as fast as `serde_json`.
+fn unescaped(text: &str, first: usize) -> Result<String, Fault> {
+    let mut plain = String::with_capacity(text.len());
+    let (mut rest, mut next) = (text, Some(first));
+    while let Some(at) = next {
+        plain.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let (character, length) = match escape.as_bytes().get(1) {
+            Some(b'n') => ('\n', 2),
+            Some(b't') => ('\t', 2),
+            Some(b'r') => ('\r', 2),
+            Some(b'b') => ('\u{8}', 2),
+            Some(b'f') => ('\u{c}', 2),
+            Some(same @ (b'"' | b'\\' | b'/')) => (char::from(*same), 2),
+            _ => escaped_character(escape.as_bytes())?,
+        };
+        plain.push(character);
+        rest = &escape[length..];
+        next = memchr(b'\\', rest.as_bytes());
+    }
+    plain.push_str(rest);
+    Ok(plain)
 }
 
 /// A text, or a number as it is spelled.
@@ -246,16 +282,30 @@ pub(super) fn compact(value: &RawValue) -> Result<String, Fault> {
 fn string_length(bytes: &[u8]) -> Result<usize, Fault> {
     let mut at = 1;
     loop {
-        at += memchr2(b'"', b'\\', &bytes[at..]).ok_or_else(|| Fault::new("a string does not end"))?;
+        // A text that was cut off may end within an escape.
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += memchr2(b'"', b'\\', rest).ok_or_else(|| Fault::new("a string does not end"))?;
         if bytes[at] == b'"' {
             return Ok(at + 1);
         }
-        at += match escaped_unit(&bytes[at..]) {
-            None => 2,
-            Some(0xD800..=0xDBFF) if matches!(escaped_unit(&bytes[at + 6..]), Some(0xDC00..=0xDFFF)) => 12,
-            Some(0xD800..=0xDFFF) => return Err(Fault::new("a string holds a lone surrogate escape")),
-            Some(_) => 6,
+        at += match bytes.get(at + 1) {
+            Some(b'u') => escaped_character(&bytes[at..])?.1,
+            _ => 2,
         };
+    }
+}
+
+/// The character of the `\u` escape, or pair of them, that the bytes begin with, and its length there.
+fn escaped_character(bytes: &[u8]) -> Result<(char, usize), Fault> {
+    let unit = escaped_unit(bytes).ok_or_else(|| Fault::new("a string holds an unknown escape"))?;
+    let low = || bytes.get(6..).and_then(escaped_unit);
+    let units = match unit {
+        0xD800..=0xDBFF => [Some(unit), low()],
+        _ => [Some(unit), None],
+    };
+    match char::decode_utf16(units.into_iter().flatten()).next() {
+        Some(Ok(character)) => Ok((character, 6 * character.len_utf16())),
+        _ => Err(Fault::new("a string holds a lone surrogate escape")),
     }
 }
 
@@ -334,6 +384,7 @@ mod tests {
     fn faults_name_the_field() {
         let fault = |record: &[u8]| Fields::of_record(record).unwrap_err().to_string();
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"b\": \"x\xff\"}"), @"field `b`: is not valid UTF-8 at byte 16 of the record");
+        insta::assert_snapshot!(fault(b"{\"b\": \"x\\\xff\"}"), @"field `b`: is not valid UTF-8 at byte 9 of the record");
         insta::assert_snapshot!(fault(b"{\"a\": 1, \"a\": 2}"), @"not a valid JSON object: the key `a` stands twice (column 16)");
         insta::assert_snapshot!(fault(b"{\"a\": "), @"the record is cut off at column 6; each line must be one whole JSON object");
         let value = raw(r#"{"list": [{}, 7]}"#);

@@ -2,6 +2,7 @@
 
 mod chat;
 mod detect;
+mod digest;
 mod extra;
 mod files;
 mod json;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use sternlight_engine::dataset::guarded;
 use sternlight_engine::stage::{Memo, ShardContent, SourceShard, StageError};
 use sternlight_engine::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
@@ -30,7 +31,7 @@ pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
     let input = File::open(&file.path).map_err(|error| file.unreadable(&error))?;
     // The embedded Arrow schema says how somebody held the values in memory, not what they are.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let footer = ArrowReaderMetadata::load(&input, options).map_err(|error| {
+    let footer = guarded(|| ArrowReaderMetadata::load(&input, options)).map_err(|error| {
         StageError::new(format!("cannot read `{}` as Parquet: {error}", file.shown))
             .help("it may be cut off: the columns are described at the end of the file")
     })?;
@@ -62,15 +63,15 @@ pub(super) fn shards(
         Identity::Stat => stat_identity(&file.file)?,
         Identity::Content => vec![("content".to_owned(), content_digest(&file.file, memo)?)],
     };
-    let (mut shards, mut first, mut end) = (Vec::new(), 0, 0);
+    let (mut shards, mut first, mut end) = (Vec::new(), 0, 0_u64);
     let mut next_cut = shard_bytes;
     for (index, bytes) in file.row_groups.iter().enumerate() {
-        end += bytes;
+        end = bytes.saturating_add(end);
         let is_last = index + 1 == file.row_groups.len();
         if end < next_cut && !is_last {
             continue;
         }
-        next_cut = (end / shard_bytes + 1) * shard_bytes;
+        next_cut = (end / shard_bytes + 1).saturating_mul(shard_bytes);
         let row_groups = first..index + 1;
         first = index + 1;
         let mut key = vec![("file".to_owned(), file.file.name.clone())];

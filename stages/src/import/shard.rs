@@ -2,10 +2,12 @@
 
 use std::io::Read;
 
-use sternlight_engine::stage::{Context, StageError};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder};
+use serde_json::value::RawValue;
+use sternlight_engine::stage::{Context, FaultyRecord, Receiver, StageError};
+use sternlight_engine::trajectory::TrajectoryBuilder;
 
-use super::json::Fault;
+use super::digest::Digest;
+use super::json::{Fault, compact};
 use super::options::{Format, Options};
 use super::place::place;
 use super::records::{Records, Start};
@@ -15,8 +17,8 @@ use super::survey::{JsonFile, Piece};
 use super::{openai_chat, tau_bench};
 
 /// A batch is given out when it holds so many bytes of text, or rows.
-const BATCH_BYTES: usize = 16 << 20;
-const BATCH_ROWS: usize = 1024;
+const BATCH_BYTES: usize = 4 << 20;
+const BATCH_ROWS: usize = 256;
 
 /// A run of records of a JSON file.
 #[derive(Clone, Debug)]
@@ -42,17 +44,23 @@ impl Shard {
             ("first record".to_owned(), self.piece.first_record.to_string()),
             ("digest".to_owned(), self.piece.digest.clone()),
         ];
+        // Places name lines. Where each record is a line of its own, the first record tells the first line.
+        let first_line = self.piece.first_line;
+        if first_line != self.piece.first_record + 1 {
+            key.push(("first line".to_owned(), first_line.to_string()));
+        }
         key.extend(self.environment.iter().map(|environment| ("environment".to_owned(), environment.clone())));
         key
     }
 }
 
-/// Gives the rows of a shard in batches. The stream is moved to where the shard begins, and left where it ends.
+/// Gives the rows of a shard in batches, and what cannot be one. The stream is moved to where the shard begins, and left
+/// where it ends.
 pub(super) fn read_shard(
-    shard: &Shard,
+    (index, shard): (usize, &Shard),
     stream: &mut TextStream,
     options: &Options,
-    emit: &mut dyn FnMut(TrajectoryBatch, Context) -> Result<(), StageError>,
+    receiver: &mut dyn Receiver,
 ) -> Result<(), StageError> {
     let JsonFile { file, container, format, .. } = &shard.file;
     let piece = &shard.piece;
@@ -60,28 +68,39 @@ pub(super) fn read_shard(
     let start = Start { offset: piece.start, record: piece.first_record, line: piece.first_line };
     let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start);
     let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
-    let mut hasher = blake3::Hasher::new();
+    let mut digest = Digest::default();
     let mut counts = Counts::default();
     while let Some(record) = records.next()? {
-        hasher.update(record.span);
+        digest.update(record.span);
         let origin = Origin { file, index: record.index, environment: shard.environment.as_deref() };
-        let imported = import(*format, record.body, origin, options).map_err(|fault| {
-            let line = record.line + fault.line;
-            StageError::new(fault.to_string()).place(place(&file.shown, *container, record.index, line))
-        })?;
+        let imported = match import(*format, record.body, origin, options) {
+            Ok(imported) => imported,
+            Err(fault) => {
+                let at = |name: &str| place(name, *container, record.index, record.line + fault.line);
+                receiver.faulty(
+                    index,
+                    FaultyRecord {
+                        error: StageError::new(fault.to_string()).place(at(&file.shown)),
+                        place: at(&file.name),
+                        raw: raw(record.body),
+                    },
+                )?;
+                continue;
+            }
+        };
         imported.measure(&mut context);
         counts.add(imported.counts);
         builder.push(&imported.row);
         if builder.bytes() >= BATCH_BYTES || builder.rows() >= BATCH_ROWS {
-            emit(builder.finish()?, std::mem::take(&mut context))?;
+            receiver.rows(index, builder.finish()?, std::mem::take(&mut context))?;
         }
     }
     // The shard's key holds the digest of what the survey saw: rows of other bytes may not go under it.
-    if hasher.finalize().to_hex().as_str() != piece.digest {
+    if digest.finish() != piece.digest {
         return Err(StageError::new(format!("`{}` changed while it was imported", file.shown)).help("run again"));
     }
     context.warnings.extend(warning(shard, counts));
-    emit(builder.finish()?, context)
+    receiver.rows(index, builder.finish()?, context)
 }
 
 fn import(format: Format, record: &[u8], origin: Origin<'_>, options: &Options) -> Result<Imported, Fault> {
@@ -89,6 +108,15 @@ fn import(format: Format, record: &[u8], origin: Origin<'_>, options: &Options) 
         Format::TauBench => tau_bench::import(record, origin, options),
         Format::OpenaiChat => openai_chat::import(record, origin, options),
         Format::Sternlight => Err(Fault::new("is JSON, expected Parquet")),
+    }
+}
+
+/// A record as JSON, whatever it is.
+fn raw(record: &[u8]) -> String {
+    let json = std::str::from_utf8(record).ok().and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+    match json.map(compact) {
+        Some(Ok(json)) => json,
+        _ => serde_json::Value::from(String::from_utf8_lossy(record)).to_string(),
     }
 }
 
@@ -105,4 +133,17 @@ fn warning(shard: &Shard, counts: Counts) -> Option<String> {
     ];
     let found: Vec<String> = found.into_iter().flatten().collect();
     (!found.is_empty()).then(|| format!("{}: {}", shard.label(), found.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_kept_as_json() {
+        assert_eq!(raw(b"{\"a\" : 1.50, \"a\": []}"), r#"{"a":1.50,"a":[]}"#);
+        assert_eq!(raw(b"{\"a\": \"cut"), r#""{\"a\": \"cut""#);
+        assert_eq!(raw(b"{\"a\": \"\xe9\"}"), "\"{\\\"a\\\": \\\"\u{fffd}\\\"}\"");
+        assert_eq!(raw(br#"{"a": "\ud800"}"#), r#""{\"a\": \"\\ud800\"}""#);
+    }
 }

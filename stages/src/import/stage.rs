@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, Memo, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+    BuildContext, BuiltIn, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
 };
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, imported_schema};
+use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
 use super::detect::{Detected, detect};
 use super::files::{InputFile, distinct_stems, list};
@@ -205,12 +205,7 @@ impl Source for Import {
         Ok(found)
     }
 
-    fn read(
-        &self,
-        survey: &Survey,
-        shards: &[usize],
-        emit: &mut dyn FnMut(usize, TrajectoryBatch, Context) -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         let mut open: Option<(&PathBuf, TextStream)> = None;
         for index in shards {
             let shard = survey
@@ -229,7 +224,7 @@ impl Source for Import {
                     other.insert((path, stream))
                 }
             };
-            read_shard(shard, stream, &self.options, &mut |batch, context| emit(*index, batch, context))?;
+            read_shard((*index, shard), stream, &self.options, receiver)?;
         }
         Ok(())
     }
@@ -240,6 +235,8 @@ mod tests {
     use std::path::Path;
 
     use sternlight_engine::problem::Segment;
+    use sternlight_engine::stage::Context;
+    use sternlight_engine::trajectory::TrajectoryBatch;
 
     use super::super::testing::{Notes, import, import_in_shards, stage};
     use super::*;
@@ -297,7 +294,7 @@ mod tests {
         let stage = stage(directory.path(), "files: a.jsonl.zst", 500).unwrap();
         let survey = stage.survey(&Notes::default()).unwrap();
         let mut seen = Vec::new();
-        let mut emit = |shard, batch: TrajectoryBatch, _: Context| {
+        let mut emit = |shard: usize, batch: TrajectoryBatch, _: Context| {
             if batch.rows() > 0 {
                 seen.push((shard, batch.text("trajectory_id").unwrap().value(0).to_owned()));
             }
@@ -308,7 +305,7 @@ mod tests {
         let expected: Vec<_> =
             [1, 3].map(|shard| (shard, format!("a#{}", first(&survey.shards[shard].label)))).to_vec();
         assert_eq!(seen, expected);
-        assert!(stage.read(&survey, &[99], &mut |_, _, _| Ok(())).is_err());
+        assert!(stage.read(&survey, &[99], &mut |_: usize, _: TrajectoryBatch, _: Context| Ok(())).is_err());
     }
 
     #[test]
@@ -413,7 +410,7 @@ mod tests {
         let stage = stage(directory.path(), "files: a.jsonl", 500).unwrap();
         let survey = stage.survey(&Notes::default()).unwrap();
         write(directory.path(), "a.jsonl", CHAT.replace("yes", "no!"));
-        let error = stage.read(&survey, &[0], &mut |_, _, _| Ok(())).unwrap_err();
+        let error = stage.read(&survey, &[0], &mut |_: usize, _: TrajectoryBatch, _: Context| Ok(())).unwrap_err();
         insta::assert_snapshot!(error, @"`a.jsonl` changed while it was imported");
     }
 }

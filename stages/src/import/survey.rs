@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sternlight_engine::stage::{Memo, StageError};
 
+use super::digest::Digest;
 use super::files::InputFile;
 use super::options::Format;
 use super::records::Records;
@@ -138,7 +139,7 @@ fn pass(file: &JsonFile, shard_bytes: u64) -> Result<FileSurvey, StageError> {
     let mut records = Records::of_file(stream, &file.file, file.container);
     let mut survey = FileSurvey::default();
     let mut environment = None;
-    let mut hasher = blake3::Hasher::new();
+    let mut digest = Digest::default();
     let mut open: Option<Piece> = None;
     let mut next_cut = shard_bytes;
     loop {
@@ -154,24 +155,18 @@ fn pass(file: &JsonFile, shard_bytes: u64) -> Result<FileSurvey, StageError> {
         });
         piece.end = record.end;
         piece.records += 1;
-        hasher.update(record.span);
+        digest.update(record.span);
         if file.format == Format::TauBench && environment.is_none() {
             environment = tau_bench::environment(record.body);
         }
         if record.end >= next_cut {
             next_cut = (record.end / shard_bytes + 1) * shard_bytes;
-            survey.pieces.extend(open.take().map(|piece| digested(piece, &mut hasher)));
+            survey.pieces.extend(open.take().map(|piece| Piece { digest: digest.finish(), ..piece }));
         }
     }
-    survey.pieces.extend(open.map(|piece| digested(piece, &mut hasher)));
+    survey.pieces.extend(open.map(|piece| Piece { digest: digest.finish(), ..piece }));
     survey.environment = environment.map(str::to_owned);
     Ok(survey)
-}
-
-fn digested(piece: Piece, hasher: &mut blake3::Hasher) -> Piece {
-    let digest = hasher.finalize().to_hex().to_string();
-    hasher.reset();
-    Piece { digest, ..piece }
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn read(
         let count = survey.shards[first..].iter().take_while(same).count().max(1);
         let shards: Vec<usize> = (first..first + count).collect();
         stage
-            .read(&survey, &shards, &mut |_, batch, context| {
+            .read(&survey, &shards, &mut |_: usize, batch: TrajectoryBatch, context: Context| {
                 take(batch, context);
                 Ok(())
             })

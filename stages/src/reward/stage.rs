@@ -92,9 +92,7 @@ impl Transform for Reward {
                 return Err(StageError::new(message).trajectory(batch.name_of(row)));
             }
         }
-        for reward in rewards.iter().flatten() {
-            context.metrics.observe("reward", f64::from(reward));
-        }
+        context.metrics.observe_all("reward", rewards.iter().flatten().map(f64::from));
         context.metrics.count("scored", (rewards.len() - rewards.null_count()) as u64);
         context.metrics.count("unscored", rewards.null_count() as u64);
         Ok(Output::Columns(vec![Arc::new(rewards)]))
@@ -124,10 +122,9 @@ fn weighted_sum(rules: &[Rule], batch: &TrajectoryBatch, context: &mut Context) 
     for rule in rules {
         let scores: Float64Array = rule.test.scores(batch)?;
         let metric = format!("rule.{}", rule.name);
-        for (row, (sum, score)) in sums.iter_mut().zip(&scores).enumerate() {
-            if let Some(score) = score.filter(|_| !failed(row)) {
-                context.metrics.observe(metric.as_str(), score);
-            }
+        let judged = scores.iter().enumerate().filter(|(row, _)| !failed(*row));
+        context.metrics.observe_all(&metric, judged.filter_map(|(_, score)| score));
+        for (sum, score) in sums.iter_mut().zip(&scores) {
             *sum = sum.zip(score).map(|(sum, score)| sum + rule.weight * score);
         }
     }

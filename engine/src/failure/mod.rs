@@ -1,0 +1,8 @@
+//! What becomes of a run when something goes wrong: what a pipeline asks for, and what errors of the operating system
+//! mean.
+
+mod policy;
+mod system;
+
+pub use policy::{FailurePolicy, OnError, Retries};
+pub(crate) use system::{is_full, may_pass, reason, system_error};

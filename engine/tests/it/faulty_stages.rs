@@ -1,0 +1,130 @@
+//! Stages that break their promises: the error names them, nothing is lost silently, and the run says how it ended.
+
+use std::fs;
+use std::sync::Arc;
+
+use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::problem::Problem;
+use sternlight_engine::run::RunOptions;
+use sternlight_engine::stage::{
+    Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+};
+use sternlight_engine::store::Store;
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectorySchema, imported_schema};
+
+use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, options, row, rows, store};
+
+/// Two shards of one stream, whose rows come in an order of its own: a row for each entry, which is its shard.
+struct InOrder(&'static [usize]);
+
+impl Stage for InOrder {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Source(self)
+    }
+}
+
+impl Source for InOrder {
+    fn survey(&self, _memo: &dyn Memo) -> Result<Survey, StageError> {
+        let shards = ["a", "b"].map(|name| SourceShard {
+            label: name.to_owned(),
+            key: vec![("name".to_owned(), name.to_owned())],
+            stream: Some(0),
+            content: ShardContent::Decoded(Arc::new(())),
+        });
+        Ok(Survey { shards: shards.to_vec(), warnings: Vec::new() })
+    }
+
+    fn read(&self, _: &Survey, _: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+        for (id, shard) in self.0.iter().enumerate() {
+            let mut builder = TrajectoryBuilder::new();
+            builder.push(&row(id, 0, None, 1));
+            receiver.rows(*shard, builder.finish()?, Context::default())?;
+        }
+        Ok(())
+    }
+}
+
+fn read_in_order(order: &'static [usize]) -> Result<Vec<u64>, String> {
+    let (_directory, store) = store();
+    let source = InOrder(order);
+    let ran = Chain { stages: vec![("source", &source)] }.run(&store, &RunOptions::default());
+    ran.map(|ran| ran.dataset.shards.iter().map(|shard| shard.rows()).collect()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_shard_that_was_asked_for_has_a_result() {
+    assert_eq!(read_in_order(&[0, 0, 1]), Ok(vec![2, 1]));
+    assert_eq!(read_in_order(&[1]), Ok(vec![0, 1]));
+    assert_eq!(read_in_order(&[]), Ok(vec![0, 0]));
+}
+
+#[test]
+fn rows_of_a_shard_that_is_complete_are_not_lost_silently() {
+    insta::assert_snapshot!(read_in_order(&[0, 1, 0]).unwrap_err(), @"stage `source`: the source returned rows of the shard `a` after those of another, or without being asked for them");
+    insta::assert_snapshot!(read_in_order(&[0, 2]).unwrap_err(), @"stage `source`: the source returned rows of shard 2, which it does not have");
+}
+
+#[test]
+fn shards_without_rows_go_through_every_stage() {
+    for scope in [Scope::Group, Scope::Dataset] {
+        let centre = Centre { scope, surplus: 0 };
+        let run = |shards| {
+            let (directory, store) = store();
+            let source = Rows(shards);
+            let stages: Vec<(&str, &dyn Stage)> = vec![("rows", &source), ("filter", &AtLeast(1)), ("centre", &centre)];
+            let ran = Chain { stages }.run(&store, &RunOptions::default()).unwrap();
+            let out = directory.path().join("out.parquet");
+            ran.dataset.write_parquet(&ran.dataset.shards, &out).unwrap();
+            centred(&ran.dataset)
+        };
+        let with_empty = run(vec![vec![], rows(20), vec![], rows(40).split_off(20), vec![]]);
+        assert_eq!(with_empty, run(vec![rows(20), rows(40).split_off(20)]));
+        assert_eq!(run(vec![vec![], vec![]]), []);
+    }
+}
+
+/// Keeps every row, but panics at one of this id.
+struct PanicsAt(&'static str);
+
+impl Stage for PanicsAt {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        let reads = vec!["trajectory_id".into()];
+        Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for PanicsAt {
+    fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
+        assert!(batch.text("trajectory_id")?.iter().flatten().all(|id| id != self.0), "cannot stand {}", self.0);
+        Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+fn status_of_the_last_run(store: &Store) -> Option<String> {
+    store.runs().unwrap()[0].status.clone()
+}
+
+#[test]
+fn a_panic_is_an_error_of_its_part_and_what_others_did_is_kept() {
+    let (_directory, store) = store();
+    let source = Rows(rows(40).chunks(10).map(<[_]>::to_vec).collect());
+    let run = |id| Chain { stages: vec![("rows", &source), ("panics", &PanicsAt(id))] }.run(&store, &options(1, 1024));
+    let error = run("t0033").err().unwrap();
+    insta::assert_snapshot!(error, @"stage `panics`: rows 3: the stage panicked: cannot stand t0033");
+    assert_eq!(status_of_the_last_run(&store).as_deref(), Some("failed"));
+    let attempts =
+        fs::read_dir(store.root().join("data")).unwrap().flat_map(|entry| fs::read_dir(entry.unwrap().path()).unwrap());
+    assert_eq!(attempts.count(), 4, "but for the source's four shards nothing is left");
+    // With one thread the parts run in order.
+    let ran = run("nobody").unwrap();
+    assert_eq!((ran.stages[1].cached, ran.stages[1].computed, ran.stages[1].rows), (3, 1, 40));
+    assert_eq!(status_of_the_last_run(&store).as_deref(), Some("done"));
+}

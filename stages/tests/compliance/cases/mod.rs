@@ -1,0 +1,21 @@
+//! A file a stage; its name here.
+
+use crate::Case;
+use crate::promises::keeps_its_promises;
+
+macro_rules! cases {
+    ($($stage:ident),*) => {
+        $(mod $stage;)*
+
+        pub(crate) fn all() -> Vec<Case> {
+            vec![$($stage::case()),*]
+        }
+
+        $(#[test]
+        fn $stage() {
+            keeps_its_promises(&$stage::case());
+        })*
+    };
+}
+
+cases!(advantage, export, filter, import, reflect, reward);

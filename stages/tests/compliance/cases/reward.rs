@@ -1,0 +1,30 @@
+//! The recorded outcome; every rule in every place; rules about the whole trajectory.
+
+use crate::{Case, Input};
+
+/// Rules about texts, of which each is judged in each of the places.
+const TEXT_RULES: [&str; 5] = [
+    "exact: done",
+    "regex: '(?i)^.*[é\\p{Arabic}]'",
+    "length: {min: 3}, weight: 0.1",
+    "length: {max: 9}, weight: -1e30",
+    "length: {min: 2, max: 4, ramp: 5}, name: soft",
+];
+
+const PLACES: [&str; 4] = ["last_action", "any_action", "any_observation", "final_observation"];
+
+const OTHERS: [&str; 4] = [
+    "{by: outcome}",
+    "{by: rules, rules: [{tool_called: refund}]}",
+    "{by: rules, rules: [{turns: {min: 1, max: 3}}, {turns: {max: 2}, weight: -1}]}",
+    "{by: rules, rules: [{exact: '', weight: 0}, {regex: a, on: any_action}, {tool_called: x, name: x}]}",
+];
+
+pub(crate) fn case() -> Case {
+    let all_in = |place: &str| {
+        let rules: Vec<String> = TEXT_RULES.iter().map(|rule| format!("{{{rule}, on: {place}}}")).collect();
+        format!("{{by: rules, rules: [{}]}}", rules.join(", "))
+    };
+    let options = PLACES.map(all_in).into_iter().chain(OTHERS.map(str::to_owned)).collect();
+    Case { stage: "reward", options, input: Input::Rows }
+}

@@ -1,0 +1,93 @@
+//! The example in each stage's documentation, on the recordings that ship. What it takes for granted (the stages before
+//! it, a file of rules) is put there.
+
+use std::path::Path;
+
+use serde_yaml::{Mapping, Value};
+use sternlight_engine::pipeline::{LoadOptions, check, load};
+use sternlight_engine::run::{Engine, Job, RunOptions};
+use sternlight_stages::registry;
+
+use crate::replay::Place;
+
+/// Stages that examples come behind.
+const BEFORE: &str = "
+import: { uses: import, with: { files: 'runs/*.json.zst' } }
+reward: { uses: reward, from: import, with: { by: outcome } }
+";
+
+/// The pipelines, whole or in part, in a page of documentation.
+fn examples(page: &str) -> Vec<Value> {
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let values = blocks.map(|block| serde_yaml::from_str::<Value>(block).unwrap());
+    values.filter(|value| value.get("stages").is_some()).collect()
+}
+
+/// The example with the stages that it begins behind.
+fn completed(mut example: Value) -> String {
+    let before: Mapping = serde_yaml::from_str(BEFORE).unwrap();
+    let stages = example.get_mut("stages").and_then(Value::as_mapping_mut).unwrap();
+    for (name, stage) in before {
+        stages.entry(name).or_insert(stage);
+    }
+    example.as_mapping_mut().unwrap().entry("version".into()).or_insert(1.into());
+    serde_yaml::to_string(&example).unwrap()
+}
+
+fn prepare(directory: &Path) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/data");
+    for entry in std::fs::read_dir(data).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::create_dir_all(directory.join("runs")).unwrap();
+        std::fs::copy(&path, directory.join("runs").join(path.file_name().unwrap())).unwrap();
+    }
+    std::fs::create_dir_all(directory.join("rules")).unwrap();
+    std::fs::write(directory.join("rules/desk.yaml"), "off: [loop]\n").unwrap();
+}
+
+#[test]
+fn the_examples_of_every_stage_run() {
+    for kind in registry().kinds() {
+        let examples = examples(kind.documentation);
+        assert!(!examples.is_empty(), "the documentation of `{}` has no example", kind.name);
+        for example in examples {
+            let place = Place::new();
+            prepare(place.path());
+            let text = completed(example);
+            let results = run(&place, &text);
+            assert!(results.iter().any(|(uses, _)| uses == kind.name), "`{}` is not in its example", kind.name);
+            assert!(results.iter().all(|(_, rows)| *rows > 0), "{results:?}\n{text}");
+        }
+    }
+}
+
+/// Kind and rows of each stage.
+fn run(place: &Place, text: &str) -> Vec<(String, u64)> {
+    let options =
+        LoadOptions { set: &[], environment: &|_| None, directory: place.path(), current_directory: place.path() };
+    let pipeline =
+        load(text, Path::new("example.yaml"), &options, &registry()).unwrap_or_else(|error| panic!("{error}"));
+    let schemas = check(&pipeline).unwrap_or_else(|error| panic!("{error}"));
+    assert!(pipeline.unsupported().is_empty(), "{text}");
+    let position = |stage: usize| schemas.iter().position(|schemas| schemas.stage == stage).unwrap();
+    let jobs = schemas.iter().map(|schemas| {
+        let node = &pipeline.stages[schemas.stage];
+        let built = node.built.as_ref().unwrap();
+        Job {
+            name: &node.name,
+            uses: &node.uses,
+            version: built.kind.version,
+            options: &built.options,
+            stage: built.stage.as_ref(),
+            inputs: node.inputs.iter().map(|input| position(input.stage)).collect(),
+            contract: schemas.contract.clone(),
+            output: schemas.output.clone(),
+            cache: node.cache,
+            failure: node.failure,
+        }
+    });
+    let jobs: Vec<Job<'_>> = jobs.collect();
+    let options = RunOptions::default();
+    let report = Engine::new(&place.store, &options).run("example", Path::new("example.yaml"), &jobs, &|_| {});
+    report.unwrap().stages.into_iter().map(|stage| (stage.uses, stage.rows)).collect()
+}
