@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 const WORDS: usize = 2000;
 
 /// Sentences that come again and again, as they do in policies, tool results and turns of phrase.
-const SENTENCES: usize = 400;
+const SENTENCES: usize = 600;
 
 /// The seed of words and sentences; trajectories have their own.
 const SEED: u64 = 20_260_101;

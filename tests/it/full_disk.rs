@@ -21,8 +21,10 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn of_environment() -> Self {
-        let disk = std::env::var_os("STERNLIGHT_SMALL_DISK");
-        Self(disk.expect("STERNLIGHT_SMALL_DISK names a small disk: run this by `.ci/with-small-disk`").into())
+        match std::env::var_os("STERNLIGHT_SMALL_DISK") {
+            Some(disk) => Self(disk.into()),
+            None => panic!("STERNLIGHT_SMALL_DISK names no small disk: run this by `.ci/with-small-disk`"),
+        }
     }
 
     /// Leaves so many bytes free until the file is removed, which is what is returned.
