@@ -1,0 +1,60 @@
+/** What a component exports, made of the plugin's definition. Imported by the application that `plugin build` writes. */
+
+import { log, metric } from "sternlight:plugin/host@1.0.0";
+
+import { schema } from "./src/config.js";
+import { connect } from "./src/host.js";
+import { begin, grant, prepare } from "./src/sandbox.js";
+import { explain, Failure, Stage } from "./src/stage.js";
+
+// Before the user's module is evaluated: this one is imported first.
+connect({ log, metric });
+prepare();
+
+export function component(definition) {
+  grant(definition.needs);
+  let stage = null;
+  const columns = (typed) => Object.entries(typed).map(([path, dataType]) => ({ path, dataType }));
+  const rows = (batch) => stage.rows(batch).map(result);
+  return {
+    plugin: {
+      describe: () => ({
+        name: definition.name,
+        version: definition.version,
+        summary: definition.summary,
+        configSchema: JSON.stringify(schema(definition.config)),
+      }),
+      configure(config) {
+        try {
+          stage = new Stage(definition, config, begin);
+        } catch (error) {
+          throw explain(error);
+        }
+        return {
+          scope: definition.kind === "advantage" ? "group" : "trajectory",
+          rows: definition.kind === "relabel" ? "new" : "same",
+          state: definition.keepsState ? "reused" : "fresh",
+          reads: columns(definition.reads),
+          adds: columns(definition.adds),
+          drops: [],
+        };
+      },
+    },
+    rewardStage: { score: rows },
+    reflectStage: { reflect: rows },
+    relabelStage: { relabel: rows },
+    advantageStage: { advantage: rows },
+    environmentStage: {
+      tasks(count, seed) {
+        const made = stage.tasks(count, seed);
+        if (made instanceof Failure) throw made.message;
+        return made;
+      },
+      reset: (episodes) => stage.reset(episodes).map(result),
+      step: (moves) => stage.step(moves).map(result),
+      close: (episodes) => stage.close(episodes),
+    },
+  };
+}
+
+const result = (value) => (value instanceof Failure ? { tag: "err", val: value.message } : { tag: "ok", val: value });

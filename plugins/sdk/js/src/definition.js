@@ -1,0 +1,67 @@
+/** What a plugin says about itself, looked at once, so that a mistake shows while building and not in a run. */
+
+import { schema } from "./config.js";
+
+/** What the host can grant; a plugin that needs one of these says so, and is built with WASI. */
+const GRANTS = ["clock", "environment", "files", "network", "random"];
+/** Kinds that see one trajectory at a time. */
+const ROWS = ["reward", "reflect", "relabel"];
+const COMMON = ["name", "version", "summary", "config", "reads", "keepsState", "needs"];
+
+export const reward = (about) =>
+  define("reward", about, ["score"], {
+    adds: { reward: "float32", ...(about.turnRewards ? { "turns.reward": "float32" } : {}) },
+    further: ["turnRewards"],
+  });
+
+export const reflect = (about) =>
+  define("reflect", about, ["reflect"], { adds: { "turns.verdict": "utf8", "turns.diagnosis": "utf8" } });
+
+export const relabel = (about) => define("relabel", about, ["relabel"], { adds: {} });
+
+export const advantage = (about) =>
+  define("advantage", about, ["advantage"], { adds: { "turns.advantage": "float32" } });
+
+export const environment = (about) => define("environment", { reads: [], ...about }, ["tasks", "reset"], { adds: {} });
+
+function define(kind, about, functions, { adds, further = [] }) {
+  const known = [...COMMON, ...functions, ...further];
+  for (const key of Object.keys(about)) {
+    if (!known.includes(key)) throw new TypeError(`${kind}: unknown key \`${key}\`, expected one of ${quoted(known)}`);
+  }
+  if (typeof about.name !== "string" || !/^[a-z][a-z0-9-]*$/.test(about.name))
+    throw new TypeError(`${kind}: \`name\` is in kebab-case, found ${JSON.stringify(about.name)}`);
+  for (const name of functions) {
+    if (typeof about[name] !== "function") throw new TypeError(`${kind} \`${about.name}\` has no function \`${name}\``);
+  }
+  for (const need of about.needs ?? []) {
+    if (!GRANTS.includes(need)) throw new TypeError(`\`needs\`: unknown \`${need}\`, expected one of ${quoted(GRANTS)}`);
+  }
+  const config = about.config ?? {};
+  schema(config); // refuses what is no option
+  return Object.freeze({
+    ...about,
+    kind,
+    version: about.version ?? "0.1.0",
+    summary: about.summary ?? "",
+    config,
+    // Randomness follows from the id.
+    reads: { ...(ROWS.includes(kind) ? { trajectory_id: "utf8" } : {}), ...columns(about.reads) },
+    adds,
+    keepsState: about.keepsState ?? false,
+    needs: about.needs ?? [],
+  });
+}
+
+function columns(reads) {
+  if (reads === null || typeof reads !== "object")
+    throw new TypeError(`\`reads\` is a list of columns, found ${JSON.stringify(reads)}`);
+  const typed = Array.isArray(reads) ? Object.fromEntries(reads.map((path) => [path, ""])) : { ...reads };
+  for (const path of Object.keys(typed)) {
+    if (!/^(turns\.)?[A-Za-z_]\w*$/.test(path))
+      throw new TypeError(`\`reads\`: expected a column such as \`prompt\` or \`turns.action\`, found \`${path}\``);
+  }
+  return typed;
+}
+
+const quoted = (names) => names.map((name) => `\`${name}\``).join(", ");
