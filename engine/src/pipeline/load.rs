@@ -301,8 +301,7 @@ fn build(
     options: &LoadOptions<'_>,
     report: &mut Report<'_>,
 ) -> Option<BuiltStage> {
-    let context = BuildContext { directory: options.directory, current_directory: options.current_directory };
-    match kind.build(with.clone(), &context) {
+    match kind.build(with.clone(), context) {
         Ok(built) => Some(stage_of(built)),
         Err(problems) => {
             report.problems(&options_path(report.document, path), Some(name), problems);

@@ -2,10 +2,12 @@
 //! knows what a pipeline says about a plugin, and nothing of what a plugin is.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_yaml::Value;
 
+use super::environment::EnvironmentKind;
 use super::kind::Built;
 use crate::problem::Problem;
 
@@ -43,4 +45,10 @@ pub trait PluginLoader: Send + Sync {
     /// # Errors
     /// Every problem found, placed below the stage: at `uses`, `sha256`, `limits`, or below `with`.
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>>;
+
+    /// Loads a plugin that is an environment, for a stage that acts in one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>>;
 }

@@ -76,7 +76,7 @@ pub(super) fn filter(condition: &str) -> Result<Filter, Vec<Problem>> {
     let here = Path::new(".");
     Filter::build(
         FilterOptions { condition: condition.to_owned() },
-        &BuildContext { directory: here, current_directory: here },
+        &BuildContext::new(here, here),
     )
 }
 

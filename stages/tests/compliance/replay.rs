@@ -65,7 +65,7 @@ impl Place {
 
     /// A stage of the registry, for a pipeline and a command that run here.
     pub(crate) fn build(&self, stage: &str, with: &str) -> Result<Built, Vec<Problem>> {
-        let context = BuildContext { directory: self.path(), current_directory: self.path() };
+        let context = BuildContext::new(self.path(), self.path());
         registry().get(stage).unwrap().build(serde_yaml::from_str(with).unwrap(), &context)
     }
 
