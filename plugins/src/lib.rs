@@ -3,11 +3,13 @@
 
 mod bindings;
 mod compiled;
+mod contents;
 mod data_type;
 mod description;
 mod environment;
 mod extra;
 mod fault;
+mod grants;
 mod groups;
 mod guest;
 mod inspection;
@@ -22,6 +24,8 @@ mod sandbox;
 mod stage;
 mod state;
 mod text;
+#[cfg(feature = "wasi")]
+mod wasi;
 mod world;
 
 pub use environment::{Environment, Start, Step, Task};

@@ -13,6 +13,7 @@ use wasmtime::Engine;
 
 use crate::compiled::Cache;
 use crate::description;
+use crate::grants::{self, Granted, Grants};
 use crate::guest::Guest;
 use crate::inspection::Inspection;
 use crate::limits::{Limits, readable_bytes};
@@ -39,7 +40,7 @@ pub struct Plugins {
     engine: OnceLock<Result<Engine, String>>,
     cache: Cache,
     notice: Box<dyn Fn(&str) + Send + Sync>,
-    /// By digest.
+    /// Those that are granted nothing, by digest.
     loaded: Mutex<BTreeMap<String, Arc<Plugin>>>,
 }
 
@@ -71,16 +72,23 @@ impl Plugins {
     /// The plugin in a file.
     pub(crate) fn open(&self, path: &Path, limits: Limits) -> Result<Arc<Plugin>, String> {
         let address = path.to_string_lossy();
-        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits));
+        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits, Arc::default()));
         opened.map_err(|problem| problem.message)
     }
 
-    fn plugin(&self, address: &str, bytes: &[u8], limits: Limits) -> Result<Arc<Plugin>, Problem> {
+    fn plugin(
+        &self,
+        address: &str,
+        bytes: &[u8],
+        limits: Limits,
+        grants: Arc<Grants>,
+    ) -> Result<Arc<Plugin>, Problem> {
         let digest = blake3::hash(bytes);
+        let is_shared = !grants.is_anything();
         // Held while it compiles: who wants the same plugin waits for it.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let name = digest.to_hex().to_string();
-        if let Some(plugin) = loaded.get(&name) {
+        if let Some(plugin) = loaded.get(&name).filter(|_| is_shared) {
             return Ok(Arc::clone(plugin));
         }
         if !bytes.starts_with(MAGIC) {
@@ -99,10 +107,12 @@ impl Plugins {
             .cache
             .component(engine, &digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin = Plugin::new(engine, &component, &digest, limits)
+        let plugin = Plugin::new(engine, &component, &digest, limits, grants)
             .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
         let plugin = Arc::new(plugin);
-        loaded.insert(name, Arc::clone(&plugin));
+        if is_shared {
+            loaded.insert(name, Arc::clone(&plugin));
+        }
         Ok(plugin)
     }
 }
@@ -138,7 +148,13 @@ impl PluginLoader for Plugins {
         }
         let bytes = read(address, &request.directory.join(address))?;
         check_pin(request.sha256, &bytes)?;
-        let plugin = self.plugin(address, &bytes, limits)?;
+        let Granted { grants, files } = Granted::check(request)?;
+        if grants.is_anything() && !cfg!(feature = "wasi") {
+            let message = "this program was built without what grants anything to plugins";
+            return Err(Problem::at(["allow"], message).help("build it with the feature `wasi`").into());
+        }
+        let not_reproducible = grants.not_reproducible();
+        let plugin = self.plugin(address, &bytes, limits, Arc::new(grants))?;
         let title = plugin.title();
         if matches!(plugin.world, World::Relabel | World::Environment) {
             let message =
@@ -170,9 +186,11 @@ impl PluginLoader for Plugins {
         let everything = serde_json::json!({
             "with": given,
             "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
+            "allow": grants::key(request),
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
-        let stage = PluginStage { plugin, contract, options, limits, stage: request.stage.to_owned() };
+        let stage = request.stage.to_owned();
+        let stage = PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 }

@@ -52,6 +52,9 @@ pub(crate) struct PluginStage {
     pub(crate) limits: Limits,
     /// The stage's name in the pipeline.
     pub(crate) stage: String,
+    /// What its grants let it see, by digests.
+    pub(crate) seen: Vec<InputFile>,
+    pub(crate) not_reproducible: Vec<String>,
 }
 
 impl Stage for PluginStage {
@@ -78,7 +81,12 @@ impl Stage for PluginStage {
 
     fn files(&self) -> Vec<InputFile> {
         // What it is, wherever it lies.
-        vec![InputFile { name: "plugin".to_owned(), digest: self.plugin.digest.clone() }]
+        let plugin = InputFile { name: "plugin".to_owned(), digest: self.plugin.digest.clone() };
+        [plugin].into_iter().chain(self.seen.iter().cloned()).collect()
+    }
+
+    fn not_reproducible(&self) -> Vec<String> {
+        self.not_reproducible.clone()
     }
 
     fn work(&self) -> Work<'_> {
@@ -141,6 +149,8 @@ impl PluginStage {
     /// One call.
     fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Columns, Fault>, StageError> {
         let contract = &self.contract;
+        #[cfg(feature = "wasi")]
+        guest.begin_rows(&batch.name_of(0));
         let called = match self.plugin.world {
             World::Reward => {
                 with_records(batch, contract, |rows| guest.score(rows))?.and_then(|rows| rewards(rows, batch, contract))

@@ -12,6 +12,7 @@ use serde_yaml::Value;
 use super::quantities::{Duration, Memory};
 use super::retries::RetriesEntry;
 use crate::failure::OnError;
+use crate::stage::PluginGrants;
 
 /// A stage: what it does, on what, and how.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -48,8 +49,8 @@ pub(super) struct StageEntry {
     pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
     /// The SHA-256 that a plugin's file must have.
     pub(super) sha256: Option<String>,
-    /// What a plugin may use. Not carried out by this version.
-    pub(super) allow: Option<Vec<Permission>>,
+    /// What a plugin may use beyond its input: nothing but what is listed.
+    pub(super) allow: Option<PluginGrants>,
     /// What a plugin may take.
     pub(super) limits: Option<Limits>,
 }
@@ -79,20 +80,6 @@ pub(super) struct Limits {
     pub(super) memory: Option<Memory>,
     /// Time for one call, which is some hundred trajectories, as in `5s`; 10 seconds if not given.
     pub(super) call_time: Option<Duration>,
-}
-
-/// What a plugin may use beyond its input.
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Permission {
-    /// The time of day.
-    Clock,
-    /// Files that `with` names.
-    Files,
-    /// Connections to other machines.
-    Network,
-    /// Random numbers that no seed decides.
-    Randomness,
 }
 
 /// `true`, `false`, or an expression.

@@ -15,7 +15,7 @@ pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStar
 pub(crate) use error::MAKE_ROOM;
 pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
-pub use plugin::{PluginLimits, PluginLoader, PluginRequest};
+pub use plugin::{PluginGrants, PluginLimits, PluginLoader, PluginRequest};
 pub use registry::Registry;
 pub use source::{FaultyRecord, Receiver, ShardContent, Source, SourceShard, Survey};
 pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

@@ -33,6 +33,12 @@ pub trait Stage: Send + Sync {
     /// The work itself.
     fn work(&self) -> Work<'_>;
 
+    /// What of the world outside its results depend on, in a word each (`clock`), if the same inputs may give others: such
+    /// results are kept as any, but no one can expect to see them again.
+    fn not_reproducible(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What looks wrong with the whole of its work, by what was counted over all parts: unlike a warning given while
     /// working, it cannot depend on how the input was cut. Called once the stage has its result, also if that was
     /// there already.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginLimits, PluginLoader as _, PluginRequest};
+use sternlight_engine::stage::{Built, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 use sternlight_plugins::{Environment, Plugins};
 use tempfile::TempDir;
@@ -90,10 +90,22 @@ impl Host {
 
     /// Loads `./guest.wasm`.
     pub(crate) fn load(&self, with: &str, sha256: Option<&str>, limits: PluginLimits) -> Result<Built, Vec<Problem>> {
+        self.load_with(with, sha256, limits, &PluginGrants::default())
+    }
+
+    /// The same, granted something.
+    pub(crate) fn load_with(
+        &self,
+        with: &str,
+        sha256: Option<&str>,
+        limits: PluginLimits,
+        allow: &PluginGrants,
+    ) -> Result<Built, Vec<Problem>> {
         let with = serde_yaml::from_str(with).unwrap();
         let (stage, address) = ("score", "./guest.wasm");
         let directory = self.directory.path();
-        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, limits, directory })
+        let seed = 7;
+        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, limits, allow, seed, directory })
     }
 }
 
