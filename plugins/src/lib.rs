@@ -28,7 +28,7 @@ mod text;
 mod wasi;
 mod world;
 
-pub use environment::{Environment, Start, Step, Task};
+pub use environment::Environment;
 pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
 pub use world::World;

@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginLimits, PluginLoader, PluginRequest, canonical_json};
+use sternlight_engine::stage::{
+    Built, EnvironmentKind, InputFile, PluginLimits, PluginLoader, PluginRequest, canonical_json,
+};
 use wasmtime::Engine;
 
+use crate::bindings::exports::sternlight::plugin::plugin::Contract;
 use crate::compiled::Cache;
 use crate::description;
+use crate::environment::EnvironmentPlugin;
 use crate::grants::{self, Granted, Grants};
 use crate::guest::Guest;
 use crate::inspection::Inspection;
@@ -76,13 +80,7 @@ impl Plugins {
         opened.map_err(|problem| problem.message)
     }
 
-    fn plugin(
-        &self,
-        address: &str,
-        bytes: &[u8],
-        limits: Limits,
-        grants: Arc<Grants>,
-    ) -> Result<Arc<Plugin>, Problem> {
+    fn plugin(&self, address: &str, bytes: &[u8], limits: Limits, grants: Arc<Grants>) -> Result<Arc<Plugin>, Problem> {
         let digest = blake3::hash(bytes);
         let is_shared = !grants.is_anything();
         // Held while it compiles: who wants the same plugin waits for it.
@@ -138,8 +136,23 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl PluginLoader for Plugins {
-    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+/// A plugin whose options fit it.
+struct Prepared {
+    plugin: Arc<Plugin>,
+    limits: Limits,
+    /// Its `with`, as canonical JSON.
+    options: String,
+    /// What decides its results beside its code and what it is granted to see, as canonical JSON.
+    key: String,
+    /// What it is granted to see.
+    seen: Vec<InputFile>,
+    not_reproducible: Vec<String>,
+    /// What it says that it reads and adds.
+    told: Contract,
+}
+
+impl Plugins {
+    fn prepared(&self, request: &PluginRequest<'_>) -> Result<Prepared, Vec<Problem>> {
         let limits = Limits::from(request.limits);
         let address = request.address;
         if address.starts_with("oci://") {
@@ -156,42 +169,67 @@ impl PluginLoader for Plugins {
         let not_reproducible = grants.not_reproducible();
         let plugin = self.plugin(address, &bytes, limits, Arc::new(grants))?;
         let title = plugin.title();
-        if matches!(plugin.world, World::Relabel | World::Environment) {
-            let message =
-                format!("{title} is of the world `{}`, which is not carried out by this version", plugin.world);
-            return Err(Problem::at(["uses"], message).into());
-        }
         let below_with = |mut problem: Problem| {
             problem.path.insert(0, "with".into());
             problem
         };
         let at_with = |message: String| vec![Problem::at(["with"], message)];
-        let options = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
+        let given = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
         let schema = &plugin.description.schema;
-        let validator = validator(schema)
-            .map_err(|reason| vec![Problem::at(["uses"], format!("{title} cannot be used: {reason}"))])?;
-        let found = problems(&validator, schema, &options);
+        let validator =
+            validator(schema).map_err(|reason| vec![at_uses(format!("{title} cannot be used: {reason}"))])?;
+        let found = problems(&validator, schema, &given);
         if !found.is_empty() {
             return Err(found.into_iter().map(below_with).collect());
         }
-        let given = options;
         let options = canonical_json(&given).map_err(|error| at_with(error.to_string()))?;
-        let failed = |reason: String| vec![Problem::at(["uses"], format!("{title}: {reason}"))];
         let told = Guest::start(&plugin, limits)
             .and_then(|mut guest| guest.configure(&options))
-            .map_err(|fault| failed(format!("it cannot take its options: {fault}")))?
+            .map_err(|fault| vec![at_uses(format!("{title}: it cannot take its options: {fault}"))])?
             .map_err(|reason| at_with(format!("{title}: {}", text::reason(&reason))))?;
-        let contract = description::contract(told, plugin.world)
-            .map_err(|reason| failed(format!("its contract cannot be: {reason}")))?;
         let everything = serde_json::json!({
             "with": given,
             "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
             "allow": grants::key(request),
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
+        Ok(Prepared { plugin, limits, options, key, seen: files, not_reproducible, told })
+    }
+}
+
+impl PluginLoader for Plugins {
+    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, told } = self.prepared(request)?;
+        let title = plugin.title();
+        if plugin.world == World::Environment {
+            let problem = at_uses(format!("{title} is an environment: it is acted in, and no stage by itself"));
+            return Err(problem.help("name it in `env` of the stage `rollout`").into());
+        }
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| vec![at_uses(format!("{title}: its contract cannot be: {reason}"))])?;
         let stage = request.stage.to_owned();
-        let stage = PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible };
+        let stage = PluginStage { plugin, contract, options, limits, stage, seen, not_reproducible };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
+    }
+
+    fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, .. } = self.prepared(request)?;
+        let title = plugin.title();
+        if plugin.world != World::Environment {
+            let problem = at_uses(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
+            return Err(problem.help("it is a stage by itself: `uses` of a stage names it").into());
+        }
+        if request.allow.random {
+            let message = "an environment draws its random numbers from the seed of its task";
+            return Err(Problem::at(["allow", "random"], message).help("take it out").into());
+        }
+        let mut digest = blake3::Hasher::new();
+        digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
+        for InputFile { name, digest: contents } in &seen {
+            digest.update(format!("\n{} {name} {contents}", name.len()).as_bytes());
+        }
+        let digest = digest.finalize().to_hex().to_string();
+        Ok(Arc::new(EnvironmentPlugin { plugin, options, limits, digest, not_reproducible }))
     }
 }
 

@@ -22,7 +22,9 @@ use super::values;
 use crate::decode::decode;
 use crate::failure::{FailurePolicy, OnError, Retries};
 use crate::problem::{Problem, Segment, nearest};
-use crate::stage::{BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work};
+use crate::stage::{
+    BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work,
+};
 
 /// What loading depends on besides the text.
 pub struct LoadOptions<'a> {
@@ -80,7 +82,8 @@ pub fn load(
         let error = document.error(start_of(&document), "`version` is missing").label("begins without it");
         report.add(error.help("add `version: 1` as the first line"));
     }
-    let (drafts, mut unsupported) = drafts(entry.stages.as_ref(), Means { options, registry, seed: entry.seed }, &mut report);
+    let (drafts, mut unsupported) =
+        drafts(entry.stages.as_ref(), Means { options, registry, seed: entry.seed }, &mut report);
     if let Some(repeat) = &entry.repeat {
         check_loop(repeat, &drafts, &mut report);
         let span = document.key_span(&["loop".into()]);
@@ -169,11 +172,7 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
 }
 
 /// The stages, as far as each can be understood by itself.
-fn drafts(
-    stages: Option<&Mapping>,
-    means: Means<'_>,
-    report: &mut Report<'_>,
-) -> (Vec<Draft>, Vec<Diagnostic>) {
+fn drafts(stages: Option<&Mapping>, means: Means<'_>, report: &mut Report<'_>) -> (Vec<Draft>, Vec<Diagnostic>) {
     let (mut drafts, mut unsupported) = (Vec::new(), Vec::new());
     let key: Segment = "stages".into();
     match stages {
@@ -265,7 +264,7 @@ fn draft(
                         report.add(error.stage(name).help("take it out"));
                     }
                 }
-                built = build(kind, &with, name, &path, means.options, report).filter(|_| !later);
+                built = build(kind, &with, name, &path, means, report).filter(|_| !later);
                 if entry.on_error == OnError::Quarantine
                     && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
                 {
@@ -301,10 +300,12 @@ fn build(
     with: &Value,
     name: &str,
     path: &[Segment],
-    options: &LoadOptions<'_>,
+    means: Means<'_>,
     report: &mut Report<'_>,
 ) -> Option<BuiltStage> {
-    match kind.build(with.clone(), context) {
+    let Means { options: LoadOptions { directory, current_directory, .. }, registry, seed } = means;
+    let context = BuildContext { stage: name, seed, directory, current_directory, plugins: registry.plugins() };
+    match kind.build(with.clone(), &context) {
         Ok(built) => Some(stage_of(built)),
         Err(problems) => {
             report.problems(&options_path(report.document, path), Some(name), problems);
@@ -336,8 +337,7 @@ fn build_plugin(
     let nothing = PluginGrants::default();
     let allow = entry.allow.as_ref().unwrap_or(&nothing);
     let directory = means.options.directory;
-    let request =
-        PluginRequest { stage: name, address, with, sha256, limits, allow, seed: means.seed, directory };
+    let request = PluginRequest { stage: name, address, with, sha256, limits, allow, seed: means.seed, directory };
     match loader.load(&request) {
         Ok(built) => Some(stage_of(built)),
         Err(mut problems) => {
@@ -420,7 +420,7 @@ mod tests {
     use super::super::fixtures::{loaded, registry};
     use super::{LoadOptions, load};
     use crate::problem::Problem;
-    use crate::stage::{Built, PluginLoader, PluginRequest};
+    use crate::stage::{Built, EnvironmentKind, PluginLoader, PluginRequest};
 
     fn errors(text: &str, set: &[&str]) -> String {
         loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
@@ -464,6 +464,10 @@ stages:
             let asked = format!("{} {:?} {:?}", request.address, request.sha256, request.limits);
             let option = Problem::at(["with", "target"], format!("`{}` must be even", request.stage)).at_key();
             Err(vec![Problem::at(["uses"], asked), Problem::at(["sha256"], "not this one"), option])
+        }
+
+        fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+            Err(Problem::at(["uses"], request.address).into())
         }
     }
 

@@ -5,10 +5,18 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
 
 /// A number and a unit of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Duration(pub(super) std::time::Duration);
+pub struct Duration(pub(super) std::time::Duration);
+
+impl Duration {
+    /// As the standard library has it.
+    pub fn time(&self) -> std::time::Duration {
+        self.0
+    }
+}
 
 /// A number and a unit of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +69,19 @@ impl<'de> Deserialize<'de> for Memory {
     }
 }
 
+/// In its smallest unit, however it was written: part of keys.
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
+    }
+}
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}KiB", self.0 >> 10))
+    }
+}
+
 impl JsonSchema for Duration {
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
@@ -92,6 +113,10 @@ mod tests {
         assert_eq!(
             ["500ms", "90s", "5m", "2h"].map(|text| milliseconds(text).unwrap()),
             [500, 90_000, 300_000, 7_200_000]
+        );
+        assert_eq!(
+            serde_json::to_value((time("2m").unwrap(), "1GiB".parse::<Memory>().unwrap())).unwrap(),
+            serde_json::json!(["120000ms", "1048576KiB"])
         );
         assert!(time("0s").is_err() && time("90").is_err() && time("m").is_err() && time("1 h").is_err());
         assert_eq!("512MiB".parse::<Memory>().map(Memory::bytes), Ok(512 << 20));
