@@ -26,6 +26,8 @@ mod processes;
 mod quarantine;
 mod readme;
 mod recordings;
+#[cfg(feature = "plugins")]
+mod rollout;
 mod sample_data;
 mod sandbox;
 mod store_contents;

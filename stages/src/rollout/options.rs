@@ -18,7 +18,8 @@ pub struct RolloutOptions {
     pub env: EnvironmentOptions,
     /// Who acts: the first rule whose pattern is found in what is seen says what is done.
     pub script: Vec<ScriptRule>,
-    /// How many of the environment's tasks, as far as it has so many.
+    /// How many of the environment's tasks, as far as it has so many. (In no key: those of a shard are in its own.)
+    #[serde(skip_serializing)]
     pub tasks: u32,
     /// Episodes of each task: the group.
     #[serde(default = "one")]
