@@ -237,9 +237,13 @@ pub(crate) struct StagesArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
     /// Tells what a plugin is: its world, columns, options, imports, size and digest
-    Inspect {
-        /// The component
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
+    Inspect(InspectArguments),
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
