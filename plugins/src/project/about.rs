@@ -20,9 +20,8 @@ pub(super) struct About {
 impl About {
     /// Reads what an SDK printed; a plugin that prints while it is imported has done so before.
     pub(super) fn read(printed: &[u8]) -> Result<Self, ProjectError> {
-        let text = String::from_utf8_lossy(printed);
-        let begin = if text.starts_with("{\n") { Some(0) } else { text.rfind("\n{\n").map(|place| place + 1) };
-        let told = begin.and_then(|begin| text.get(begin..)).unwrap_or_default();
+        let text = format!("\n{}", String::from_utf8_lossy(printed));
+        let told = text.rfind("\n{\n").and_then(|begin| text.get(begin..)).unwrap_or_default();
         serde_json::from_str(told)
             .map_err(|error| ProjectError::failed(format!("the SDK did not say what the plugin is: {error}")))
     }

@@ -62,7 +62,11 @@ impl Builder {
             Language::Python => python::build(&whole, &place, &self.toolbox)?,
             Language::JavaScript => javascript::build(&whole, &place, &self.toolbox)?,
         };
-        let path = output.map_or_else(|| directory.join(&component.file_name), Path::to_owned);
+        let beside = match directory == Path::new(".") {
+            true => PathBuf::from(&component.file_name),
+            false => directory.join(&component.file_name),
+        };
+        let path = output.map_or(beside, Path::to_owned);
         let inspection = self
             .plugins
             .inspect_bytes(&path.to_string_lossy(), &component.bytes)

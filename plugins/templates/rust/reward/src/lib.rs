@@ -15,7 +15,7 @@ pub struct Config {
     pub free_turns: usize,
     /// What each further turn costs.
     #[schemars(range(min = 0, max = 1))]
-    pub per_turn: f32,
+    pub per_turn: f64,
 }
 
 impl Default for Config {
@@ -27,7 +27,7 @@ impl Default for Config {
 /// The reward of one episode; `None`: not scored.
 pub fn score(trajectory: &Trajectory, config: &Config) -> Result<Option<f32>> {
     let beyond = trajectory.turns().len().saturating_sub(config.free_turns);
-    let worth = (1.0 - config.per_turn * beyond as f32).max(0.0);
+    let worth = (1.0 - config.per_turn * beyond as f64).max(0.0) as f32;
     Ok(trajectory.success().map(|success| if success { worth } else { 0.0 }))
 }
 
