@@ -6,19 +6,55 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
-use super::exported::exported;
+use super::exported::{exported, paths};
 use super::harness::{Workplace, exit_code, shipped};
 
-/// A place whose machine code of plugins goes with it: two builds of a plugin in Python differ, and each has 36 MB.
-fn place() -> Workplace {
-    let place = Workplace::on_disk();
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sternlight/builds");
-    fs::create_dir_all(&kept).unwrap();
-    fs::create_dir_all(place.path("cache/sternlight")).unwrap();
-    std::os::unix::fs::symlink(kept, place.path("cache/sternlight/builds")).unwrap();
-    place
+/// What is kept for the next time.
+fn kept(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Where the program runs: with tools that were fetched before, but machine code that goes with this place. Two builds of
+/// a plugin in Python differ, and the machine code of each has 36 MB.
+struct Workshop {
+    place: Workplace,
+    /// The project: always the same folder, or cargo would keep what it compiles for each.
+    folder: PathBuf,
+}
+
+impl Workshop {
+    fn new(name: &str) -> Self {
+        let place = Workplace::on_disk();
+        fs::create_dir_all(place.path("cache/sternlight")).unwrap();
+        std::os::unix::fs::symlink(kept("sternlight/builds"), place.path("cache/sternlight/builds")).unwrap();
+        let folder = kept("projects").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        Self { place, folder: folder.canonicalize().unwrap() }
+    }
+
+    /// Runs the program in the folder; it must go well.
+    fn sternlight(&self, arguments: &[&str]) -> Vec<u8> {
+        let mut command = self.place.command(arguments);
+        command.current_dir(&self.folder).env("XDG_CACHE_HOME", self.place.path("cache"));
+        succeeded(&command.output().unwrap())
+    }
+
+    /// What each of the sample episodes has after a stage of the project's pipeline, as `pick` has it.
+    fn run(&self, stage: &str, pick: impl Fn(&Value) -> Value) -> String {
+        self.sternlight(&["run", "pipeline.yaml"]);
+        let sample = fs::read_to_string(self.folder.join("data/trajectories.jsonl")).unwrap();
+        let row = |line: &str| {
+            let id = json(line.as_bytes())["trajectory_id"].as_str().unwrap().to_owned();
+            let row = json(&self.sternlight(&["show", "last", stage, &id, "--json"]));
+            format!("{id}: {}\n", pick(&row))
+        };
+        sample.lines().map(row).collect()
+    }
 }
 
 fn succeeded(output: &Output) -> Vec<u8> {
@@ -27,64 +63,38 @@ fn succeeded(output: &Output) -> Vec<u8> {
     output.stdout.clone()
 }
 
-/// Runs the program in a folder of the place.
-fn sternlight(place: &Workplace, folder: &str, arguments: &[&str]) -> Vec<u8> {
-    let mut command = place.command(arguments);
-    command.current_dir(place.path(folder)).env("XDG_CACHE_HOME", place.path("cache"));
-    succeeded(&command.output().unwrap())
-}
-
 fn json(text: &[u8]) -> Value {
     serde_json::from_slice(text).unwrap()
 }
 
-/// A project's own tests, which know nothing of WebAssembly.
-fn test_natively(place: &Workplace, language: &str) {
-    let mut command = match language {
-        "rust" => {
-            let mut command = Command::new("cargo");
-            // What the projects have in common is compiled once.
-            command.args(["test", "--quiet", "--target-dir"]).arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("native"));
-            command
-        }
-        "python" => {
-            let mut command = Command::new("python3");
-            command.args(["-m", "unittest"]);
-            command
-        }
-        _ => {
-            let mut command = Command::new("npm");
-            command.arg("test");
-            command
-        }
-    };
-    succeeded(&command.current_dir(place.path("tried")).output().unwrap());
+/// A new project, tested as its README says, and built; and what is to be told of it.
+fn project(language: &str, kind: &str) -> (Workshop, Value) {
+    project_in(&format!("{language}-{kind}"), language, kind)
 }
 
-/// From nothing to what a stage of a run gave, whose name depends on the kind only: what each episode has at a path.
-fn project(language: &str, kind: &str) -> (Workplace, Value) {
-    let place = place();
-    sternlight(&place, ".", &["plugin", "new", "tried", "--lang", language, "--kind", kind]);
-    test_natively(&place, language);
-    let built = json(&sternlight(&place, "tried", &["plugin", "build", "--json"]));
+fn project_in(folder: &str, language: &str, kind: &str) -> (Workshop, Value) {
+    let mut workshop = Workshop::new(folder);
+    workshop.sternlight(&["plugin", "new", "tried", "--lang", language, "--kind", kind]);
+    workshop.folder.push("tried");
+    let mut test = match language {
+        "rust" => Command::new("cargo"),
+        "python" => Command::new("python3"),
+        _ => Command::new("npm"),
+    };
+    match language {
+        // What the projects have in common is compiled once.
+        "rust" => test.args(["test", "--quiet", "--target-dir"]).arg(kept("native")),
+        "python" => test.args(["-m", "unittest"]),
+        _ => test.arg("test"),
+    };
+    succeeded(&test.current_dir(&workshop.folder).output().unwrap());
+    let built = json(&workshop.sternlight(&["plugin", "build", "--json"]));
     assert_eq!((&built["name"], &built["path"]), (&json!("tried"), &json!("tried.wasm")));
     let world = if language == "rust" && !["relabel", "environment"].contains(&kind) { "batch" } else { kind };
     assert_eq!((&built["world"], &built["imports"]), (&json!(world), &json!([])));
-    let inspected = json(&sternlight(&place, "tried", &["plugin", "inspect", "tried.wasm", "--json"]));
+    let inspected = json(&workshop.sternlight(&["plugin", "inspect", "tried.wasm", "--json"]));
     assert_eq!(inspected["sha256"], built["sha256"]);
-    (place, inspected)
-}
-
-/// What a stage of the project's pipeline gave each of the sample episodes, as `pick` has it: the same in all languages.
-fn run(place: &Workplace, stage: &str, pick: impl Fn(&Value) -> Value) -> String {
-    sternlight(place, "tried", &["run", "pipeline.yaml"]);
-    let sample = place.read("tried/data/trajectories.jsonl");
-    let row = |line: &str| {
-        let id = json(line.as_bytes())["trajectory_id"].as_str().unwrap().to_owned();
-        let row = json(&sternlight(place, "tried", &["show", "last", stage, &id, "--json"]));
-        format!("{id}: {}\n", pick(&row))
-    };
-    sample.lines().map(row).collect()
+    (workshop, inspected)
 }
 
 /// One value of each turn.
@@ -93,25 +103,25 @@ fn of_turns(row: &Value, column: &str) -> Value {
 }
 
 fn reward(language: &str) {
-    let (place, plugin) = project(language, "reward");
+    let (workshop, plugin) = project(language, "reward");
     assert_eq!(plugin["columns"]["adds"], json!([["reward", "float32"]]));
     insta::allow_duplicates! {
-        insta::assert_snapshot!(run(&place, "reward", |row| row["reward"].clone()), @"");
+        insta::assert_snapshot!(workshop.run("reward", |row| row["reward"].clone()), @"");
     }
 }
 
 fn reflect(language: &str) {
-    let (place, _) = project(language, "reflect");
+    let (workshop, _) = project(language, "reflect");
     insta::allow_duplicates! {
-        insta::assert_snapshot!(run(&place, "reflect", |row| of_turns(row, "diagnosis")), @"");
+        insta::assert_snapshot!(workshop.run("reflect", |row| of_turns(row, "diagnosis")), @"");
     }
 }
 
 fn advantage(language: &str) {
-    let (place, plugin) = project(language, "advantage");
+    let (workshop, plugin) = project(language, "advantage");
     assert_eq!(plugin["columns"]["scope"], "group");
     insta::allow_duplicates! {
-        insta::assert_snapshot!(run(&place, "advantage", |row| of_turns(row, "advantage")), @"");
+        insta::assert_snapshot!(workshop.run("advantage", |row| of_turns(row, "advantage")), @"");
     }
 }
 
@@ -172,7 +182,161 @@ fn an_advantage_in_javascript() {
 #[test]
 #[ignore = "needs the Rust toolchain for WebAssembly"]
 fn columns_of_batches_in_rust() {
-    let (place, _) = project("rust", "batch");
+    let (workshop, _) = project("rust", "batch");
     let lengths = |row: &Value| json!([row["action_length"], of_turns(row, "action_length")]);
-    insta::assert_snapshot!(run(&place, "measure", lengths), @"");
+    insta::assert_snapshot!(workshop.run("measure", lengths), @"");
+}
+
+#[test]
+#[ignore = "needs the Rust toolchain for WebAssembly"]
+fn a_relabeller_and_an_environment_in_rust() {
+    project("rust", "relabel");
+    project("rust", "environment");
+}
+
+#[test]
+#[ignore = "needs the Python toolchain for WebAssembly"]
+fn a_relabeller_and_an_environment_in_python() {
+    project("python", "relabel");
+    project("python", "environment");
+}
+
+#[test]
+#[ignore = "needs the JavaScript toolchain for WebAssembly"]
+fn a_relabeller_and_an_environment_in_javascript() {
+    project("js", "relabel");
+    project("js", "environment");
+}
+
+#[test]
+#[ignore = "needs the JavaScript toolchain for WebAssembly"]
+fn a_reward_in_typescript() {
+    let (workshop, _) = project_in("typescript", "js", "reward");
+    let folder = &workshop.folder;
+    let plugin = fs::read_to_string(folder.join("plugin.js")).unwrap();
+    let typed = plugin.replace("const beyond =", "const beyond: number =").replace("Math.max(0, 1 - ", "worth(");
+    assert!(typed.contains("worth(config") && typed.contains(": number"));
+    fs::remove_file(folder.join("plugin.js")).unwrap();
+    fs::write(folder.join("plugin.ts"), format!("import {{ worth }} from \"./worth.ts\";\n{typed}")).unwrap();
+    fs::write(folder.join("worth.ts"), "export const worth = (cost: number): number => Math.max(0, 1 - cost);\n")
+        .unwrap();
+    workshop.sternlight(&["plugin", "build", "--quiet"]);
+    let rewards = workshop.run("reward", |row| row["reward"].clone());
+    assert!(rewards.contains("planning-1: 1.0\n"), "{rewards}");
+}
+
+#[test]
+#[ignore = "needs the JavaScript and Python toolchains for WebAssembly"]
+fn what_a_plugin_has_wrong_is_told_and_what_was_built_before_stays() {
+    let (workshop, before) = project_in("wrong", "js", "reward");
+    let folder = &workshop.folder;
+    let plugin = fs::read_to_string(folder.join("plugin.js")).unwrap();
+    let built = || {
+        let mut command = workshop.place.command(&["plugin", "build"]);
+        command.current_dir(folder).env("XDG_CACHE_HOME", workshop.place.path("cache"));
+        let output = command.output().unwrap();
+        assert_eq!(exit_code(&output), 1);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    fs::write(folder.join("plugin.js"), plugin.replace("integer, number", "integer, numbr")).unwrap();
+    let told = built();
+    assert!(told.starts_with("error: `plugin.js` cannot be imported:\n"), "{told}");
+    assert!(told.contains("does not provide an export named 'numbr'"), "{told}");
+    assert!(told.contains(&format!("{}/plugin.js", folder.display())), "{told}");
+    // What node has and QuickJS has not shows when the component is made.
+    fs::write(folder.join("plugin.js"), format!("import \"node:fs\";\n{plugin}")).unwrap();
+    let told = built();
+    assert!(told.starts_with("error: componentize-qjs cannot make a component of `plugin.js`:\n"), "{told}");
+    let after = json(&workshop.sternlight(&["plugin", "inspect", "tried.wasm", "--json"]));
+    assert_eq!(after, before);
+    fs::remove_file(folder.join("plugin.js")).unwrap();
+    fs::write(folder.join("plugin.py"), "import numpy\n").unwrap();
+    let told = built();
+    assert!(told.starts_with("error: `plugin.py` cannot be imported:\n"), "{told}");
+    assert!(told.ends_with("ModuleNotFoundError: No module named 'numpy'\n"), "{told}");
+}
+
+/// An example, built again into the workshop's folder; and the one that is committed, if there is one.
+fn example(workshop: &Workshop, name: &str, language: &str) -> (Vec<u8>, Option<Vec<u8>>) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples").join(name).join(language);
+    workshop.sternlight(&["plugin", "build", &source.to_string_lossy(), "--output", "example.wasm", "--quiet"]);
+    let committed = fs::read(source.join(format!("{name}.wasm"))).ok();
+    (fs::read(workshop.folder.join("example.wasm")).unwrap(), committed)
+}
+
+/// What is told of a component, but for what another build changes.
+fn told_of(workshop: &Workshop, component: &[u8]) -> Value {
+    fs::write(workshop.folder.join("plugin.wasm"), component).unwrap();
+    let mut told = json(&workshop.sternlight(&["plugin", "inspect", "plugin.wasm", "--json"]));
+    let told_fields = told.as_object_mut().unwrap();
+    told_fields.remove("sha256");
+    told_fields.remove("bytes");
+    told
+}
+
+/// The dataset that a component makes of the sample recordings.
+fn worked(workshop: &Workshop, component: &[u8]) -> TrajectoryBatch {
+    let files = shipped("data/service-desk-0.json.zst");
+    let pipeline = format!(
+        "version: 1\nname: example\nstages:\n  import: {{ uses: import, with: {{ files: {} }} }}\n  \
+         work: {{ uses: ./plugin.wasm, from: import }}\n  \
+         export: {{ uses: export, from: work, with: {{ to: out.parquet }} }}\n",
+        files.display()
+    );
+    fs::write(workshop.folder.join("plugin.wasm"), component).unwrap();
+    fs::write(workshop.folder.join("pipeline.yaml"), pipeline).unwrap();
+    workshop.sternlight(&["run", "pipeline.yaml"]);
+    exported(&workshop.folder.join("out.parquet"))
+}
+
+/// The same columns with the same values.
+fn assert_same(first: &TrajectoryBatch, second: &TrajectoryBatch) {
+    assert_eq!(paths(first), paths(second));
+    for path in paths(first) {
+        let path = path.as_str();
+        assert!(first.column(path).unwrap() == second.column(path).unwrap(), "column `{path}` differs");
+    }
+}
+
+#[test]
+#[ignore = "needs the Rust toolchain for WebAssembly"]
+fn examples_in_rust_are_what_is_committed() {
+    for name in ["tool_call_efficiency", "repetition"] {
+        let workshop = Workshop::new(&format!("example-{name}"));
+        let (built, committed) = example(&workshop, name, "rust");
+        let committed = committed.unwrap();
+        assert_eq!(told_of(&workshop, &built), told_of(&workshop, &committed));
+        assert_same(&worked(&workshop, &built), &worked(&workshop, &committed));
+    }
+}
+
+#[test]
+#[ignore = "needs the JavaScript toolchain for WebAssembly"]
+fn examples_in_javascript_are_what_is_committed() {
+    for name in ["tool_call_efficiency", "hindsight"] {
+        let workshop = Workshop::new(&format!("example-js-{name}"));
+        let (built, committed) = example(&workshop, name, "js");
+        let committed = committed.unwrap();
+        assert_eq!(told_of(&workshop, &built), told_of(&workshop, &committed));
+        if name == "tool_call_efficiency" {
+            assert_same(&worked(&workshop, &built), &worked(&workshop, &committed));
+        }
+    }
+}
+
+/// None of them is committed: each is far larger than all the rest. The reward does what the one in Rust does.
+#[test]
+#[ignore = "needs the Python toolchain for WebAssembly"]
+fn examples_in_python() {
+    let workshop = Workshop::new("example-python");
+    let (reward, _) = example(&workshop, "tool_call_efficiency", "python");
+    let rust = "plugins/examples/tool_call_efficiency/rust/tool_call_efficiency.wasm";
+    let rust = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(rust)).unwrap();
+    assert_same(&worked(&workshop, &reward), &worked(&workshop, &rust));
+    let (reflection, _) = example(&workshop, "tool_errors", "python");
+    let judged = worked(&workshop, &reflection);
+    let verdicts = judged.column("turns.verdict").unwrap();
+    assert!(verdicts.null_count() > 0 && verdicts.null_count() < verdicts.len(), "{} null", verdicts.null_count());
+    let (adventure, _) = example(&workshop, "text_adventure", "python");
+    assert_eq!(told_of(&workshop, &adventure)["world"], "environment");
 }

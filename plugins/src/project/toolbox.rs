@@ -43,7 +43,7 @@ impl Toolbox {
         notice: Option<&str>,
         fill: impl FnOnce(&Path) -> Result<(), ProjectError>,
     ) -> Result<PathBuf, ProjectError> {
-        let folder = self.directory.join(name);
+        let folder = self.root()?.join(name);
         let complete = folder.join(COMPLETE);
         if complete.is_file() {
             return Ok(folder);
@@ -55,7 +55,7 @@ impl Toolbox {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| ProjectError::file("remove", &folder, &error))?;
         }
-        fs::create_dir_all(&folder).map_err(|error| ProjectError::file("make", &folder, &error))?;
+        made(&folder)?;
         if let Some(text) = notice {
             (self.notice)(&format!("{text}, once for this machine: {}", folder.display()));
         }
@@ -66,9 +66,13 @@ impl Toolbox {
 
     /// A folder for what is kept, empty at first.
     pub(super) fn folder(&self, name: &str) -> Result<PathBuf, ProjectError> {
-        let folder = self.directory.join(name);
-        fs::create_dir_all(&folder).map_err(|error| ProjectError::file("make", &folder, &error))?;
-        Ok(folder)
+        made(&self.root()?.join(name))
+    }
+
+    /// The real path: tools write down where they lie, and a link to there may be gone the next time.
+    fn root(&self) -> Result<PathBuf, ProjectError> {
+        let directory = made(&self.directory)?;
+        directory.canonicalize().map_err(|error| ProjectError::file("find", &directory, &error))
     }
 
     /// Waits until no other process holds what is called so.
@@ -77,6 +81,12 @@ impl Toolbox {
         let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
         locked.map(Held).map_err(|error| ProjectError::file("lock", &path, &error))
     }
+}
+
+/// A folder that is there from now on.
+fn made(folder: &Path) -> Result<PathBuf, ProjectError> {
+    fs::create_dir_all(folder).map_err(|error| ProjectError::file("make", folder, &error))?;
+    Ok(folder.to_owned())
 }
 
 #[cfg(test)]
