@@ -54,7 +54,9 @@ impl Toolchain {
         }
         let message = "Rust's standard library for WebAssembly is not installed";
         Err(ProjectError::failed(message)
-            .help(format!("`rustup target add {TARGET}`; without rustup see CONTRIBUTING.md")))
+            .help(format!(
+            "`rustup target add {TARGET}`; on Debian, without rustup: `apt-get install rustc-web rust-web-src lld-19`"
+        )))
     }
 
     /// What tells this compiler from others: compiled libraries are kept apart by it.
