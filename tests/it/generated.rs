@@ -206,7 +206,8 @@ fn commands() -> String {
         let _ = write!(text, "\n## `sternlight {name}`\n\n```text\n{said}```\n");
         let Some((_, listed)) = said.split_once("Commands:\n") else { continue };
         for below in subcommands(listed) {
-            let _ = write!(text, "\n### `sternlight {name} {below}`\n\n```text\n{}```\n", help(&[name, below, "--help"]));
+            let _ =
+                write!(text, "\n### `sternlight {name} {below}`\n\n```text\n{}```\n", help(&[name, below, "--help"]));
         }
     }
     text

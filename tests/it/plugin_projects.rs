@@ -114,7 +114,7 @@ fn new_says_how_to_go_on() {
 #[test]
 fn pipelines_of_projects_are_right() {
     let place = Workplace::new();
-    for (language, kind) in PROJECTS {
+    for (language, kind) in PROJECTS.into_iter().filter(|(_, kind)| *kind != "environment") {
         let name = format!("{language}-{kind}");
         place.said(&["plugin", "new", &name, "--lang", language, "--kind", kind]);
         let told = place.said(&["check", &format!("{name}/pipeline.yaml")]);

@@ -53,8 +53,7 @@ impl Toolchain {
             }
         }
         let message = "Rust's standard library for WebAssembly is not installed";
-        Err(ProjectError::failed(message)
-            .help(format!(
+        Err(ProjectError::failed(message).help(format!(
             "`rustup target add {TARGET}`; on Debian, without rustup: `apt-get install rustc-web rust-web-src lld-19`"
         )))
     }

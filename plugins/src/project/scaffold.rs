@@ -1,5 +1,6 @@
 //! Makes projects: templates for a language and a kind, under a name.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -40,7 +41,7 @@ pub fn create(parent: &Path, name: &str, language: Language, kind: World) -> Res
         Language::Rust | Language::Python => Ok(()),
     });
     written.map_err(|error| ProjectError::file("write to", &directory, &error))?;
-    Ok(files.into_iter().map(|(name, _)| name).collect())
+    Ok(files.into_keys().collect())
 }
 
 fn check_name(name: &str) -> Result<(), ProjectError> {
@@ -63,7 +64,7 @@ fn check_name(name: &str) -> Result<(), ProjectError> {
 }
 
 /// The files of a project, with the SDK among them: it is in no registry, and tests need it at once.
-fn files(name: &str, language: Language, kind: World) -> Result<Vec<(String, String)>, ProjectError> {
+fn files(name: &str, language: Language, kind: World) -> Result<BTreeMap<String, String>, ProjectError> {
     let own = format!("templates/{}/{kind}", language.name());
     if embedded::below(&own).next().is_none() {
         return Err(ProjectError::wrong(format!("plugins of the kind `{kind}` cannot be written in {language}"))
@@ -71,14 +72,15 @@ fn files(name: &str, language: Language, kind: World) -> Result<Vec<(String, Str
     }
     let common = format!("templates/{}/common", language.name());
     let pipeline = format!("templates/kinds/{kind}");
-    let mut folders = vec![common.as_str(), &own, &pipeline];
+    // What a kind has of its own replaces what all have.
+    let mut folders = vec![common.as_str(), &pipeline, &own];
     // An environment makes its own episodes.
     if kind != World::Environment {
         folders.push("templates/data");
     }
     let named = |text: &str| text.replace(NAME, name).replace(FILE, &name.replace('-', "_"));
-    let mut files: Vec<(String, String)> =
-        folders.into_iter().flat_map(embedded::below).map(|(file, text)| (file.to_owned(), named(text))).collect();
+    let texts = folders.into_iter().flat_map(embedded::below);
+    let mut files: BTreeMap<String, String> = texts.map(|(file, text)| (file.to_owned(), named(text))).collect();
     let (sdk, prefix) = match language {
         Language::Rust => ("sdk/rust", "sdk"),
         // Python looks for packages beside the module.
@@ -90,7 +92,6 @@ fn files(name: &str, language: Language, kind: World) -> Result<Vec<(String, Str
         let readme = embedded::below("sdk/python").find(|(file, _)| *file == "README.md");
         files.extend(readme.map(|(file, text)| (format!("{prefix}/{file}"), text.to_owned())));
     }
-    files.sort();
     Ok(files)
 }
 
@@ -136,13 +137,10 @@ mod tests {
                 assert!(kind == World::Batch && language != Language::Rust, "{language} {kind}");
                 continue;
             };
-            let mut names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-            let count = names.len();
-            names.dedup();
-            assert_eq!(names.len(), count, "a file twice: {language} {kind}");
-            for name in ["README.md", "pipeline.yaml", ".gitignore"] {
-                assert!(names.contains(&name), "{language} {kind}: {name}");
+            for name in ["README.md", ".gitignore"] {
+                assert!(files.contains_key(name), "{language} {kind}: {name}");
             }
+            assert_eq!(files.contains_key("pipeline.yaml"), kind != World::Environment, "{language} {kind}");
             for (name, text) in &files {
                 assert!(!text.contains(NAME) && !text.contains(FILE), "{language} {kind}: {name}");
             }
