@@ -106,14 +106,32 @@ fn reward(language: &str) {
     let (workshop, plugin) = project(language, "reward");
     assert_eq!(plugin["columns"]["adds"], json!([["reward", "float32"]]));
     insta::allow_duplicates! {
-        insta::assert_snapshot!(workshop.run("reward", |row| row["reward"].clone()), @"");
+        insta::assert_snapshot!(workshop.run("reward", |row| row["reward"].clone()), @"
+        planning-1: 1.0
+        planning-2: 0.6
+        planning-3: 0.0
+        planning-4: 0.0
+        move-review-1: 1.0
+        move-review-2: 0.8
+        move-review-3: 0.0
+        move-review-4: null
+        ");
     }
 }
 
 fn reflect(language: &str) {
     let (workshop, _) = project(language, "reflect");
     insta::allow_duplicates! {
-        insta::assert_snapshot!(workshop.run("reflect", |row| of_turns(row, "diagnosis")), @"");
+        insta::assert_snapshot!(workshop.run("reflect", |row| of_turns(row, "diagnosis")), @r#"
+        planning-1: [null,null,null]
+        planning-2: [null,null,null,null,null]
+        planning-3: [null,"call number 2 of `book` with these arguments","call number 3 of `book` with these arguments",null]
+        planning-4: [null,null,null]
+        move-review-1: [null,null,null]
+        move-review-2: [null,null,null,null]
+        move-review-3: [null,null,null]
+        move-review-4: [null,"call number 2 of `find_meeting` with these arguments",null]
+        "#);
     }
 }
 
@@ -121,7 +139,16 @@ fn advantage(language: &str) {
     let (workshop, plugin) = project(language, "advantage");
     assert_eq!(plugin["columns"]["scope"], "group");
     insta::allow_duplicates! {
-        insta::assert_snapshot!(workshop.run("advantage", |row| of_turns(row, "advantage")), @"");
+        insta::assert_snapshot!(workshop.run("advantage", |row| of_turns(row, "advantage")), @"
+        planning-1: [0.6666667,0.6666667,0.6666667]
+        planning-2: [0.6666667,0.6666667,0.6666667,0.6666667,0.6666667]
+        planning-3: [-0.6666667,-0.6666667,-0.6666667,-0.6666667]
+        planning-4: [-0.6666667,-0.6666667,-0.6666667]
+        move-review-1: [0.5,0.5,0.5]
+        move-review-2: [0.5,0.5,0.5,0.5]
+        move-review-3: [-1.0,-1.0,-1.0]
+        move-review-4: [null,null,null]
+        ");
     }
 }
 
@@ -184,7 +211,16 @@ fn an_advantage_in_javascript() {
 fn columns_of_batches_in_rust() {
     let (workshop, _) = project("rust", "batch");
     let lengths = |row: &Value| json!([row["action_length"], of_turns(row, "action_length")]);
-    insta::assert_snapshot!(workshop.run("measure", lengths), @"");
+    insta::assert_snapshot!(workshop.run("measure", lengths), @"
+    planning-1: [28,[10,11,7]]
+    planning-2: [47,[9,9,10,11,8]]
+    planning-3: [41,[11,11,11,8]]
+    planning-4: [29,[10,15,4]]
+    move-review-1: [25,[7,11,7]]
+    move-review-2: [38,[11,7,11,9]]
+    move-review-3: [20,[7,7,6]]
+    move-review-4: [19,[7,7,5]]
+    ");
 }
 
 #[test]
