@@ -91,7 +91,7 @@ fn wrong_number(name: &str, number: Option<f32>) -> String {
 /// What of the copies of one trajectory cannot be, if anything.
 pub fn relabelling_fault(copies: &[Relabelled], turns: usize) -> Option<String> {
     if copies.len() > MOST_COPIES {
-        return Some(format!("it has {} copies, and {MOST_COPIES} are the most", copies.len()));
+        return Some(format!("{} copies of one trajectory, and {MOST_COPIES} are the most", copies.len()));
     }
     copies.iter().find_map(|copy| copy.fault(turns))
 }
@@ -129,7 +129,15 @@ mod tests {
             fault(edit(0, None, Some(f32::NEG_INFINITY))),
             relabelling_fault(&vec![Relabelled::default(); 1025], 2).unwrap_or_default(),
         ];
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        `reward` of a copy is NaN, expected a finite number or none
+        `confidence` of a copy is 1.5, expected a number from 0 to 1
+        a copy keeps 3 of 2 turns
+        a copy changes turn 2, and there are 2, counted from 0
+        `turns.reward` of a copy is inf, expected a finite number or none
+        `turns.weight` of a copy is -inf, expected a finite number or none
+        1025 copies of one trajectory, and 1024 are the most
+        ");
         let fine = Relabelled { keep_turns: Some(2), confidence: Some(1.0), ..edit(1, Some(-1.0), Some(0.0)) };
         assert_eq!(relabelling_fault(&vec![fine; 1024], 2), None);
     }

@@ -112,13 +112,13 @@ fn seen(dataset: &Dataset) -> BTreeMap<String, Seen> {
     rows
 }
 
-fn run(source: &Rows, stage: &Achieved, options: &RunOptions, on_error: OnError) -> Ran {
-    let (_directory, store) = store();
+fn run(source: &Rows, stage: &Achieved, options: &RunOptions, on_error: OnError) -> (Ran, tempfile::TempDir) {
+    let (directory, store) = store();
     let chain = Chain { stages: vec![("rows", source), ("some", &AtLeast(1)), ("achieved", stage)] };
     let policy = FailurePolicy { on_error, ..FailurePolicy::default() };
     let ran = chain.run_with(&store, options, &[("achieved", policy)]).unwrap();
     assert_eq!(ran.stages[2].metrics.counted("copies"), copies_in(&seen(&ran.dataset)));
-    ran
+    (ran, directory)
 }
 
 fn copies_in(rows: &BTreeMap<String, Seen>) -> u64 {
@@ -152,8 +152,8 @@ proptest! {
     ) {
         let stage = if keeps_originals { &BOTH } else { &RELABELLED };
         let source = source(count, rows_each);
-        let first = run(&source, stage, &options(1, 1024), OnError::Fail);
-        let second = run(&source, stage, &options(4, batch_rows), OnError::Fail);
+        let (first, _first) = run(&source, stage, &options(1, 1024), OnError::Fail);
+        let (second, _second) = run(&source, stage, &options(4, batch_rows), OnError::Fail);
         prop_assert_eq!(digests(&first.dataset), digests(&second.dataset));
         prop_assert_eq!(&first.stages[2].metrics, &second.stages[2].metrics);
         prop_assert_eq!(seen(&first.dataset), expected(&with_turns(&source), stage.keep));
@@ -164,7 +164,7 @@ proptest! {
 #[test]
 fn originals_stay_where_they_are_and_copies_lie_behind_them() {
     let source = Rows(vec![vec![row(0, 0, None, 2), row(1, 0, Some(1.0), 1)], vec![row(2, 1, Some(0.0), 3)]]);
-    let ran = run(&source, &BOTH, &RunOptions::default(), OnError::Fail);
+    let (ran, _directory) = run(&source, &BOTH, &RunOptions::default(), OnError::Fail);
     let labels: Vec<&str> = ran.dataset.shards.iter().map(|shard| shard.label.as_str()).collect();
     assert_eq!(labels, ["rows 0", "rows 0, relabelled by `achieved`", "rows 1"]);
     let lie =
@@ -179,7 +179,7 @@ fn originals_stay_where_they_are_and_copies_lie_behind_them() {
         ("copies.parquet".to_owned(), "copies.parquet".to_owned())
     );
     let source = &source;
-    let alone = run(source, &RELABELLED, &RunOptions::default(), OnError::Fail);
+    let (alone, _alone) = run(source, &RELABELLED, &RunOptions::default(), OnError::Fail);
     assert_eq!((alone.dataset.shards.len(), alone.dataset.rows()), (1, 2));
     assert!(ran.dataset.facts.within_shards && !ran.dataset.schema.paths().is_empty());
 }
@@ -202,7 +202,7 @@ fn a_second_run_computes_nothing_and_another_name_gives_other_ids() {
 fn what_cannot_be_copied_is_put_aside_and_the_rest_is_as_if_it_had_never_been_there() {
     let source = source(60, 20);
     let picky = Achieved { keep: Keep::Both, faulty: "t0023" };
-    let ran = run(&source, &picky, &options(2, 7), OnError::Quarantine);
+    let (ran, _directory) = run(&source, &picky, &options(2, 7), OnError::Quarantine);
     assert_eq!(ran.stages[2].quarantined, 1);
     let without: Vec<TrajectoryRow> =
         with_turns(&source).into_iter().filter(|row| row.trajectory_id != picky.faulty).collect();
@@ -265,7 +265,7 @@ fn an_id_that_is_taken_is_an_error() {
     let taken = TrajectoryRow { trajectory_id: "t0000#again-1".to_owned(), ..row(1, 0, None, 1) };
     let source = Rows(vec![vec![row(0, 0, None, 1)], vec![taken]]);
     let error = Chain { stages: vec![("rows", &source), ("again", &Twice)] }.run(&store, &RunOptions::default());
-    insta::assert_snapshot!(error.err().unwrap(), @"");
+    insta::assert_snapshot!(error.err().unwrap(), @"stage `again`: trajectory `t0000#again-1`: two rows have the same trajectory id: row 0 of `rows 0, relabelled by `again`` and row 0 of `rows 1`");
 }
 
 /// Returns these copies, whatever it gets.
@@ -301,5 +301,10 @@ fn copies_that_cannot_be_are_not_believed() {
         said(|| vec![Relabelled { row: 2, keep_turns: Some(3), ..Relabelled::default() }]),
         said(|| vec![Relabelled::default(); 1025]),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    stage `lying`: the stage returned something else than its contract promises
+    stage `lying`: the stage returned something else than its contract promises
+    stage `lying`: the stage returned what no copy can be: trajectory `row 2`: a copy keeps 3 of 2 turns
+    stage `lying`: the stage returned what no copy can be: trajectory `row 0`: 1025 copies of one trajectory, and 1024 are the most
+    ");
 }

@@ -67,8 +67,8 @@ fn each_hostile_guest_has_its_error_and_the_host_goes_on() {
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "wat")) {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
-        let (stem, world) = match name.strip_suffix(".batch") {
-            Some(stem) => (stem, "batch"),
+        let (stem, world) = match name.split_once('.') {
+            Some(parts) => parts,
             None if text.contains("(import \"wasi:") => (name, "wanting"),
             None => (name, "reward"),
         };
