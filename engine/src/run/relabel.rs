@@ -98,7 +98,7 @@ impl<'a> ShardCopies<'a> {
         let Some(writer) = writer else { return Ok(Outcome::Relabelled { beside, copies: None }) };
         let written = writer.finish(&attempt.path(FILE_NAME))?;
         let copies = Shard {
-            label: format!("{}, relabelled by `{}`", shard.label, job.name),
+            label: format!("{}, relabelled by {}", shard.label, job.name),
             row_groups: written.row_groups,
             selection: None,
             columns: job.output.paths().into_iter().map(|column| (column, 0)).collect(),

@@ -166,7 +166,7 @@ fn originals_stay_where_they_are_and_copies_lie_behind_them() {
     let source = Rows(vec![vec![row(0, 0, None, 2), row(1, 0, Some(1.0), 1)], vec![row(2, 1, Some(0.0), 3)]]);
     let (ran, _directory) = run(&source, &BOTH, &RunOptions::default(), OnError::Fail);
     let labels: Vec<&str> = ran.dataset.shards.iter().map(|shard| shard.label.as_str()).collect();
-    assert_eq!(labels, ["rows 0", "rows 0, relabelled by `achieved`", "rows 1"]);
+    assert_eq!(labels, ["rows 0", "rows 0, relabelled by achieved", "rows 1"]);
     let lie =
         |shard: usize, column: &str| ran.dataset.path_of(ran.dataset.shards[shard].file_of(&column.into()).unwrap());
     let name = |shard, column| lie(shard, column).file_name().unwrap().to_string_lossy().into_owned();
@@ -265,7 +265,7 @@ fn an_id_that_is_taken_is_an_error() {
     let taken = TrajectoryRow { trajectory_id: "t0000#again-1".to_owned(), ..row(1, 0, None, 1) };
     let source = Rows(vec![vec![row(0, 0, None, 1)], vec![taken]]);
     let error = Chain { stages: vec![("rows", &source), ("again", &Twice)] }.run(&store, &RunOptions::default());
-    insta::assert_snapshot!(error.err().unwrap(), @"stage `again`: trajectory `t0000#again-1`: two rows have the same trajectory id: row 0 of `rows 0, relabelled by `again`` and row 0 of `rows 1`");
+    insta::assert_snapshot!(error.err().unwrap(), @"stage `again`: trajectory `t0000#again-1`: two rows have the same trajectory id: row 0 of `rows 0, relabelled by again` and row 0 of `rows 1`");
 }
 
 /// Returns these copies, whatever it gets.
