@@ -181,9 +181,39 @@ fn what_check_says_of_keep() {
         place.write(&file, text);
         told
     };
-    insta::assert_snapshot!(said("hindsight", "keep: both", "keep: originals"), @"");
-    insta::assert_snapshot!(said("repetition", "    from: import\n    with: { ignore", "    from: import\n    keep: both\n    with: { ignore"), @"");
-    insta::assert_snapshot!(said("hindsight", "by: outcome } }", "by: outcome }, keep: both }"), @"");
+    insta::assert_snapshot!(said("hindsight", "keep: both", "keep: originals"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/hindsight.yaml:14:11: error: unknown value `originals`
+       |
+    14 |     keep: originals # `relabelled`: the copies alone
+       |           ^^^^^^^^^ not known here
+       = help: known values: `relabelled`, `both`
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("repetition", "    from: import\n    with: { ignore", "    from: import\n    keep: both\n    with: { ignore"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/repetition.yaml:14:5: error: `keep` is for relabellers, and plugin `repetition` 0.1.0 is of the world `batch`
+       |
+    14 |     keep: both
+       |     ^^^^
+       = help: take it out
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("hindsight", "by: outcome } }", "by: outcome }, keep: both }"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/hindsight.yaml:18:67: error: `keep` is for plugins, and `reward` is built in
+       |
+    18 |   reward: { uses: reward, from: hindsight, with: { by: outcome }, keep: both }
+       |                                                                   ^^^^
+       = help: take it out
+
+    error: 1 problem
+    ");
 }
 
 /// Builds an example with `sternlight plugin build`, which fetches what that takes.
