@@ -131,14 +131,18 @@ pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginCon
         }
         drops.push(path);
     }
-    match (world == World::Relabel, adds.is_empty() && drops.is_empty()) {
-        (true, false) => return Err("it adds or drops columns, and a relabel plugin makes copies of rows".to_owned()),
-        (true, true) if scope != Scope::Trajectory => {
-            return Err("it must see whole groups, and a relabel plugin sees single trajectories".to_owned());
+    let changes_columns = !adds.is_empty() || !drops.is_empty();
+    match world {
+        World::Relabel if changes_columns => {
+            Err("it adds or drops columns, and a relabel plugin makes copies of rows".to_owned())
         }
-        (false, true) => return Err("it adds no column and drops none".to_owned()),
-        _ => {}
-    }
+        World::Relabel if scope != Scope::Trajectory => {
+            Err("it must see whole groups, and a relabel plugin sees single trajectories".to_owned())
+        }
+        World::Relabel => Ok(()),
+        _ if !changes_columns => Err("it adds no column and drops none".to_owned()),
+        _ => Ok(()),
+    }?;
     Ok(PluginContract { scope, reads, adds, drops })
 }
 

@@ -23,7 +23,8 @@ fn place() -> Workplace {
             fs::read(path).unwrap(),
         );
     }
-    for plugin in ["tool_call_efficiency/rust", "tool_call_efficiency/js", "hindsight/js", "repetition/rust"] {
+    for plugin in ["tool_call_efficiency/rust", "tool_call_efficiency/js", "hindsight/js", "repetition/rust", "tool_errors/js"]
+    {
         let name = plugin.split('/').next().unwrap();
         let file = format!("{EXAMPLES}/{plugin}/{name}.wasm");
         place.write(&file, fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap());
@@ -97,6 +98,29 @@ fn columns_about_repetition() {
         let turns = rows.turns_of(row);
         let new = turns.clone().filter(|turn| repetitions.value(*turn) == 0).count();
         assert!(new < turns.len() && distinct.value(row) == new as f32 / turns.len() as f32, "row {row}");
+    }
+}
+
+#[test]
+fn what_became_of_tool_errors() {
+    let place = place();
+    let run = run(&place, "tool-errors", &[]);
+    assert_eq!(run.rows("reflect"), 400);
+    let rows = exported(&place.path("sternlight-output/tool-errors.parquet"));
+    let (verdicts, diagnoses) = (rows.text("turns.verdict").unwrap(), rows.text("turns.diagnosis").unwrap());
+    let known: BTreeSet<&str> = verdicts.iter().flatten().collect();
+    assert_eq!(known, ["recovered-error", "recovery", "repeated-error", "unrecovered-error"].into());
+    let observations = rows.text("turns.observation").unwrap();
+    for row in 0..rows.rows() {
+        let turns = rows.turns_of(row);
+        assert!(turns.clone().any(|turn| verdicts.is_valid(turn)));
+        // What a call gave is what is observed next.
+        for turn in turns.clone().filter(|turn| turn + 1 < turns.end) {
+            let failed = ["Error: ", "Refused"].iter().any(|text| observations.value(turn + 1).starts_with(text));
+            let is_blamed = verdicts.is_valid(turn) && verdicts.value(turn) != "recovery";
+            assert_eq!(is_blamed, failed, "row {row}, turn {turn}");
+            assert!(!failed || diagnoses.value(turn).contains("` failed: "), "{}", diagnoses.value(turn));
+        }
     }
 }
 
@@ -240,16 +264,10 @@ fn the_same_reward_in_python() {
 
 #[test]
 #[ignore = "needs the Python toolchain for WebAssembly"]
-fn what_became_of_tool_errors() {
+fn the_same_reflection_in_python() {
     let place = place();
     build(&place, "tool_errors/python");
-    run(&place, "tool-errors", &[]);
-    let rows = exported(&place.path("sternlight-output/tool-errors.parquet"));
-    let (verdicts, diagnoses) = (rows.text("turns.verdict").unwrap(), rows.text("turns.diagnosis").unwrap());
-    let known: BTreeSet<&str> = verdicts.iter().flatten().collect();
-    assert_eq!(known, ["recovered-error", "recovery", "repeated-error", "unrecovered-error"].into());
-    for turn in (0..rows.turn_count()).filter(|turn| verdicts.is_valid(*turn)) {
-        let quoted = diagnoses.value(turn);
-        assert!(verdicts.value(turn) == "recovery" || quoted.contains(" failed: "), "{quoted}");
-    }
+    let js = run(&place, "tool-errors", &[]);
+    let python = run(&place, "tool-errors", &["--set", &using("tool_errors/python/tool_errors.wasm")]);
+    assert!(shards(&place, &js, "reflect") == shards(&place, &python, "reflect"), "the languages do not agree");
 }
