@@ -23,7 +23,8 @@ fn place() -> Workplace {
             fs::read(path).unwrap(),
         );
     }
-    for plugin in ["tool_call_efficiency/rust", "tool_call_efficiency/js", "hindsight/js", "repetition/rust", "tool_errors/js"]
+    for plugin in
+        ["tool_call_efficiency/rust", "tool_call_efficiency/js", "hindsight/js", "repetition/rust", "tool_errors/js"]
     {
         let name = plugin.split('/').next().unwrap();
         let file = format!("{EXAMPLES}/{plugin}/{name}.wasm");

@@ -308,7 +308,11 @@ impl<'a> Engine<'a> {
         let mut warnings = context.warnings;
         warnings.extend(job.stage.warnings(&context.metrics));
         if matches!(job.contract.effect, Effect::Relabelled { .. }) {
-            dataset.facts = grouping(&dataset, self.store, self.options.memory)?.facts;
+            let found = grouping(&dataset, self.store, self.options.memory).map_err(|error| match error.trajectory {
+                Some(_) => error.help("ids of copies begin with those of their originals: call the stage otherwise"),
+                None => error,
+            });
+            dataset.facts = found?.facts;
         }
         if let Some(survey) = &work.survey {
             warnings.extend(survey.warnings.iter().cloned());
