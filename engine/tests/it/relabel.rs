@@ -161,6 +161,18 @@ proptest! {
     }
 }
 
+/// Copies of these do not fit into what is made at once.
+#[test]
+fn large_rows_are_copied_too() {
+    let mut large = vec![row(0, 0, None, 3), row(1, 0, None, 2)];
+    for turn in large.iter_mut().flat_map(|row| &mut row.turns) {
+        turn.action = turn.action.repeat(500_000);
+    }
+    let source = Rows(vec![large]);
+    let (ran, _directory) = run(&source, &BOTH, &RunOptions::default(), OnError::Fail);
+    assert!(seen(&ran.dataset) == expected(&with_turns(&source), Keep::Both));
+}
+
 #[test]
 fn originals_stay_where_they_are_and_copies_lie_behind_them() {
     let source = Rows(vec![vec![row(0, 0, None, 2), row(1, 0, Some(1.0), 1)], vec![row(2, 1, Some(0.0), 3)]]);
@@ -202,12 +214,15 @@ fn a_second_run_computes_nothing_and_another_name_gives_other_ids() {
 fn what_cannot_be_copied_is_put_aside_and_the_rest_is_as_if_it_had_never_been_there() {
     let source = source(60, 20);
     let picky = Achieved { keep: Keep::Both, faulty: "t0023" };
-    let (ran, _directory) = run(&source, &picky, &options(2, 7), OnError::Quarantine);
-    assert_eq!(ran.stages[2].quarantined, 1);
     let without: Vec<TrajectoryRow> =
         with_turns(&source).into_iter().filter(|row| row.trajectory_id != picky.faulty).collect();
     assert!(without.len() == with_turns(&source).len() - 1);
-    assert_eq!(seen(&ran.dataset), expected(&without, Keep::Both));
+    // Others that are copied stand behind it in a batch, and do not.
+    for batch_rows in [1024, 7] {
+        let (ran, _directory) = run(&source, &picky, &options(2, batch_rows), OnError::Quarantine);
+        assert_eq!(ran.stages[2].quarantined, 1);
+        assert_eq!(seen(&ran.dataset), expected(&without, Keep::Both));
+    }
 }
 
 #[test]
