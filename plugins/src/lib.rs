@@ -3,6 +3,7 @@
 
 mod bindings;
 mod compiled;
+mod copies;
 mod data_type;
 mod description;
 mod environment;

@@ -135,6 +135,20 @@ fn reflect(language: &str) {
     }
 }
 
+fn relabel(language: &str) {
+    let (workshop, _) = project(language, "relabel");
+    workshop.sternlight(&["run", "pipeline.yaml"]);
+    let shown = json(&workshop.sternlight(&["show", "last", "relabel", "--json"]));
+    // Of the three failures one had no call that worked.
+    assert_eq!(shown["rows"], 10);
+    let copy = json(&workshop.sternlight(&["show", "last", "relabel", "move-review-3#relabel-1", "--json"]));
+    assert_eq!(copy["prompt"], "Call `cancel_meeting` with the arguments {\"id\": 12}.");
+    assert_eq!(
+        (&copy["reward"], &copy["success"], copy["turns"].as_array().unwrap().len()),
+        (&json!(1.0), &json!(true), 2)
+    );
+}
+
 fn advantage(language: &str) {
     let (workshop, plugin) = project(language, "advantage");
     assert_eq!(plugin["columns"]["scope"], "group");
@@ -226,21 +240,21 @@ fn columns_of_batches_in_rust() {
 #[test]
 #[ignore = "needs the Rust toolchain for WebAssembly"]
 fn a_relabeller_and_an_environment_in_rust() {
-    project("rust", "relabel");
+    relabel("rust");
     project("rust", "environment");
 }
 
 #[test]
 #[ignore = "needs the Python toolchain for WebAssembly"]
 fn a_relabeller_and_an_environment_in_python() {
-    project("python", "relabel");
+    relabel("python");
     project("python", "environment");
 }
 
 #[test]
 #[ignore = "needs the JavaScript toolchain for WebAssembly"]
 fn a_relabeller_and_an_environment_in_javascript() {
-    project("js", "relabel");
+    relabel("js");
     project("js", "environment");
 }
 
@@ -349,30 +363,27 @@ fn examples_in_rust_are_what_is_committed() {
 #[test]
 #[ignore = "needs the JavaScript toolchain for WebAssembly"]
 fn examples_in_javascript_are_what_is_committed() {
-    for name in ["tool_call_efficiency", "hindsight"] {
+    for name in ["tool_call_efficiency", "hindsight", "tool_errors"] {
         let workshop = Workshop::new(&format!("example-js-{name}"));
         let (built, committed) = example(&workshop, name, "js");
         let committed = committed.unwrap();
         assert_eq!(told_of(&workshop, &built), told_of(&workshop, &committed));
-        if name == "tool_call_efficiency" {
-            assert_same(&worked(&workshop, &built), &worked(&workshop, &committed));
-        }
+        assert_same(&worked(&workshop, &built), &worked(&workshop, &committed));
     }
 }
 
-/// None of them is committed: each is far larger than all the rest. The reward does what the one in Rust does.
+/// None of them is committed: each is far larger than all the rest. They do what those in other languages do.
 #[test]
 #[ignore = "needs the Python toolchain for WebAssembly"]
 fn examples_in_python() {
     let workshop = Workshop::new("example-python");
     let (reward, _) = example(&workshop, "tool_call_efficiency", "python");
-    let rust = "plugins/examples/tool_call_efficiency/rust/tool_call_efficiency.wasm";
-    let rust = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(rust)).unwrap();
-    assert_same(&worked(&workshop, &reward), &worked(&workshop, &rust));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples");
+    let rust = root.join("tool_call_efficiency/rust/tool_call_efficiency.wasm");
+    assert_same(&worked(&workshop, &reward), &worked(&workshop, &fs::read(rust).unwrap()));
     let (reflection, _) = example(&workshop, "tool_errors", "python");
-    let judged = worked(&workshop, &reflection);
-    let verdicts = judged.column("turns.verdict").unwrap();
-    assert!(verdicts.null_count() > 0 && verdicts.null_count() < verdicts.len(), "{} null", verdicts.null_count());
+    let javascript = root.join("tool_errors/js/tool_errors.wasm");
+    assert_same(&worked(&workshop, &reflection), &worked(&workshop, &fs::read(javascript).unwrap()));
     let (adventure, _) = example(&workshop, "text_adventure", "python");
     assert_eq!(told_of(&workshop, &adventure)["world"], "environment");
 }
