@@ -1,9 +1,10 @@
 //! Runs WebAssembly plugins: the sandbox, the calls, and what is believed of their results. The contract lies in
-//! `plugins/wit`; the engine asks for stages through [`Plugins`].
+//! `plugins/wit`; the engine asks for stages through [`Plugins`]. And [`project`]: how people come to have plugins.
 
 mod bindings;
 mod compiled;
 mod contents;
+mod copies;
 mod data_type;
 mod description;
 mod environment;
@@ -19,6 +20,7 @@ mod loader;
 mod options;
 mod outcomes;
 mod plugin;
+pub mod project;
 mod records;
 mod sandbox;
 mod stage;

@@ -67,10 +67,27 @@ impl Plugins {
     /// # Errors
     /// If it cannot be read, or is no plugin.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
+        let address = path.to_string_lossy();
+        let bytes = read(&address, path).map_err(|problem| problem.message)?;
+        self.inspect_bytes(&address, &bytes)
+    }
+
+    /// The same of what is, or will be, the content of the file at `address`.
+    ///
+    /// # Errors
+    /// If it is no plugin.
+    pub fn inspect_bytes(&self, address: &str, bytes: &[u8]) -> Result<Inspection, String> {
         let limits = Limits::from(PluginLimits::default());
-        let bytes = read(&path.to_string_lossy(), path).map_err(|problem| problem.message)?;
-        let plugin = self.open(path, limits)?;
-        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(&bytes), limits))
+        let plugin = self.plugin(address, bytes, limits).map_err(|problem| problem.message)?;
+        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(bytes), limits))
+    }
+
+    /// Removes machine code of a component that will hardly be run again: that of a plugin in Python has 36 MB. Whoever
+    /// runs it all the same compiles it once more.
+    pub fn forget(&self, digest: &blake3::Hash) {
+        if let Ok(engine) = self.engine() {
+            self.cache.forget(engine, digest);
+        }
     }
 
     /// The plugin in a file.
@@ -152,7 +169,12 @@ struct Prepared {
 }
 
 impl Plugins {
-    fn prepared(&self, request: &PluginRequest<'_>) -> Result<Prepared, Vec<Problem>> {
+    /// What a request asks for, if the plugin is `fit` for it.
+    fn prepared(
+        &self,
+        request: &PluginRequest<'_>,
+        fit: impl FnOnce(&Plugin) -> Result<(), Problem>,
+    ) -> Result<Prepared, Vec<Problem>> {
         let limits = Limits::from(request.limits);
         let address = request.address;
         if address.starts_with("oci://") {
@@ -168,6 +190,7 @@ impl Plugins {
         }
         let not_reproducible = grants.not_reproducible();
         let plugin = self.plugin(address, &bytes, limits, Arc::new(grants))?;
+        fit(&plugin)?;
         let title = plugin.title();
         let below_with = |mut problem: Problem| {
             problem.path.insert(0, "with".into());
@@ -199,30 +222,19 @@ impl Plugins {
 
 impl PluginLoader for Plugins {
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
-        let Prepared { plugin, limits, options, key, seen, not_reproducible, told } = self.prepared(request)?;
-        let title = plugin.title();
-        if plugin.world == World::Environment {
-            let problem = at_uses(format!("{title} is an environment: it is acted in, and no stage by itself"));
-            return Err(problem.help("name it in `env` of the stage `rollout`").into());
-        }
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, told } =
+            self.prepared(request, |plugin| is_stage(plugin, request))?;
         let contract = description::contract(told, plugin.world)
-            .map_err(|reason| vec![at_uses(format!("{title}: its contract cannot be: {reason}"))])?;
+            .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
         let stage = request.stage.to_owned();
-        let stage = PluginStage { plugin, contract, options, limits, stage, seen, not_reproducible };
+        let keep = request.keep.unwrap_or_default();
+        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 
     fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
-        let Prepared { plugin, limits, options, key, seen, not_reproducible, .. } = self.prepared(request)?;
-        let title = plugin.title();
-        if plugin.world != World::Environment {
-            let problem = at_uses(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
-            return Err(problem.help("it is a stage by itself: `uses` of a stage names it").into());
-        }
-        if request.allow.random {
-            let message = "an environment draws its random numbers from the seed of its task";
-            return Err(Problem::at(["allow", "random"], message).help("take it out").into());
-        }
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, .. } =
+            self.prepared(request, |plugin| is_environment(plugin, request))?;
         let mut digest = blake3::Hasher::new();
         digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
         for InputFile { name, digest: contents } in &seen {
@@ -231,6 +243,33 @@ impl PluginLoader for Plugins {
         let digest = digest.finalize().to_hex().to_string();
         Ok(Arc::new(EnvironmentPlugin { plugin, options, limits, digest, not_reproducible }))
     }
+}
+
+/// Whether a plugin is a stage, and what the stage has beside it is for such a one.
+fn is_stage(plugin: &Plugin, request: &PluginRequest<'_>) -> Result<(), Problem> {
+    let title = plugin.title();
+    if plugin.world == World::Environment {
+        let problem = at_uses(format!("{title} is an environment: it is acted in, and no stage by itself"));
+        return Err(problem.help("name it in `env` of a stage `rollout`"));
+    }
+    if request.keep.is_some() && plugin.world != World::Relabel {
+        let message = format!("`keep` is for relabellers, and {title} is of the world `{}`", plugin.world);
+        return Err(Problem::at(["keep"], message).at_key().help("take it out"));
+    }
+    Ok(())
+}
+
+fn is_environment(plugin: &Plugin, request: &PluginRequest<'_>) -> Result<(), Problem> {
+    if plugin.world != World::Environment {
+        let title = plugin.title();
+        let problem = at_uses(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
+        return Err(problem.help("it is a stage by itself: name it in `uses` of a stage"));
+    }
+    if request.allow.random {
+        let message = "an environment draws its random numbers from the seed of its task";
+        return Err(Problem::at(["allow", "random"], message).help("take it out"));
+    }
+    Ok(())
 }
 
 fn check_pin(pin: Option<&str>, bytes: &[u8]) -> Result<(), Problem> {

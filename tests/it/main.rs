@@ -21,6 +21,12 @@ mod harness;
 mod markdown;
 mod parquet;
 #[cfg(feature = "plugins")]
+mod plugin_pipelines;
+#[cfg(feature = "plugins")]
+mod plugin_projects;
+#[cfg(all(feature = "plugins", unix))]
+mod plugin_toolchains;
+#[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
 mod quarantine;

@@ -254,6 +254,7 @@ fn draft(
             None => report.add(unknown_kind(document, &uses_path, uses, registry).stage(name)),
             Some(kind) => {
                 for (key, given) in [
+                    ("keep", entry.keep.is_some()),
                     ("sha256", entry.sha256.is_some()),
                     ("allow", entry.allow.is_some()),
                     ("limits", entry.limits.is_some()),
@@ -333,11 +334,18 @@ fn build_plugin(
         memory: limits.memory.map(Memory::bytes),
         call_time: limits.call_time.as_ref().map(|time| time.0),
     });
-    let sha256 = entry.sha256.as_deref();
     let nothing = PluginGrants::default();
-    let allow = entry.allow.as_ref().unwrap_or(&nothing);
-    let directory = means.options.directory;
-    let request = PluginRequest { stage: name, address, with, sha256, limits, allow, seed: means.seed, directory };
+    let request = PluginRequest {
+        stage: name,
+        address,
+        with,
+        sha256: entry.sha256.as_deref(),
+        keep: entry.keep,
+        limits,
+        allow: entry.allow.as_ref().unwrap_or(&nothing),
+        seed: means.seed,
+        directory: means.options.directory,
+    };
     match loader.load(&request) {
         Ok(built) => Some(stage_of(built)),
         Err(mut problems) => {
@@ -578,7 +586,7 @@ stages:
           |
         8 |     retry: 3
           |     ^^^^^ not known here
-          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `sha256`, `allow`, `limits`
+          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `keep`, `sha256`, `allow`, `limits`
 
         demo.yaml:9:3: error: `Score` is not a name: small letters, digits and `-`, beginning with a letter
           |

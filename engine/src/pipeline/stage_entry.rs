@@ -11,6 +11,7 @@ use serde_yaml::Value;
 
 use super::quantities::{Duration, Memory};
 use super::retries::RetriesEntry;
+use crate::contract::Keep;
 use crate::failure::OnError;
 use crate::stage::PluginGrants;
 
@@ -47,6 +48,8 @@ pub(super) struct StageEntry {
     /// Values to run the stage for, once each. Not carried out by this version.
     #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
     pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
+    /// Which rows a plugin that relabels trajectories hands on; both if not given.
+    pub(super) keep: Option<Keep>,
     /// The SHA-256 that a plugin's file must have.
     pub(super) sha256: Option<String>,
     /// What a plugin may use beyond its input: nothing but what is listed.

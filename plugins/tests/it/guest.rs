@@ -22,12 +22,23 @@ pub(crate) fn honest(part: &str) -> String {
     std::fs::read_to_string(directory().join("honest").join(format!("{part}.wat"))).unwrap()
 }
 
+/// The text of a part of the honest guest of a world.
+fn honest_in(world: &str, part: &str) -> String {
+    let own = format!("{part}.{world}");
+    let has_own = directory().join("honest").join(format!("{own}.wat")).exists();
+    honest(if has_own { &own } else { part })
+}
+
 /// A component of a world: the honest guest, with the part of this name replaced.
 pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
     let mut imports = String::new();
     let mut rest = String::new();
-    for name in ["memory", "describe", "configure", "work"] {
-        let text = if name == part { replacement.to_owned() } else { honest(name) };
+    let parts: &[&str] = match world {
+        "relabel" => &["memory", "describe", "configure", "copies", "work"],
+        _ => &["memory", "describe", "configure", "work"],
+    };
+    for name in parts {
+        let text = if *name == part { replacement.to_owned() } else { honest_in(world, name) };
         for line in text.lines() {
             let into = if line.starts_with("(import ") { &mut imports } else { &mut rest };
             into.push_str(line);
@@ -104,8 +115,9 @@ impl Host {
         let with = serde_yaml::from_str(with).unwrap();
         let (stage, address) = ("score", "./guest.wasm");
         let directory = self.directory.path();
-        let seed = 7;
-        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, limits, allow, seed, directory })
+        let (keep, seed) = (None, 7);
+        let request = PluginRequest { stage, address, with: &with, sha256, keep, limits, allow, seed, directory };
+        self.plugins.load(&request)
     }
 }
 

@@ -66,6 +66,7 @@ fn environment(options: &RolloutOptions, context: &BuildContext<'_>) -> Result<A
         address: &env.uses,
         with: &env.with(),
         sha256: env.sha256.as_deref(),
+        keep: None,
         limits: env.limits(),
         allow: &env.allow,
         seed: context.seed,
