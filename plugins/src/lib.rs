@@ -20,6 +20,8 @@ mod options;
 mod outcomes;
 mod plugin;
 mod records;
+#[cfg(feature = "oci")]
+mod registry;
 mod sandbox;
 mod stage;
 mod state;

@@ -19,6 +19,8 @@ use crate::inspection::Inspection;
 use crate::limits::{Limits, readable_bytes};
 use crate::options::{problems, validator};
 use crate::plugin::Plugin;
+#[cfg(feature = "oci")]
+use crate::registry::Registries;
 use crate::sandbox;
 use crate::stage::{HOST_VERSION, PluginStage};
 use crate::text;
@@ -39,6 +41,8 @@ pub struct Plugins {
     /// Started with the first plugin.
     engine: OnceLock<Result<Engine, String>>,
     cache: Cache,
+    #[cfg(feature = "oci")]
+    registries: Registries,
     notice: Box<dyn Fn(&str) + Send + Sync>,
     /// Those that are granted nothing, by digest.
     loaded: Mutex<BTreeMap<String, Arc<Plugin>>>,
@@ -48,8 +52,26 @@ impl Plugins {
     /// Keeps machine code in a directory, which must be the user's own; none: plugins are compiled each time. `notice` is
     /// told what takes seconds.
     pub fn new(cache: Option<PathBuf>, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        let (engine, loaded) = (OnceLock::new(), Mutex::default());
-        Self { engine, cache: Cache::new(cache), notice: Box::new(notice), loaded }
+        Self {
+            engine: OnceLock::new(),
+            #[cfg(feature = "oci")]
+            registries: Registries::new(cache.as_ref().map(|directory| directory.join("registries"))),
+            cache: Cache::new(cache),
+            notice: Box::new(notice),
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// The file of a plugin that lies in a registry.
+    #[cfg(feature = "oci")]
+    fn pull(&self, reference: &str, sha256: Option<&str>) -> Result<Vec<u8>, Problem> {
+        self.registries.plugin(reference, sha256, MAXIMUM_BYTES, &*self.notice)
+    }
+
+    #[cfg(not(feature = "oci"))]
+    fn pull(&self, reference: &str, _: Option<&str>) -> Result<Vec<u8>, Problem> {
+        let message = format!("`oci://{reference}` lies in a registry, and this program was built without what asks one");
+        Err(at_uses(message).help("build it with the feature `oci`, or fetch the plugin and write its path"))
     }
 
     fn engine(&self) -> Result<&Engine, Problem> {
@@ -142,11 +164,10 @@ impl PluginLoader for Plugins {
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
         let limits = Limits::from(request.limits);
         let address = request.address;
-        if address.starts_with("oci://") {
-            let message = format!("`{address}` lies in a registry, which is not carried out by this version");
-            return Err(at_uses(message).help("fetch the plugin, and write its path: `uses: ./name.wasm`").into());
-        }
-        let bytes = read(address, &request.directory.join(address))?;
+        let bytes = match address.strip_prefix("oci://") {
+            Some(reference) => self.pull(reference, request.sha256)?,
+            None => read(address, &request.directory.join(address))?,
+        };
         check_pin(request.sha256, &bytes)?;
         let Granted { grants, files } = Granted::check(request)?;
         if grants.is_anything() && !cfg!(feature = "wasi") {
@@ -177,8 +198,13 @@ impl PluginLoader for Plugins {
         let given = options;
         let options = canonical_json(&given).map_err(|error| at_with(error.to_string()))?;
         let failed = |reason: String| vec![Problem::at(["uses"], format!("{title}: {reason}"))];
+        let mut held = 0;
         let told = Guest::start(&plugin, limits)
-            .and_then(|mut guest| guest.configure(&options))
+            .and_then(|mut guest| {
+                let told = guest.configure(&options);
+                held = guest.state().memory();
+                told
+            })
             .map_err(|fault| failed(format!("it cannot take its options: {fault}")))?
             .map_err(|reason| at_with(format!("{title}: {}", text::reason(&reason))))?;
         let contract = description::contract(told, plugin.world)
@@ -190,7 +216,7 @@ impl PluginLoader for Plugins {
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
         let stage = request.stage.to_owned();
-        let stage = PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible };
+        let stage = PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible, held: held.into() };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 }

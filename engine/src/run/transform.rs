@@ -81,7 +81,7 @@ impl TransformWork<'_> {
         let transform = own.as_deref().unwrap_or(self.transform);
         let limit = self.transform.batch_limit().unwrap_or(self.options.batch_limit);
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, limit)?;
-        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES);
+        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES + self.transform.held_bytes());
         watch.begin();
         let call = StageCall::new(self.job, transform, watch);
         let mut result = ShardResult::new(self.job, shard, attempt);
@@ -105,7 +105,7 @@ impl TransformWork<'_> {
         let reads = self.job.reads();
         // Batches, the same rows in one piece, and what the stage makes of them.
         let bytes = decoded_bytes(&self.input.root, &self.input.schema, shard, &reads)?;
-        let _taken = self.budget.take(3 * bytes + WRITER_BYTES);
+        let _taken = self.budget.take(3 * bytes + WRITER_BYTES + self.transform.held_bytes());
         watch.begin();
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
         let mut bases = Vec::new();
