@@ -51,7 +51,9 @@ impl Found {
                     return Err("it holds more than 1 GiB; grant a smaller directory".to_owned());
                 }
                 let mut hasher = blake3::Hasher::new();
-                File::open(&path).and_then(|file| hasher.update_reader(file).map(|_| ())).map_err(|error| told(&path, error))?;
+                File::open(&path)
+                    .and_then(|file| hasher.update_reader(file).map(|_| ()))
+                    .map_err(|error| told(&path, error))?;
                 ("file", hasher.finalize().as_bytes().to_vec())
             } else {
                 return Err(format!("`{}` is neither file, directory nor link", below.display()));

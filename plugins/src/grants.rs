@@ -207,7 +207,8 @@ fn endpoint(address: &str) -> Option<Endpoint> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let port = port.parse().ok().filter(|port| *port > 0)?;
     let is_address = bare.parse::<IpAddr>().is_ok() && (bare != host || !bare.contains(':'));
-    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let is_name = host.split('.').all(is_part);
     (is_address || is_name).then(|| Endpoint { host: bare.to_owned(), port, addresses: OnceLock::new() })
 }
@@ -231,7 +232,11 @@ impl Endpoint {
 
 /// What the random numbers of a stage follow from.
 fn seed_of(seed: u64, stage: &str) -> blake3::Hash {
-    blake3::Hasher::new().update(b"random numbers of a plugin").update(&seed.to_le_bytes()).update(stage.as_bytes()).finalize()
+    blake3::Hasher::new()
+        .update(b"random numbers of a plugin")
+        .update(&seed.to_le_bytes())
+        .update(stage.as_bytes())
+        .finalize()
 }
 
 #[cfg(test)]
@@ -243,7 +248,9 @@ mod tests {
         for fine in ["localhost:80", "10.0.0.1:8080", "[::1]:443", "a-b.example.com:1"] {
             assert!(endpoint(fine).is_some(), "{fine}");
         }
-        for wrong in ["localhost", "localhost:", "localhost:0", "localhost:65536", ":80", "::1:80", "a b:1", "http://a:1"] {
+        for wrong in
+            ["localhost", "localhost:", "localhost:0", "localhost:65536", ":80", "::1:80", "a b:1", "http://a:1"]
+        {
             assert!(endpoint(wrong).is_none(), "{wrong}");
         }
         let local = endpoint("127.0.0.1:80").unwrap();

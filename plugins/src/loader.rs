@@ -70,7 +70,8 @@ impl Plugins {
 
     #[cfg(not(feature = "oci"))]
     fn pull(&self, reference: &str, _: Option<&str>) -> Result<Vec<u8>, Problem> {
-        let message = format!("`oci://{reference}` lies in a registry, and this program was built without what asks one");
+        let message =
+            format!("`oci://{reference}` lies in a registry, and this program was built without what asks one");
         Err(at_uses(message).help("build it with the feature `oci`, or fetch the plugin and write its path"))
     }
 
@@ -98,13 +99,7 @@ impl Plugins {
         opened.map_err(|problem| problem.message)
     }
 
-    fn plugin(
-        &self,
-        address: &str,
-        bytes: &[u8],
-        limits: Limits,
-        grants: Arc<Grants>,
-    ) -> Result<Arc<Plugin>, Problem> {
+    fn plugin(&self, address: &str, bytes: &[u8], limits: Limits, grants: Arc<Grants>) -> Result<Arc<Plugin>, Problem> {
         let digest = blake3::hash(bytes);
         let is_shared = !grants.is_anything();
         // Held while it compiles: who wants the same plugin waits for it.
@@ -216,7 +211,8 @@ impl PluginLoader for Plugins {
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
         let stage = request.stage.to_owned();
-        let stage = PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible, held: held.into() };
+        let stage =
+            PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible, held: held.into() };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 }

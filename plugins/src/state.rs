@@ -7,9 +7,9 @@ use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 
 use crate::bindings::sternlight::plugin::host::{Host, Level};
 use crate::limits::readable_bytes;
+use crate::text::{printable, printable_name};
 #[cfg(feature = "wasi")]
 use crate::wasi::Wasi;
-use crate::text::{printable, printable_name};
 
 /// More lines of one call are dropped.
 const LINES: usize = 256;

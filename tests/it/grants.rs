@@ -31,7 +31,10 @@ fn what_depends_on_the_world_outside_is_said_to_do_so() {
     insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml"]), @"");
     insta::assert_snapshot!(place.said(&["verify", "last", "--quiet"]), @"");
     let summary = place.said(&["run", "pipeline.yaml", "--quiet"]);
-    assert!(summary.contains("not reproducible        reward depends on the world outside: clock, write\n"), "{summary}");
+    assert!(
+        summary.contains("not reproducible        reward depends on the world outside: clock, write\n"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -22,7 +22,9 @@ use super::values;
 use crate::decode::decode;
 use crate::failure::{FailurePolicy, OnError, Retries};
 use crate::problem::{Problem, Segment, nearest};
-use crate::stage::{BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work};
+use crate::stage::{
+    BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work,
+};
 
 /// What loading depends on besides the text.
 pub struct LoadOptions<'a> {
@@ -80,7 +82,8 @@ pub fn load(
         let error = document.error(start_of(&document), "`version` is missing").label("begins without it");
         report.add(error.help("add `version: 1` as the first line"));
     }
-    let (drafts, mut unsupported) = drafts(entry.stages.as_ref(), Means { options, registry, seed: entry.seed }, &mut report);
+    let (drafts, mut unsupported) =
+        drafts(entry.stages.as_ref(), Means { options, registry, seed: entry.seed }, &mut report);
     if let Some(repeat) = &entry.repeat {
         check_loop(repeat, &drafts, &mut report);
         let span = document.key_span(&["loop".into()]);
@@ -169,11 +172,7 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
 }
 
 /// The stages, as far as each can be understood by itself.
-fn drafts(
-    stages: Option<&Mapping>,
-    means: Means<'_>,
-    report: &mut Report<'_>,
-) -> (Vec<Draft>, Vec<Diagnostic>) {
+fn drafts(stages: Option<&Mapping>, means: Means<'_>, report: &mut Report<'_>) -> (Vec<Draft>, Vec<Diagnostic>) {
     let (mut drafts, mut unsupported) = (Vec::new(), Vec::new());
     let key: Segment = "stages".into();
     match stages {
@@ -337,8 +336,7 @@ fn build_plugin(
     let nothing = PluginGrants::default();
     let allow = entry.allow.as_ref().unwrap_or(&nothing);
     let directory = means.options.directory;
-    let request =
-        PluginRequest { stage: name, address, with, sha256, limits, allow, seed: means.seed, directory };
+    let request = PluginRequest { stage: name, address, with, sha256, limits, allow, seed: means.seed, directory };
     match loader.load(&request) {
         Ok(built) => Some(stage_of(built)),
         Err(mut problems) => {

@@ -20,8 +20,7 @@ pub fn repeatable(jobs: Vec<Job<'_>>) -> (Vec<Job<'_>>, Vec<NotRepeated>) {
     let mut places: Vec<Option<usize>> = Vec::with_capacity(jobs.len());
     for job in jobs {
         let because = job.stage.not_reproducible();
-        let inputs: Option<Vec<usize>> =
-            job.inputs.iter().map(|input| places.get(*input).copied().flatten()).collect();
+        let inputs: Option<Vec<usize>> = job.inputs.iter().map(|input| places.get(*input).copied().flatten()).collect();
         match inputs {
             Some(inputs) if because.is_empty() => {
                 places.push(Some(kept.len()));

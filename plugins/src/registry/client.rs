@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn challenges_are_taken_apart() {
-        let challenge = r#"realm="https://auth.example.com/token?a=b", service="registry",scope="repository:a:pull,push""#;
+        let challenge =
+            r#"realm="https://auth.example.com/token?a=b", service="registry",scope="repository:a:pull,push""#;
         let found = ["realm", "service", "scope", "error"].map(|name| parameter(challenge, name));
         let expected = ["https://auth.example.com/token?a=b", "registry", "repository:a:pull,push"].map(Some);
         assert_eq!(found[..3], expected);

@@ -47,10 +47,13 @@ pub(super) fn plugin(manifest: &[u8]) -> Result<Layer, String> {
         manifest.layers.into_iter().partition(|layer| WASM.contains(&layer.media_type.as_str()));
     match (plugins.pop(), plugins.len()) {
         (Some(layer), 0) if is_digest(&layer.digest) => Ok(layer),
-        (Some(layer), 0) => Err(format!("the digest of its layer is `{}`, expected SHA-256", printable_name(&layer.digest))),
+        (Some(layer), 0) => {
+            Err(format!("the digest of its layer is `{}`, expected SHA-256", printable_name(&layer.digest)))
+        }
         (Some(_), more) => Err(format!("it has {} layers of WebAssembly, expected one", more + 1)),
         (None, _) => {
-            let found: Vec<String> = others.iter().map(|layer| format!("`{}`", printable_name(&layer.media_type))).collect();
+            let found: Vec<String> =
+                others.iter().map(|layer| format!("`{}`", printable_name(&layer.media_type))).collect();
             let found = if found.is_empty() { "no layer".to_owned() } else { found.join(", ") };
             Err(format!("it is no plugin: expected a layer of the type `{}`, found {found}", WASM[0]))
         }
@@ -63,7 +66,8 @@ mod tests {
 
     fn layers(types: &[&str]) -> Result<u64, String> {
         let digest = format!("sha256:{}", "0f".repeat(32));
-        let layer = |(index, name): (usize, &&str)| serde_json::json!({"mediaType": name, "digest": digest, "size": index});
+        let layer =
+            |(index, name): (usize, &&str)| serde_json::json!({"mediaType": name, "digest": digest, "size": index});
         let layers: Vec<_> = types.iter().enumerate().map(layer).collect();
         plugin(serde_json::json!({"layers": layers}).to_string().as_bytes()).map(|layer| layer.size)
     }

@@ -42,7 +42,8 @@ impl Registries {
                 .help("expected `oci://registry/name:tag` or `oci://registry/name@sha256:…`, names in small letters")
         };
         let reference = Reference::parse(address).ok_or_else(wrong)?;
-        let pinned = sha256.map(|digits| format!("sha256:{}", digits.to_ascii_lowercase())).filter(|pin| is_digest(pin));
+        let pinned =
+            sha256.map(|digits| format!("sha256:{}", digits.to_ascii_lowercase())).filter(|pin| is_digest(pin));
         if let Some(bytes) = pinned.and_then(|digest| self.kept(&digest)) {
             return Ok(bytes);
         }

@@ -31,12 +31,14 @@ impl Reference {
             None => rest.rsplit_once(':').map(|(name, tag)| (name, Version::Tag(tag.to_owned())))?,
         };
         let is_version = match &version {
-            Version::Tag(tag) => tag.len() <= 128 && is_spelled(tag, |byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+            Version::Tag(tag) => {
+                tag.len() <= 128 && is_spelled(tag, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            }
             Version::Digest(digest) => is_digest(digest),
         };
-        let is_name = name.split('/').all(|part| is_spelled(part, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
-        let is_registry = is_spelled(registry, |byte| byte.is_ascii_alphanumeric() || byte == b'[')
-            || registry.starts_with('[') && registry.bytes().all(|byte| byte.is_ascii_hexdigit() || b"[]:.".contains(&byte));
+        let is_name =
+            name.split('/').all(|part| is_spelled(part, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+        let is_registry = is_registry(registry);
         (is_version && is_name && is_registry).then(|| Self {
             registry: registry.to_owned(),
             name: name.to_owned(),
@@ -71,10 +73,20 @@ pub(super) fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|digits| digits.len() == 64 && digits.bytes().all(is_digit))
 }
 
-/// Whether a text is of such letters, and of `.`, `-`, `_` and (for a port) `:` after the first.
+/// Whether it is a host, or an address, with or without a port.
+fn is_registry(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) if address.parse::<IpAddr>().is_ok() => ("address", rest.strip_prefix(':')),
+        Some(_) => return false,
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    is_spelled(host, |byte| byte.is_ascii_alphanumeric()) && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
+/// Whether a text is of such letters, and of `.`, `-` and `_` after the first.
 fn is_spelled(text: &str, is_letter: impl Fn(u8) -> bool) -> bool {
     let mut bytes = text.bytes();
-    bytes.next().is_some_and(&is_letter) && bytes.all(|byte| is_letter(byte) || b".-_:".contains(&byte)) && !text.ends_with(':')
+    bytes.next().is_some_and(&is_letter) && bytes.all(|byte| is_letter(byte) || b".-_".contains(&byte))
 }
 
 impl fmt::Display for Reference {
@@ -99,7 +111,19 @@ mod tests {
         }
         let pinned = Reference::parse(&format!("ghcr.io/a/b:1@{digest}")).unwrap();
         assert_eq!((pinned.name.as_str(), pinned.version), ("a/b", Version::Digest(digest.clone())));
-        for wrong in ["ghcr.io", "ghcr.io/a", "ghcr.io/a:", "ghcr.io/A:1", "/a:1", "ghcr.io//a:1", "ghcr.io/a@sha256:0f", "ghcr.io/../a:1"] {
+        for wrong in [
+            "ghcr.io",
+            "ghcr.io/a",
+            "ghcr.io/a:",
+            "ghcr.io/A:1",
+            "/a:1",
+            "ghcr.io//a:1",
+            "ghcr.io/a@sha256:0f",
+            "ghcr.io/../a:1",
+            "ghcr.io/a:b:1",
+            "ghcr.io:no/a:1",
+            "[a]/b:1",
+        ] {
             assert_eq!(Reference::parse(wrong), None, "{wrong}");
         }
     }

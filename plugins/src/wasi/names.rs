@@ -30,10 +30,9 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         store.data_mut().ctx().table.delete(Resource::<Addresses>::new_own(addresses))?;
         Ok(())
     })?;
-    interface.func_wrap(
-        "resolve-addresses",
-        |mut store: Store<'_>, (_, name): (Resource<Network>, String)| Ok((resolve(store.data_mut(), &name)?,)),
-    )?;
+    interface.func_wrap("resolve-addresses", |mut store: Store<'_>, (_, name): (Resource<Network>, String)| {
+        Ok((resolve(store.data_mut(), &name)?,))
+    })?;
     interface.func_wrap(
         "[method]resolve-address-stream.resolve-next-address",
         |mut store: Store<'_>, (addresses,): (Resource<Addresses>,)| {

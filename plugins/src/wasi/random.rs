@@ -16,7 +16,7 @@ pub(super) struct Numbers {
 impl Numbers {
     /// Of a stage.
     pub(super) fn new(stage: blake3::Hash) -> Self {
-        Self { stage, drawn: Arc::new(Mutex::new(reader(&stage, b"")))}
+        Self { stage, drawn: Arc::new(Mutex::new(reader(&stage, b""))) }
     }
 
     /// Those that belong to a call for trajectories of which this one is the first.

@@ -95,7 +95,8 @@ fn serve(mut connection: TcpStream, answers: &Answers, port: u16) {
     let found = found.unwrap_or_else(|| answer("404 Not Found", "{}"));
     let is_open = found.wants.as_ref().is_none_or(|wanted| headers.contains(&wanted.to_lowercase()));
     let found = if is_open { found } else { closed(port) };
-    let mut text = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n", found.status, found.body.len());
+    let mut text =
+        format!("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n", found.status, found.body.len());
     found.headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
     let _ = connection.write_all(format!("{text}\r\n").as_bytes()).and_then(|()| connection.write_all(&found.body));
 }
