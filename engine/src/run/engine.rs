@@ -46,7 +46,8 @@ impl Default for RunOptions {
             threads: 0,
             batch_limit: BatchLimit::default(),
             memory: 1 << 30,
-            partition_bytes: 16 << 20,
+            // What a partition is worked on with stays in the cache: docs/performance.md.
+            partition_bytes: 8 << 20,
             limit: None,
             interrupted: Arc::default(),
             nonce: jiff::Timestamp::now().as_nanosecond().to_string(),
