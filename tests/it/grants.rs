@@ -51,11 +51,12 @@ fn what_a_plugin_may_read_is_in_its_key() {
 #[test]
 fn the_value_of_a_variable_is_kept_nowhere() {
     let place = granting("{ env: [JUDGE_KEY] }");
-    let run = |value: &str| place.run_with(&["run", "pipeline.yaml"], &[("JUDGE_KEY", value)]).computed();
+    let computed = |value: &str| {
+        let run = place.run_with(&["run", "pipeline.yaml"], &[("JUDGE_KEY", value)]);
+        run.computed().get("reward").copied()
+    };
     let (first, second) = ("correct-horse-battery-staple", "another-horse");
-    assert_eq!(run(first)["reward"], 2);
-    assert!(run(first).is_empty());
-    assert_eq!(run(second)["reward"], 2);
+    assert_eq!([first, first, second].map(computed), [Some(2), None, Some(2)]);
     let kept = place.files(".sternlight");
     assert!(kept.len() > 10, "{}", kept.len());
     for (name, bytes) in kept {

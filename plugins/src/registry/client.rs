@@ -84,7 +84,7 @@ impl<'a> Client<'a> {
         match status {
             StatusCode::OK => self.read(response, limit),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.closed()),
-            StatusCode::NOT_FOUND => Err(Refusal::new(format!("`{registry}` has no `{}`", self.reference))),
+            StatusCode::NOT_FOUND => Err(Refusal::new(format!("`{registry}` has nothing of that name"))),
             _ => Err(Refusal::new(format!("`{registry}` answered {status}"))),
         }
     }
@@ -145,8 +145,8 @@ impl<'a> Client<'a> {
 
     fn closed(&self) -> Refusal {
         let Reference { registry, name, .. } = self.reference;
-        let help = format!("`docker login {registry}` keeps who you are where it is found; or the name is misspelled");
-        let message = format!("`{registry}` does not give `{name}` to everybody, or to those whom it knows you as");
+        let help = format!("log in with `docker login {registry}`, or look whether the name is right");
+        let message = format!("`{registry}` does not let you have `{name}`");
         Refusal { help: Some(help), ..Refusal::new(message) }
     }
 

@@ -77,8 +77,14 @@ fn the_clock_is_there_only_where_it_is_granted() {
     let host = Host::new();
     place(&host, "clock", &[]);
     assert_eq!(number(&host, &clock()), 1.0);
-    insta::assert_snapshot!(work(&host, &random()).0.unwrap_err(), @"");
-    insta::assert_snapshot!(work(&host, &PluginGrants::default()).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &random()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it asked for the clock (`wasi:clocks/wall-clock@0.2.0#now`), which is not granted
+        in number; if it may have that, write `allow: {clock: true}` into the stage
+    ");
+    insta::assert_snapshot!(work(&host, &PluginGrants::default()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it asked for the clock (`wasi:clocks/wall-clock@0.2.0#now`), which is not granted
+        in number; if it may have that, write `allow: {clock: true}` into the stage
+    ");
 }
 
 #[test]
@@ -102,7 +108,10 @@ fn random_numbers_follow_from_the_trajectories() {
     assert_ne!(numbers[1], first);
     assert!(built.options.contains(r#""seed":[7,"score"]"#), "{}", built.options);
     assert!(built.stage.not_reproducible().is_empty());
-    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it asked for random numbers (`wasi:random/random@0.2.0#get-random-u64`), which is not granted
+        in number; if it may have that, write `allow: {random: true}` into the stage
+    ");
 }
 
 #[test]
@@ -138,7 +147,11 @@ fn files_are_read_within_the_grant_and_nowhere_else() {
     assert_eq!((before.len(), digests()), (2, before.clone()));
     host.write("data/below/b.txt", b"124");
     assert_ne!(digests(), before);
-    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it asked for files (`wasi:filesystem/preopens@0.2.0#get-directories`), which is not granted
+        in open
+        in number; if it may have that, write `allow: {read: [DIRECTORY]}` into the stage
+    ");
 }
 
 #[test]
@@ -192,10 +205,13 @@ fn connections_go_where_the_grant_says() {
     let warnings = warnings.join("\n").replace(&denied.to_string(), "PORT");
     // `access-denied`.
     assert_eq!(number, Ok(-2.0));
-    insta::assert_snapshot!(warnings, @"");
+    insta::assert_snapshot!(warnings, @"plugin `guest`: it tried to connect to 127.0.0.1:PORT, which `allow: {network: […]}` does not name");
     other.set_nonblocking(true).unwrap();
     assert!(other.accept().is_err(), "nobody came");
-    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it asked for the network (`wasi:sockets/tcp-create-socket@0.2.0#create-tcp-socket`), which is not granted
+        in number; if it may have that, write `allow: {network: ['HOST:PORT']}` into the stage
+    ");
     assert_eq!(load(&host, &network(port)).stage.not_reproducible(), ["network"]);
 }
 
@@ -210,14 +226,17 @@ fn names_are_looked_up_for_granted_hosts_alone() {
     assert!(lookup("localhost").0.unwrap() >= 1.0);
     let (number, warnings) = lookup("secret.example.com");
     assert_eq!(number, Ok(-2.0));
-    insta::assert_snapshot!(warnings.join("\n"), @"");
+    insta::assert_snapshot!(warnings.join("\n"), @"plugin `guest`: it asked for the address of `secret.example.com`, which `allow: {network: […]}` does not name");
 }
 
 #[test]
 fn there_are_no_datagrams() {
     let host = Host::new();
     place(&host, "udp", &[]);
-    insta::assert_snapshot!(work(&host, &network(80)).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &network(80)).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it asked for the network (`wasi:sockets/udp-create-socket@0.2.0#create-udp-socket`), which is not granted
+        in number; plugins cannot be granted that
+    ");
 }
 
 /// The deadline of a call ends waiting as well.
@@ -226,11 +245,17 @@ fn nobody_waits_longer_than_a_call_may_take() {
     let host = Host::new();
     place(&host, "sleep", &[]);
     let started = Instant::now();
-    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: a call took longer than its limit of 500ms
+        in number; mend the plugin, or raise `limits: {call_time}` of the stage
+    ");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     place(&host, "connect", &[("port", &port.to_string())]);
-    insta::assert_snapshot!(work(&host, &network(port)).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &network(port)).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: a call took longer than its limit of 500ms
+        in number; mend the plugin, or raise `limits: {call_time}` of the stage
+    ");
     assert!(started.elapsed() < 20 * TIME, "{:?}", started.elapsed());
 }
 
@@ -238,7 +263,11 @@ fn nobody_waits_longer_than_a_call_may_take() {
 fn what_is_written_to_standard_error_explains_a_trap() {
     let host = Host::new();
     place(&host, "errors", &[]);
-    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"");
+    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: thread panicked
+    at plugin.rs:7
+        in number;
+    ");
 }
 
 #[test]
@@ -262,5 +291,15 @@ fn what_cannot_be_granted_has_its_place() {
         let help = help.replace(host.path("").to_str().unwrap(), "HERE/");
         format!("{}: {} ({help})", path.join("."), problem.message)
     });
-    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
+    allow.read.0: `nowhere` is not there (paths begin at the pipeline's own directory: `HERE/nowhere`)
+    allow.read.1: `file` is no directory (paths begin at the pipeline's own directory: `HERE/file`)
+    allow.read.2: expected a directory below the pipeline's own, or an absolute one, found `../up` ()
+    allow.read.3: expected a directory below the pipeline's own, or an absolute one, found `` ()
+    allow.env.0: the environment variable `NOT_SET_ANYWHERE` is not set ()
+    allow.env.1: `A=B` is no name of an environment variable ()
+    allow.network.0: expected `host:port`, found `localhost` (as in `localhost:8080`)
+    allow.network.1: expected `host:port`, found `http://a:80` (as in `localhost:8080`)
+    allow.network.2: expected `host:port`, found `a:0` (as in `localhost:8080`)
+    ");
 }

@@ -175,7 +175,7 @@ fn what_was_fetched_is_not_believed_if_it_was_changed() {
     // More than it said.
     registry.put(&format!("/v2/a/guest/blobs/{}", digest(&bytes)), answer("200 OK", vec![0; bytes.len() + 1]));
     let said = registry.said(&host, ":1").replace(&bytes.len().to_string(), "LENGTH");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"`oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` sent more than LENGTH bytes");
 }
 
 #[test]
@@ -189,9 +189,15 @@ fn tokens_are_got_from_where_the_registry_says() {
         all.get_mut(&path).unwrap().wants = Some("Authorization: Bearer secret".to_owned());
     }
     registry.put("/token", answer("200 OK", r#"{"token": "other"}"#));
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"
+    `oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` does not let you have `a/guest`
+    log in with `docker login 127.0.0.1:PORT`, or look whether the name is right
+    ");
     registry.put("/token", answer("403 Forbidden", "{}"));
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"
+    `oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` does not let you have `a/guest`
+    log in with `docker login 127.0.0.1:PORT`, or look whether the name is right
+    ");
     registry.asked();
     registry.put("/token", answer("200 OK", r#"{"access_token": "secret"}"#));
     host.load_from(&registry.address(":1"), None).ok().unwrap();
@@ -201,19 +207,22 @@ fn tokens_are_got_from_where_the_registry_says() {
 #[test]
 fn what_is_said_when_there_is_no_plugin() {
     let (registry, host) = (Registry::start(), Host::new());
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
-    insta::assert_snapshot!(registry.said(&host, ""), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` has nothing of that name");
+    insta::assert_snapshot!(registry.said(&host, ""), @"
+    `oci://127.0.0.1:PORT/a/guest` is no address of a plugin
+    expected `oci://registry/name:tag` or `oci://registry/name@sha256:…`, names in small letters
+    ");
     registry.put("/v2/a/guest/manifests/1", answer("500 Internal Server Error", ""));
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` answered 500 Internal Server Error");
     registry.put("/v2/a/guest/manifests/1", answer("200 OK", "<html>"));
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1`: its manifest cannot be read: expected value at line 1 column 1");
     registry.push("1", "application/vnd.oci.image.layer.v1.tar+gzip", b"no");
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1`: it is no plugin: expected a layer of the type `application/wasm`, found `application/vnd.oci.image.layer.v1.tar+gzip`");
     let huge = json!({"layers": [{"mediaType": "application/wasm", "digest": digest(b""), "size": 1_u64 << 40}]});
     registry.push_manifest("1", &huge);
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1`: it has 1099511627776 bytes, too many for a plugin");
     registry.push("1", "application/wasm", b"text");
-    insta::assert_snapshot!(registry.said(&host, ":1"), @"");
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1` is no WebAssembly");
 }
 
 #[test]
