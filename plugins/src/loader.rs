@@ -18,7 +18,7 @@ use crate::guest::Guest;
 use crate::inspection::Inspection;
 use crate::limits::{Limits, readable_bytes};
 use crate::options::{problems, validator};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Unusable};
 #[cfg(feature = "oci")]
 use crate::registry::Registries;
 use crate::sandbox;
@@ -87,8 +87,10 @@ impl Plugins {
     /// If it cannot be read, or is no plugin.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
         let limits = Limits::from(PluginLimits::default());
-        let bytes = read(&path.to_string_lossy(), path).map_err(|problem| problem.message)?;
-        let plugin = self.open(path, limits)?;
+        let address = path.to_string_lossy();
+        let bytes = read(&address, path).map_err(|problem| problem.message)?;
+        let plugin = self.plugin(&address, &bytes, limits, Arc::new(Grants::to_look()));
+        let plugin = plugin.map_err(|problem| problem.message)?;
         Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(&bytes), limits))
     }
 
@@ -101,7 +103,7 @@ impl Plugins {
 
     fn plugin(&self, address: &str, bytes: &[u8], limits: Limits, grants: Arc<Grants>) -> Result<Arc<Plugin>, Problem> {
         let digest = blake3::hash(bytes);
-        let is_shared = !grants.is_anything();
+        let is_shared = !grants.is_linked;
         // Held while it compiles: who wants the same plugin waits for it.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let name = digest.to_hex().to_string();
@@ -124,8 +126,11 @@ impl Plugins {
             .cache
             .component(engine, &digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin = Plugin::new(engine, &component, &digest, limits, grants)
-            .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
+        let plugin =
+            Plugin::new(engine, &component, &digest, limits, grants).map_err(|Unusable { reason, help }| {
+                let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
+                Problem { help, ..problem }
+            })?;
         let plugin = Arc::new(plugin);
         if is_shared {
             loaded.insert(name, Arc::clone(&plugin));
@@ -165,7 +170,7 @@ impl PluginLoader for Plugins {
         };
         check_pin(request.sha256, &bytes)?;
         let Granted { grants, files } = Granted::check(request)?;
-        if grants.is_anything() && !cfg!(feature = "wasi") {
+        if grants.is_linked && !cfg!(feature = "wasi") {
             let message = "this program was built without what grants anything to plugins";
             return Err(Problem::at(["allow"], message).help("build it with the feature `wasi`").into());
         }

@@ -28,8 +28,27 @@ fn what_depends_on_the_world_outside_is_said_to_do_so() {
     assert_eq!(finished["not_reproducible"], json!(["clock", "write"]));
     // Results are kept as any other.
     assert!(place.run().computed().is_empty());
-    insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml"]), @"");
-    insta::assert_snapshot!(place.said(&["verify", "last", "--quiet"]), @"");
+    insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml"]), @"
+    exit code 0
+    --- stdout
+      import                                  cached, 6 trajectories
+      reward         from import              cached, 6 trajectories; not reproducible: clock, write
+      advantage      from reward              cached, 6 trajectories
+      export         from advantage           cached, 6 trajectories
+    ");
+    insta::assert_snapshot!(place.said(&["verify", "last", "--quiet"]), @"
+    exit code 0
+    --- stdout
+    RUN penalised, done, started TIME
+
+    stored             3 manifests, 6 files, 3.42 KiB read
+    exported           4 files
+    computed again     1 stages: 42 columns of 2 shards, and all figures
+                       everything came out the same
+    not computed again reward: it depends on the world outside: clock, write
+    not computed again advantage: it comes after such a stage
+    not computed again export: it comes after such a stage
+    ");
     let summary = place.said(&["run", "pipeline.yaml", "--quiet"]);
     assert!(
         summary.contains("not reproducible        reward depends on the world outside: clock, write\n"),
@@ -43,8 +62,24 @@ fn what_a_plugin_may_read_is_in_its_key() {
     place.run();
     assert!(place.run().computed().is_empty());
     place.write("words/list.txt", "one two three\n");
-    insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml", "--why", "reward"]), @"");
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["plan", "pipeline.yaml", "--why", "reward"]), @"
+    exit code 0
+    --- stdout
+    reward
+      changed: file allow.read words (2 parts, the first a.jsonl, records 0-2)
+    ");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 1
+    --- stdout
+    RUN penalised, done, started TIME
+
+    stored             3 manifests, 6 files, 3.42 KiB read
+    exported           4 files
+    --- stderr
+    error: the inputs of run `RUN` are not what they were:
+      reward: allow.read words (contents)
+    help: bring them back, or verify with `--stored-only`
+    ");
     assert_eq!(place.run().computed()["reward"], 2);
 }
 
@@ -69,13 +104,63 @@ fn the_value_of_a_variable_is_kept_nowhere() {
 #[test]
 fn what_check_says_of_grants() {
     let said = |allow: &str| granting(allow).said(&["check", "pipeline.yaml"]);
-    insta::assert_snapshot!(said("{ clok: true }"), @"");
-    insta::assert_snapshot!(said("[clock]"), @"");
-    insta::assert_snapshot!(said("{ read: [wrds, ../words], network: [localhost] }"), @"");
+    insta::assert_snapshot!(said("{ clok: true }"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:9:14: error: unknown key `clok`
+      |
+    9 |     allow: { clok: true }
+      |              ^^^^ not known here
+      = help: did you mean `clock`?
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("[clock]"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:9:12: error: expected a map of keys, found a list
+      |
+    9 |     allow: [clock]
+      |            ^^^^^^^ expected a map of keys
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("{ read: [wrds, ../words], network: [localhost] }"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:9:21: error: `wrds` is not there
+      |
+    9 |     allow: { read: [wrds, ../words], network: [localhost] }
+      |                     ^^^^
+      = help: paths begin at the pipeline's own directory: `HERE/wrds`
+
+    pipeline.yaml:9:27: error: expected a directory below the pipeline's own, or an absolute one, found `../words`
+      |
+    9 |     allow: { read: [wrds, ../words], network: [localhost] }
+      |                           ^^^^^^^^
+
+    pipeline.yaml:9:48: error: expected `host:port`, found `localhost`
+      |
+    9 |     allow: { read: [wrds, ../words], network: [localhost] }
+      |                                                ^^^^^^^^^
+      = help: as in `localhost:8080`
+
+    error: 3 problems
+    ");
     let place = granting("{ clock: true }");
     place.edit("pipeline.yaml", "uses: ./tool_penalty.wasm", "uses: reward");
     place.edit("pipeline.yaml", "with: { penalty: 0.25 }", "with: { by: outcome }");
-    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"");
+    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:9:5: error: `allow` is for plugins, and `reward` is built in
+      |
+    9 |     allow: { clock: true }
+      |     ^^^^^
+      = help: take it out
+
+    error: 1 problem
+    ");
 }
 
 /// Of the SDK's, with componentize-py from the network.

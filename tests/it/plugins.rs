@@ -47,6 +47,8 @@ pub(crate) fn place(answers: [&str; 6]) -> Workplace {
     let place = Workplace::new();
     place.write("pipeline.yaml", PIPELINE);
     place.write("tool_penalty.wasm", plugin());
+    // Compiling it is told, the first time: not to those who look at what a run says.
+    place.sternlight(&["plugin", "inspect", "tool_penalty.wasm"]);
     let chats: Vec<Value> =
         answers.iter().enumerate().map(|(index, answer)| chat(&format!("t{index}"), index, answer)).collect();
     place.write("data/a.jsonl", lines(&chats[..3]));
@@ -169,7 +171,17 @@ fn what_check_says_of_plugins() {
 
     error: 1 problem
     ");
-    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://Registry/Penalty"), @"");
+    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://Registry/Penalty"), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:11: error: `oci://Registry/Penalty` is no address of a plugin
+      |
+    6 |     uses: oci://Registry/Penalty
+      |           ^^^^^^^^^^^^^^^^^^^^^^
+      = help: expected `oci://registry/name:tag` or `oci://registry/name@sha256:…`, names in small letters
+
+    error: 1 problem
+    ");
     // Nobody listens at that port, which is for what is gone.
     let unreachable = said("./tool_penalty.wasm", "oci://localhost:9/penalty:1");
     assert!(unreachable.contains("`oci://localhost:9/penalty:1`: `localhost:9` cannot be reached: "), "{unreachable}");
