@@ -20,6 +20,8 @@ pub(crate) struct Grants {
     pub(crate) clock: bool,
     /// What random numbers follow from, if it may have any.
     pub(crate) random: Option<blake3::Hash>,
+    /// Whether WASI is linked, for a plugin that is granted something, or is only asked what it is.
+    pub(crate) is_linked: bool,
 }
 
 /// A directory that a plugin may use.
@@ -81,9 +83,10 @@ impl Kind {
 }
 
 impl Grants {
-    /// Whether anything is granted.
-    pub(crate) fn is_anything(&self) -> bool {
-        [Kind::Clock, Kind::Environment, Kind::Files, Kind::Network, Kind::Random].iter().any(|kind| self.gives(*kind))
+    /// For a plugin that is only asked what it is: a language may look into its environment, which is empty, before it
+    /// can answer.
+    pub(crate) fn to_look() -> Self {
+        Self { is_linked: cfg!(feature = "wasi"), ..Self::default() }
     }
 
     pub(crate) fn gives(&self, kind: Kind) -> bool {
@@ -158,6 +161,7 @@ impl Granted {
         if *random {
             grants.random = Some(seed_of(request.seed, request.stage));
         }
+        grants.is_linked = *request.allow != PluginGrants::default();
         if problems.is_empty() { Ok(Self { grants, files }) } else { Err(problems) }
     }
 }

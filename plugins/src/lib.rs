@@ -22,6 +22,8 @@ mod outcomes;
 mod plugin;
 pub mod project;
 mod records;
+#[cfg(feature = "oci")]
+mod registry;
 mod sandbox;
 mod stage;
 mod state;

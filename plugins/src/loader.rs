@@ -22,7 +22,9 @@ use crate::guest::Guest;
 use crate::inspection::Inspection;
 use crate::limits::{Limits, readable_bytes};
 use crate::options::{problems, validator};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Unusable};
+#[cfg(feature = "oci")]
+use crate::registry::Registries;
 use crate::sandbox;
 use crate::stage::{HOST_VERSION, PluginStage};
 use crate::text;
@@ -43,6 +45,8 @@ pub struct Plugins {
     /// Started with the first plugin.
     engine: OnceLock<Result<Engine, String>>,
     cache: Cache,
+    #[cfg(feature = "oci")]
+    registries: Registries,
     notice: Box<dyn Fn(&str) + Send + Sync>,
     /// Those that are granted nothing, by digest.
     loaded: Mutex<BTreeMap<String, Arc<Plugin>>>,
@@ -52,8 +56,27 @@ impl Plugins {
     /// Keeps machine code in a directory, which must be the user's own; none: plugins are compiled each time. `notice` is
     /// told what takes seconds.
     pub fn new(cache: Option<PathBuf>, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        let (engine, loaded) = (OnceLock::new(), Mutex::default());
-        Self { engine, cache: Cache::new(cache), notice: Box::new(notice), loaded }
+        Self {
+            engine: OnceLock::new(),
+            #[cfg(feature = "oci")]
+            registries: Registries::new(cache.as_ref().map(|directory| directory.join("registries"))),
+            cache: Cache::new(cache),
+            notice: Box::new(notice),
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// The file of a plugin that lies in a registry.
+    #[cfg(feature = "oci")]
+    fn pull(&self, reference: &str, sha256: Option<&str>) -> Result<Vec<u8>, Problem> {
+        self.registries.plugin(reference, sha256, MAXIMUM_BYTES, &*self.notice)
+    }
+
+    #[cfg(not(feature = "oci"))]
+    fn pull(&self, reference: &str, _: Option<&str>) -> Result<Vec<u8>, Problem> {
+        let message =
+            format!("`oci://{reference}` lies in a registry, and this program was built without what asks one");
+        Err(at_uses(message).help("build it with the feature `oci`, or fetch the plugin and write its path"))
     }
 
     fn engine(&self) -> Result<&Engine, Problem> {
@@ -78,7 +101,8 @@ impl Plugins {
     /// If it is no plugin.
     pub fn inspect_bytes(&self, address: &str, bytes: &[u8]) -> Result<Inspection, String> {
         let limits = Limits::from(PluginLimits::default());
-        let plugin = self.plugin(address, bytes, limits).map_err(|problem| problem.message)?;
+        let plugin = self.plugin(address, bytes, limits, Arc::new(Grants::to_look()));
+        let plugin = plugin.map_err(|problem| problem.message)?;
         Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(bytes), limits))
     }
 
@@ -99,7 +123,7 @@ impl Plugins {
 
     fn plugin(&self, address: &str, bytes: &[u8], limits: Limits, grants: Arc<Grants>) -> Result<Arc<Plugin>, Problem> {
         let digest = blake3::hash(bytes);
-        let is_shared = !grants.is_anything();
+        let is_shared = !grants.is_linked;
         // Held while it compiles: who wants the same plugin waits for it.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let name = digest.to_hex().to_string();
@@ -122,8 +146,11 @@ impl Plugins {
             .cache
             .component(engine, &digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin = Plugin::new(engine, &component, &digest, limits, grants)
-            .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
+        let plugin =
+            Plugin::new(engine, &component, &digest, limits, grants).map_err(|Unusable { reason, help }| {
+                let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
+                Problem { help, ..problem }
+            })?;
         let plugin = Arc::new(plugin);
         if is_shared {
             loaded.insert(name, Arc::clone(&plugin));
@@ -166,6 +193,8 @@ struct Prepared {
     not_reproducible: Vec<String>,
     /// What it says that it reads and adds.
     told: Contract,
+    /// Bytes of memory that an instance begins with.
+    held: u64,
 }
 
 impl Plugins {
@@ -177,14 +206,13 @@ impl Plugins {
     ) -> Result<Prepared, Vec<Problem>> {
         let limits = Limits::from(request.limits);
         let address = request.address;
-        if address.starts_with("oci://") {
-            let message = format!("`{address}` lies in a registry, which is not carried out by this version");
-            return Err(at_uses(message).help("fetch the plugin, and write its path: `uses: ./name.wasm`").into());
-        }
-        let bytes = read(address, &request.directory.join(address))?;
+        let bytes = match address.strip_prefix("oci://") {
+            Some(reference) => self.pull(reference, request.sha256)?,
+            None => read(address, &request.directory.join(address))?,
+        };
         check_pin(request.sha256, &bytes)?;
         let Granted { grants, files } = Granted::check(request)?;
-        if grants.is_anything() && !cfg!(feature = "wasi") {
+        if grants.is_linked && !cfg!(feature = "wasi") {
             let message = "this program was built without what grants anything to plugins";
             return Err(Problem::at(["allow"], message).help("build it with the feature `wasi`").into());
         }
@@ -206,8 +234,13 @@ impl Plugins {
             return Err(found.into_iter().map(below_with).collect());
         }
         let options = canonical_json(&given).map_err(|error| at_with(error.to_string()))?;
+        let mut held = 0;
         let told = Guest::start(&plugin, limits)
-            .and_then(|mut guest| guest.configure(&options))
+            .and_then(|mut guest| {
+                let told = guest.configure(&options);
+                held = guest.state().memory();
+                told
+            })
             .map_err(|fault| vec![at_uses(format!("{title}: it cannot take its options: {fault}"))])?
             .map_err(|reason| at_with(format!("{title}: {}", text::reason(&reason))))?;
         let everything = serde_json::json!({
@@ -216,19 +249,20 @@ impl Plugins {
             "allow": grants::key(request),
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
-        Ok(Prepared { plugin, limits, options, key, seen: files, not_reproducible, told })
+        Ok(Prepared { plugin, limits, options, key, seen: files, not_reproducible, told, held })
     }
 }
 
 impl PluginLoader for Plugins {
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
-        let Prepared { plugin, limits, options, key, seen, not_reproducible, told } =
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, told, held } =
             self.prepared(request, |plugin| is_stage(plugin, request))?;
         let contract = description::contract(told, plugin.world)
             .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
         let stage = request.stage.to_owned();
         let keep = request.keep.unwrap_or_default();
-        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible };
+        let held = held.into();
+        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 

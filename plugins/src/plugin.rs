@@ -11,7 +11,7 @@ use crate::bindings::exports::sternlight::plugin::{
 };
 use crate::bindings::sternlight::plugin::host;
 use crate::description::{Description, description};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::grants::Grants;
 use crate::guest::Guest;
 use crate::limits::Limits;
@@ -52,18 +52,43 @@ pub(crate) enum StageIndices {
     Environment(environment_stage::GuestIndices),
 }
 
+/// Why a component cannot be used, and what to do.
+pub(crate) struct Unusable {
+    pub(crate) reason: String,
+    pub(crate) help: Option<String>,
+}
+
+impl From<String> for Unusable {
+    fn from(reason: String) -> Self {
+        Self { reason, help: None }
+    }
+}
+
+impl Unusable {
+    fn of(what: &str, fault: &Fault) -> Self {
+        let help = match fault.kind {
+            // Its language asks for more than the plugin: what that is for, it could not say.
+            FaultKind::NotGranted(..) => {
+                Some("it was built to be granted something: `allow` says what, as in `allow: {clock: true}`".to_owned())
+            }
+            _ => None,
+        };
+        Self { reason: format!("{what}: {fault}"), help }
+    }
+}
+
 impl Plugin {
     /// Looks at a component, and asks it what it is.
     ///
     /// # Errors
-    /// If it is no plugin, or says of itself what cannot be.
+    /// If it is no plugin, or says of itself what cannot be: why, and what to do.
     pub(crate) fn new(
         engine: &Engine,
         component: &Component,
         digest: &blake3::Hash,
         limits: Limits,
         grants: Arc<Grants>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Unusable> {
         let world = world_of(engine, component)?;
         let told = |error: wasmtime::Error| format!("it does not keep the contract `{PACKAGE}`: {error:#}");
         let mut linker = Linker::<State>::new(engine);
@@ -84,8 +109,8 @@ impl Plugin {
         };
         let mut plugin =
             Self { engine: engine.clone(), instance, indices, world, description: nothing, imports, digest, grants };
-        let mut guest = Guest::start(&plugin, limits).map_err(|fault| format!("it cannot start: {fault}"))?;
-        let described = guest.describe().map_err(|fault| format!("it cannot say what it is: {fault}"))?;
+        let mut guest = Guest::start(&plugin, limits).map_err(|fault| Unusable::of("it cannot start", &fault))?;
+        let described = guest.describe().map_err(|fault| Unusable::of("it cannot say what it is", &fault))?;
         plugin.description = description(described)?;
         Ok(plugin)
     }
@@ -112,7 +137,7 @@ impl Plugin {
     #[cfg(feature = "wasi")]
     fn state(&self, limits: Limits) -> Result<State, Fault> {
         let mut state = State::new(limits.memory);
-        if self.grants.is_anything() {
+        if self.grants.is_linked {
             let wasi = crate::wasi::Wasi::new(&self.grants);
             let gone = |error: wasmtime::Error| Fault::result(format!("what it is granted is not there: {error:#}"));
             state.wasi = Some(wasi.map_err(gone)?);
@@ -151,7 +176,7 @@ impl Indices {
 #[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "nothing can be granted"))]
 fn link_world(linker: &mut Linker<State>, component: &Component, grants: &Grants) -> wasmtime::Result<()> {
     #[cfg(feature = "wasi")]
-    if grants.is_anything() {
+    if grants.is_linked {
         return crate::wasi::link(linker, component, grants);
     }
     linker.define_unknown_imports_as_traps(component)

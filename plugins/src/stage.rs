@@ -2,6 +2,7 @@
 //! depend on neither batches nor threads.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub(crate) struct PluginStage {
     /// What its grants let it see, by digests.
     pub(crate) seen: Vec<InputFile>,
     pub(crate) not_reproducible: Vec<String>,
+    /// The most memory that one of its instances had so far, in bytes.
+    pub(crate) held: AtomicU64,
 }
 
 impl Stage for PluginStage {
@@ -107,6 +110,10 @@ impl Transform for PluginStage {
 
     fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
         Some(Box::new(self.begin()))
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
     }
 
     fn batch_limit(&self) -> Option<BatchLimit> {
@@ -338,7 +345,9 @@ impl Instance<'_> {
             Some(guest) => guest,
             None => stage.start(stage.limits).map_err(|fault| stage.error(&fault, None))?,
         };
-        match stage.call(&mut guest, batch)? {
+        let called = stage.call(&mut guest, batch)?;
+        stage.held.fetch_max(guest.state().memory(), Ordering::Relaxed);
+        match called {
             Ok(Called { output, errors }) => {
                 self.tell(&guest, context);
                 *slot = Some(guest);

@@ -17,6 +17,8 @@ mod documented_commands;
 mod exported;
 mod full_disk;
 mod generated;
+#[cfg(feature = "wasi")]
+mod grants;
 mod harness;
 mod markdown;
 mod parquet;

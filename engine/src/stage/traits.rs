@@ -85,6 +85,12 @@ pub trait Transform: Send + Sync {
         None
     }
 
+    /// Bytes that it holds besides batches while it works on a part, as far as is known. Taken from the run's memory for
+    /// each part at work.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+
     /// Where batches of a shard end, whatever the run's limit, for a transform whose results could depend on it.
     fn batch_limit(&self) -> Option<BatchLimit> {
         None

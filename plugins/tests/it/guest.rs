@@ -17,6 +17,11 @@ pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/plugins/hostile")
 }
 
+/// Where the guests lie that use what they are granted.
+pub(crate) fn granted_directory() -> PathBuf {
+    directory().join("../granted")
+}
+
 /// The text of a part of the honest guest.
 pub(crate) fn honest(part: &str) -> String {
     std::fs::read_to_string(directory().join("honest").join(format!("{part}.wat"))).unwrap()
@@ -49,8 +54,13 @@ pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{error}\n{module}"));
     let mut resolve = Resolve::default();
     let (mut package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("wit")).unwrap();
-    if world == "wanting" {
-        package = resolve.push_file(directory().join("wasi.wit")).unwrap();
+    let others = match world {
+        "wanting" => Some(directory()),
+        "granted" => Some(granted_directory()),
+        _ => None,
+    };
+    if let Some(directory) = others {
+        package = resolve.push_file(directory.join("wasi.wit")).unwrap();
     }
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
@@ -88,6 +98,11 @@ impl Host {
         self.compiled.load(Ordering::Relaxed)
     }
 
+    /// A place beside the pipeline that is not there.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     /// Writes a file beside the pipeline that is not there.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.directory.path().join(name), bytes).unwrap();
@@ -112,10 +127,25 @@ impl Host {
         limits: PluginLimits,
         allow: &PluginGrants,
     ) -> Result<Built, Vec<Problem>> {
+        self.ask("./guest.wasm", with, sha256, limits, allow)
+    }
+
+    /// Loads from an address.
+    #[cfg(feature = "oci")]
+    pub(crate) fn load_from(&self, address: &str, sha256: Option<&str>) -> Result<Built, Vec<Problem>> {
+        self.ask(address, "{}", sha256, PluginLimits::default(), &PluginGrants::default())
+    }
+
+    fn ask(
+        &self,
+        address: &str,
+        with: &str,
+        sha256: Option<&str>,
+        limits: PluginLimits,
+        allow: &PluginGrants,
+    ) -> Result<Built, Vec<Problem>> {
         let with = serde_yaml::from_str(with).unwrap();
-        let (stage, address) = ("score", "./guest.wasm");
-        let directory = self.directory.path();
-        let (keep, seed) = (None, 7);
+        let (stage, keep, seed, directory) = ("score", None, 7, self.directory.path());
         let request = PluginRequest { stage, address, with: &with, sha256, keep, limits, allow, seed, directory };
         self.plugins.load(&request)
     }

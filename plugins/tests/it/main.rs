@@ -5,5 +5,9 @@
 mod columns;
 mod endurance;
 mod environment;
+#[cfg(feature = "wasi")]
+mod granted;
 mod guest;
 mod hostile;
+#[cfg(feature = "oci")]
+mod registry;
