@@ -3,6 +3,8 @@
 
 mod bindings;
 mod compiled;
+pub mod conformance;
+mod cpu_time;
 mod data_type;
 mod description;
 mod environment;
@@ -14,6 +16,7 @@ mod inspection;
 mod ipc;
 mod limits;
 mod loader;
+mod measurement;
 mod options;
 mod outcomes;
 mod plugin;
@@ -27,4 +30,5 @@ mod world;
 pub use environment::{Environment, Start, Step, Task};
 pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
+pub use measurement::Measurement;
 pub use world::World;

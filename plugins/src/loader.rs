@@ -90,6 +90,20 @@ impl Plugins {
             let problem = at_uses(format!("`{address}` is a WebAssembly module, expected a component"));
             return Err(problem.help("make a component of it, as the SDKs do"));
         }
+        let plugin = self.opened_anew(address, bytes, &digest, limits)?;
+        let plugin = Arc::new(plugin);
+        loaded.insert(name, Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    /// The plugin in some bytes, from the cache of machine code if it is there, whether it is open already or not.
+    pub(crate) fn opened_anew(
+        &self,
+        address: &str,
+        bytes: &[u8],
+        digest: &blake3::Hash,
+        limits: Limits,
+    ) -> Result<Plugin, Problem> {
         let notice = || {
             let size = readable_bytes(bytes.len() as u64);
             (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
@@ -97,13 +111,10 @@ impl Plugins {
         let engine = self.engine()?;
         let component = self
             .cache
-            .component(engine, &digest, bytes, &notice)
+            .component(engine, digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin = Plugin::new(engine, &component, &digest, limits)
-            .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
-        let plugin = Arc::new(plugin);
-        loaded.insert(name, Arc::clone(&plugin));
-        Ok(plugin)
+        Plugin::new(engine, &component, digest, limits)
+            .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))
     }
 }
 
@@ -112,7 +123,7 @@ fn at_uses(message: String) -> Problem {
 }
 
 /// The file of a plugin.
-fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
+pub(crate) fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| {
         let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
         problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))

@@ -48,6 +48,11 @@ impl State {
         Self { memory_limit, memory: 0, others, lines: Vec::new(), figures: Vec::new() }
     }
 
+    /// Memory that the instance has, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
     /// Forgets what was said and measured: a call begins.
     pub(crate) fn begin_call(&mut self) {
         self.lines.clear();

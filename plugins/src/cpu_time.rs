@@ -1,0 +1,47 @@
+//! Time that a thread has worked, which hardly depends on what else the machine does.
+
+use std::time::{Duration, Instant};
+
+/// A clock of the thread that started it.
+pub(crate) struct Clock {
+    started: Instant,
+    worked: Option<Duration>,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self { started: Instant::now(), worked: worked() }
+    }
+
+    /// What this thread has worked since; what has passed since where the system does not tell.
+    pub(crate) fn elapsed(&self) -> Duration {
+        match (self.worked, worked()) {
+            (Some(before), Some(now)) => now.saturating_sub(before),
+            _ => self.started.elapsed(),
+        }
+    }
+}
+
+/// What this thread has worked since it began; a little out of date, as the kernel counts it (`proc_pid_schedstat(5)`).
+fn worked() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds = text.split(' ').next()?.parse().ok().filter(|nanoseconds| *nanoseconds > 0)?;
+    Some(Duration::from_nanos(nanoseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_sleeps_does_not_work() {
+        let clock = Clock::start();
+        std::thread::sleep(Duration::from_millis(50));
+        let asleep = clock.elapsed();
+        while clock.started.elapsed() < Duration::from_millis(200) {
+            std::hint::black_box(0);
+        }
+        assert!(clock.elapsed() > asleep);
+        assert!(!cfg!(target_os = "linux") || asleep < Duration::from_millis(50), "{asleep:?}");
+    }
+}
