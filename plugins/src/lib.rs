@@ -10,6 +10,9 @@ mod description;
 mod environment;
 mod extra;
 mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod guest;
 mod inspection;
