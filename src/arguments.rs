@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Stages(StagesArguments),
     /// Prints the JSON Schema of pipeline files, for editors
     Schema,
-    /// Looks at WebAssembly plugins, tries and measures them
+    /// Makes, builds, tries and measures WebAssembly plugins
     #[cfg(feature = "plugins")]
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -238,12 +238,69 @@ pub(crate) struct StagesArguments {
 #[cfg(feature = "plugins")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
+    /// Makes a project to begin with: a plugin, its tests, sample data, and a pipeline that uses it
+    New(NewArguments),
+    /// Builds a project into a component, and looks whether it is a plugin
+    Build(BuildArguments),
     /// Tells what a plugin is: its world, columns, options, imports, size and digest
     Inspect(InspectArguments),
     /// Tries whether a plugin keeps the contract: what it says of itself, its results, hard rows, its limits
     Test(PluginTestArguments),
     /// Measures what a plugin costs: CPU time of a trajectory, its start, its memory
     Bench(PluginBenchArguments),
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// What the plugin is called, as in `few-calls`: the folder gets this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The language that it is written in
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    pub(crate) lang: LanguageChoice,
+    /// What it is to do
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub(crate) kind: KindChoice,
+}
+
+/// A language with an SDK.
+#[cfg(feature = "plugins")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LanguageChoice {
+    Rust,
+    Python,
+    /// JavaScript
+    Js,
+}
+
+/// The kinds of plugins.
+#[cfg(feature = "plugins")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KindChoice {
+    /// Scores trajectories
+    Reward,
+    /// Judges turns
+    Reflect,
+    /// Copies trajectories under other goals
+    Relabel,
+    /// Gives turns their advantages
+    Advantage,
+    /// Adds any columns; in Rust only
+    Batch,
+    /// A world that agents act in
+    Environment,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
+    /// The project's folder
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub(crate) directory: PathBuf,
+    /// Where the component goes [default: a file in the folder, called after the plugin]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[cfg(feature = "plugins")]

@@ -1,5 +1,5 @@
 //! Runs WebAssembly plugins: the sandbox, the calls, and what is believed of their results. The contract lies in
-//! `plugins/wit`; the engine asks for stages through [`Plugins`].
+//! `plugins/wit`; the engine asks for stages through [`Plugins`]. And [`project`]: how people come to have plugins.
 
 mod bindings;
 mod compiled;
@@ -23,6 +23,7 @@ mod measurement;
 mod options;
 mod outcomes;
 mod plugin;
+pub mod project;
 mod records;
 mod sandbox;
 mod stage;

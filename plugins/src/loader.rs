@@ -62,10 +62,27 @@ impl Plugins {
     /// # Errors
     /// If it cannot be read, or is no plugin.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
+        let address = path.to_string_lossy();
+        let bytes = read(&address, path).map_err(|problem| problem.message)?;
+        self.inspect_bytes(&address, &bytes)
+    }
+
+    /// The same of what is, or will be, the content of the file at `address`.
+    ///
+    /// # Errors
+    /// If it is no plugin.
+    pub fn inspect_bytes(&self, address: &str, bytes: &[u8]) -> Result<Inspection, String> {
         let limits = Limits::from(PluginLimits::default());
-        let bytes = read(&path.to_string_lossy(), path).map_err(|problem| problem.message)?;
-        let plugin = self.open(path, limits)?;
-        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(&bytes), limits))
+        let plugin = self.plugin(address, bytes, limits).map_err(|problem| problem.message)?;
+        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(bytes), limits))
+    }
+
+    /// Removes machine code of a component that will hardly be run again: that of a plugin in Python has 36 MB. Whoever
+    /// runs it all the same compiles it once more.
+    pub fn forget(&self, digest: &blake3::Hash) {
+        if let Ok(engine) = self.engine() {
+            self.cache.forget(engine, digest);
+        }
     }
 
     /// The plugin in a file.
