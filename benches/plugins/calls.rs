@@ -69,6 +69,7 @@ fn built(asked: &Asked<'_>) -> Built {
         with: &with,
         sha256: None,
         limits: PluginLimits::default(),
+        keep: None,
         directory: &directory,
     };
     plugins.load(&request).unwrap_or_else(|problems| panic!("{problems:?}"))

@@ -2,11 +2,12 @@
 
 use arrow::array::{Array as _, ArrayRef};
 use sternlight_engine::contract::{AddedColumn, Scope};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow, relabelling_fault};
 
-use crate::bindings::exports::sternlight::plugin::plugin;
 use crate::bindings::exports::sternlight::plugin::reflect_stage::Reflection;
 use crate::bindings::exports::sternlight::plugin::reward_stage::Outcome;
+use crate::bindings::exports::sternlight::plugin::{plugin, relabel_stage};
+use crate::copies::{Copies, copies};
 use crate::description::{self, PluginContract};
 use crate::fault::Fault;
 use crate::guest::Rows;
@@ -61,24 +62,51 @@ pub fn typed_results(bytes: &[u8]) {
         drops: Vec::new(),
     };
     let kind = draw.byte();
-    match kind % 3 {
+    match kind % 4 {
         0 => {
             let both = [("turns.reward", "float32"), ("reward", "float32")];
-            let contract = contract(&both[usize::from(kind / 3 % 2)..]);
+            let contract = contract(&both[usize::from(kind / 4 % 2)..]);
             let rows = draw.rows(|draw| Outcome { reward: draw.number(), turn_rewards: draw.some(|draw| draw.list(Draw::number)) });
             believed(rewards(rows, &batch, &contract), &batch, &contract.adds);
         }
         1 => {
-            let contract = contract(&[("turns.verdict", "utf8"), ("turns.diagnosis", "utf8")][..1 + usize::from(kind / 3 % 2)]);
+            let contract = contract(&[("turns.verdict", "utf8"), ("turns.diagnosis", "utf8")][..1 + usize::from(kind / 4 % 2)]);
             let reflection = |draw: &mut Draw<'_>| Reflection { verdict: draw.some(Draw::text), diagnosis: draw.some(Draw::text) };
             let rows = draw.rows(|draw| draw.list(reflection));
             believed(reflections(rows, &batch, &contract), &batch, &contract.adds);
+        }
+        2 => {
+            let rows = draw.rows(|draw| draw.list(copy));
+            if let Ok(Copies { copies, errors }) = copies(rows, &batch) {
+                for row in 0..batch.rows() {
+                    let of_row: Vec<_> = copies.iter().filter(|copy| copy.row == row).cloned().collect();
+                    assert!(relabelling_fault(&of_row, batch.turns_of(row).len()).is_none());
+                }
+                assert!(errors.iter().all(|(row, _)| *row < batch.rows()));
+            }
         }
         _ => {
             let contract = contract(&[("turns.advantage", "float32")]);
             let rows = draw.rows(|draw| draw.list(Draw::number));
             believed(advantages(rows, &batch, &contract), &batch, &contract.adds);
         }
+    }
+}
+
+fn copy(draw: &mut Draw<'_>) -> relabel_stage::Relabelled {
+    let edit = |draw: &mut Draw<'_>| relabel_stage::TurnEdit {
+        turn: u32::from(draw.byte()),
+        reward: draw.number(),
+        weight: draw.number(),
+    };
+    relabel_stage::Relabelled {
+        task: draw.some(Draw::text),
+        prompt: draw.some(Draw::text),
+        reward: draw.number(),
+        success: draw.some(|draw| draw.byte() % 2 == 0),
+        keep_turns: draw.some(|draw| u32::from(draw.byte())),
+        confidence: draw.number(),
+        turns: draw.list(edit),
     }
 }
 

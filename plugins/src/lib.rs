@@ -4,6 +4,7 @@
 mod bindings;
 mod compiled;
 pub mod conformance;
+mod copies;
 mod cpu_time;
 mod data_type;
 mod description;

@@ -168,10 +168,14 @@ impl PluginLoader for Plugins {
         check_pin(request.sha256, &bytes)?;
         let plugin = self.plugin(address, &bytes, limits)?;
         let title = plugin.title();
-        if matches!(plugin.world, World::Relabel | World::Environment) {
+        if plugin.world == World::Environment {
             let message =
                 format!("{title} is of the world `{}`, which is not carried out by this version", plugin.world);
             return Err(Problem::at(["uses"], message).into());
+        }
+        if request.keep.is_some() && plugin.world != World::Relabel {
+            let message = format!("`keep` is for relabellers, and {title} is of the world `{}`", plugin.world);
+            return Err(Problem::at(["keep"], message).at_key().help("take it out").into());
         }
         let below_with = |mut problem: Problem| {
             problem.path.insert(0, "with".into());
@@ -200,7 +204,8 @@ impl PluginLoader for Plugins {
             "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
-        let stage = PluginStage { plugin, contract, options, limits, stage: request.stage.to_owned() };
+        let keep = request.keep.unwrap_or_default();
+        let stage = PluginStage { plugin, contract, options, keep, limits, stage: request.stage.to_owned() };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 }

@@ -9,13 +9,14 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Float32Type};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work, canonical_json};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
+use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, canonical_type};
 
 use crate::bindings::sternlight::plugin::host::Level;
+use crate::copies::{Copies, copies};
 use crate::data_type;
 use crate::description::{self, PluginContract};
 use crate::extra;
@@ -50,6 +51,8 @@ pub(crate) struct PluginStage {
     pub(crate) contract: PluginContract,
     /// Its `with`, as JSON.
     pub(crate) options: String,
+    /// Which rows it hands on, if it is a relabeller.
+    pub(crate) keep: Keep,
     pub(crate) limits: Limits,
     /// The stage's name in the pipeline.
     pub(crate) stage: String,
@@ -73,8 +76,11 @@ impl Stage for PluginStage {
                 reads.push(ColumnPath::from(*path));
             }
         }
-        let (adds, drops) = (self.contract.adds.clone(), self.contract.drops.clone());
-        Ok(Contract { reads, scope: self.contract.scope, effect: Effect::Columns { adds, drops } })
+        let effect = match self.plugin.world {
+            World::Relabel => Effect::relabelled(input, self.keep),
+            _ => Effect::Columns { adds: self.contract.adds.clone(), drops: self.contract.drops.clone() },
+        };
+        Ok(Contract { reads, scope: self.contract.scope, effect })
     }
 
     fn files(&self) -> Vec<InputFile> {
@@ -122,7 +128,7 @@ impl PluginStage {
         let contract = description::contract(told, plugin.world)
             .map_err(|reason| format!("{title}: its contract cannot be: {reason}"))?;
         let stage = plugin.description.name.clone();
-        Ok(Self { plugin: Arc::clone(plugin), contract, options, limits, stage })
+        Ok(Self { plugin: Arc::clone(plugin), contract, options, keep: Keep::default(), limits, stage })
     }
 
     fn begin(&self) -> Instance<'_> {
@@ -169,7 +175,7 @@ impl PluginStage {
     ///
     /// # Errors
     /// If the batch cannot be sent.
-    pub(crate) fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Columns, Fault>, StageError> {
+    pub(crate) fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Called, Fault>, StageError> {
         let contract = &self.contract;
         let called = match self.plugin.world {
             World::Reward => {
@@ -183,15 +189,21 @@ impl PluginStage {
                 let bytes = ipc::encoded(batch, contract)?;
                 guest.process(&bytes).and_then(|output| process(output, batch, contract))
             }
-            World::Relabel | World::Environment => {
+            World::Relabel => {
+                let called = with_records(batch, contract, |rows| guest.relabel(rows))?;
+                let copies = called.and_then(|rows| copies(rows, batch));
+                return Ok(
+                    copies.map(|Copies { copies, errors }| Called { output: Output::Relabelled(copies), errors })
+                );
+            }
+            World::Environment => {
                 Err(Fault::result(format!("a plugin of the world `{}` is no stage", self.plugin.world)))
             }
         };
-        Ok(called.map(|mut columns| {
-            let wrong = not_finite(&columns.arrays, &contract.adds, batch, &columns.errors);
-            columns.errors.extend(wrong);
-            columns.errors.sort_by_key(|(row, _)| *row);
-            columns
+        Ok(called.map(|Columns { arrays, mut errors }| {
+            errors.extend(not_finite(&arrays, &contract.adds, batch, &errors));
+            errors.sort_by_key(|(row, _)| *row);
+            Called { output: Output::Columns(arrays), errors }
         }))
     }
 
@@ -261,6 +273,13 @@ impl PluginStage {
     }
 }
 
+/// What a call came to.
+pub(crate) struct Called {
+    pub(crate) output: Output,
+    /// Rows that have no value, ascending, and why.
+    pub(crate) errors: Vec<(usize, String)>,
+}
+
 /// The share of time that some of the rows of a call get.
 fn share(time: Duration, rows: usize, whole: usize) -> Duration {
     let fraction = time.mul_f64(rows as f64 / whole.max(1) as f64);
@@ -304,7 +323,7 @@ impl Transform for Instance<'_> {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         if self.stage.contract.scope == Scope::Trajectory {
             let units: Vec<Range<usize>> = (0..batch.rows()).map(|row| row..row + 1).collect();
-            return Ok(Output::Columns(self.call(batch, &units, context)?));
+            return self.call(batch, &units, context);
         }
         let grouped = Grouped::of(batch)?;
         let mut parts: Vec<Vec<ArrayRef>> = Vec::new();
@@ -313,7 +332,9 @@ impl Transform for Instance<'_> {
             let start = first.start;
             let part = part_of(&grouped.batch, &(start..last.end))?;
             let units: Vec<Range<usize>> = call.iter().map(|unit| unit.start - start..unit.end - start).collect();
-            parts.push(self.call(&part, &units, context)?);
+            if let Output::Columns(arrays) = self.call(&part, &units, context)? {
+                parts.push(arrays);
+            }
         }
         let adds = &self.stage.contract.adds;
         let whole = (0..adds.len()).map(|column| {
@@ -333,7 +354,7 @@ impl Instance<'_> {
         batch: &TrajectoryBatch,
         units: &[Range<usize>],
         context: &mut Context,
-    ) -> Result<Vec<ArrayRef>, StageError> {
+    ) -> Result<Output, StageError> {
         let stage = self.stage;
         let mut slot = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
         let mut guest = match slot.take() {
@@ -341,15 +362,19 @@ impl Instance<'_> {
             None => stage.start(stage.limits).map_err(|fault| stage.error(&fault, None))?,
         };
         match stage.call(&mut guest, batch)? {
-            Ok(columns) => {
+            Ok(Called { output, errors }) => {
                 self.tell(&guest, context);
                 *slot = Some(guest);
-                if let Some((row, reason)) = columns.errors.first() {
+                if let Some((row, reason)) = errors.first() {
                     let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
                     return Err(StageError::new(message).trajectory(batch.name_of(*row)));
                 }
-                measure(stage, &columns.arrays, context);
-                Ok(columns.arrays)
+                match &output {
+                    Output::Columns(arrays) => measure(stage, arrays, context),
+                    Output::Relabelled(copies) => measure_copies(copies, batch.rows(), context),
+                    Output::Keep(_) => {}
+                }
+                Ok(output)
             }
             Err(fault) => {
                 drop(guest);
@@ -397,6 +422,17 @@ impl Instance<'_> {
         for (name, value) in &guest.state().figures {
             context.metrics.observe(name.as_str(), *value);
         }
+    }
+}
+
+/// How much came of relabelling.
+fn measure_copies(copies: &[Relabelled], rows: usize, context: &mut Context) {
+    let copied = copies.chunk_by(|left, right| left.row == right.row).count();
+    context.metrics.count("copies", copies.len() as u64);
+    context.metrics.count("copied trajectories", copied as u64);
+    context.metrics.count("trajectories without a copy", (rows - copied) as u64);
+    for confidence in copies.iter().filter_map(|copy| copy.confidence) {
+        context.metrics.observe("relabel_confidence", f64::from(confidence));
     }
 }
 

@@ -54,6 +54,10 @@ fn print_columns(columns: &InspectedColumns) {
     let lists = [
         ("sees", format!("a {} at once", columns.scope)),
         ("reads", shown(&columns.reads)),
+        (
+            "makes",
+            if columns.rows == "new" { "copies of trajectories under other goals".to_owned() } else { String::new() },
+        ),
         ("adds", shown(&columns.adds)),
         ("drops", columns.drops.join(", ")),
     ];

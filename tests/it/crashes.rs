@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -118,6 +119,37 @@ fn aborts_at(place: &Workplace, point: u32) -> bool {
     let code = exit_code(&output);
     assert!(matches!(code, 0 | ABORTED), "{}", String::from_utf8_lossy(&output.stderr));
     code == ABORTED
+}
+
+/// The same with a relabeller, whose copies lie in files of their own.
+#[cfg(feature = "plugins")]
+fn place_of_copies() -> Workplace {
+    let place = place();
+    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples/hindsight/js/hindsight.wasm");
+    place.write("hindsight.wasm", fs::read(plugin).unwrap());
+    place.edit("pipeline.yaml", "from: filter", "from: hindsight");
+    place.edit("pipeline.yaml", "  reward:", "  hindsight: { uses: ./hindsight.wasm, from: filter }\n  reward:");
+    for (name, trials) in [("data/a.jsonl", 0..2), ("data/b.jsonl", 2..4)] {
+        place.write(name, chats(0..3, trials).replace("\"messages\"", "\"success\":false,\"messages\""));
+    }
+    place
+}
+
+#[cfg(feature = "plugins")]
+#[test]
+fn a_crash_at_any_point_of_relabelling_loses_nothing() {
+    let expected = undisturbed(&place_of_copies(), &[]);
+    let points = for_every_point(|point| {
+        let place = place_of_copies();
+        let aborted = aborts_at(&place, point);
+        if aborted {
+            check_directory(&place, &[&expected.exports], point);
+            recover_from_abort(&place, &expected, &format!("point {point}"));
+        }
+        aborted
+    });
+    // Two more for each of two parts of the relabeller, and two for each of three stages behind it and each shard of copies.
+    assert!(points > 2 * (10 + 4 + 5) + 2 * 2 + 3 * 2 * 2, "only {points} points");
 }
 
 /// Calls with 1, 2, … until told that there is no such point; how many there are. The runs mostly wait for the disk,

@@ -21,6 +21,8 @@ mod harness;
 mod markdown;
 mod parquet;
 #[cfg(feature = "plugins")]
+mod plugin_pipelines;
+#[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
 mod quarantine;

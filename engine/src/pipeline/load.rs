@@ -252,6 +252,7 @@ fn draft(
             None => report.add(unknown_kind(document, &uses_path, uses, registry).stage(name)),
             Some(kind) => {
                 for (key, given) in [
+                    ("keep", entry.keep.is_some()),
                     ("sha256", entry.sha256.is_some()),
                     ("allow", entry.allow.is_some()),
                     ("limits", entry.limits.is_some()),
@@ -331,7 +332,8 @@ fn build_plugin(
         call_time: limits.call_time.map(|time| time.duration()),
     });
     let sha256 = entry.sha256.as_deref();
-    let request = PluginRequest { stage: name, address, with, sha256, limits, directory: options.directory };
+    let (keep, directory) = (entry.keep, options.directory);
+    let request = PluginRequest { stage: name, address, with, sha256, keep, limits, directory };
     match loader.load(&request) {
         Ok(built) => Some(stage_of(built)),
         Err(mut problems) => {
@@ -568,7 +570,7 @@ stages:
           |
         8 |     retry: 3
           |     ^^^^^ not known here
-          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `sha256`, `allow`, `limits`
+          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `keep`, `sha256`, `allow`, `limits`
 
         demo.yaml:9:3: error: `Score` is not a name: small letters, digits and `-`, beginning with a letter
           |

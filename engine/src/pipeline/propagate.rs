@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::column::ColumnPath;
-use crate::contract::{Contract, Scope};
+use crate::contract::{Contract, Effect, Scope};
 use crate::failure::OnError;
 use crate::problem::{Problem, nearest};
 use crate::trajectory::TrajectorySchema;
@@ -84,6 +84,11 @@ fn check_stage(
         .collect();
     if !missing.is_empty() {
         return Err(missing);
+    }
+    if matches!(contract.effect, Effect::Relabelled { .. }) && contract.scope != Scope::Trajectory {
+        let message =
+            format!("`{}` makes copies of trajectories, for which it would have to see more than one", node.name);
+        return Err(vec![pipeline.stage_error(stage, message).help("let it see single trajectories")]);
     }
     if node.failure.on_error == OnError::Quarantine && !node.inputs.is_empty() {
         read_what_names_rows(&mut contract, &input);

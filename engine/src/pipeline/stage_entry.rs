@@ -11,6 +11,7 @@ use serde_yaml::Value;
 
 use super::quantities::{Memory, Span};
 use super::retries::RetriesEntry;
+use crate::contract::Keep;
 use crate::failure::OnError;
 
 /// A stage: what it does, on what, and how.
@@ -46,6 +47,8 @@ pub(super) struct StageEntry {
     /// Values to run the stage for, once each. Not carried out by this version.
     #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
     pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
+    /// Which rows a plugin that relabels trajectories hands on; both if not given.
+    pub(super) keep: Option<Keep>,
     /// The SHA-256 that a plugin's file must have.
     pub(super) sha256: Option<String>,
     /// What a plugin may use. Not carried out by this version.

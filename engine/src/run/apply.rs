@@ -13,7 +13,7 @@ use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::{places, scatter};
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError, Transform};
-use crate::trajectory::TrajectoryBatch;
+use crate::trajectory::{TrajectoryBatch, batch_fault};
 
 /// A stage, ready to be called.
 pub(crate) struct StageCall<'a> {
@@ -181,6 +181,7 @@ impl<'a> StageCall<'a> {
         if batch.rows() == 0 {
             return Ok(Answer::Output(match &self.contract.effect {
                 Effect::Subset => Output::Keep(BooleanArray::from(Vec::<bool>::new())),
+                Effect::Relabelled { .. } => Output::Relabelled(Vec::new()),
                 _ => Output::Columns(self.adds().iter().map(|column| new_empty_array(&column.data_type)).collect()),
             }));
         }
@@ -208,6 +209,15 @@ impl<'a> StageCall<'a> {
                     }
                 }
                 Ok(output)
+            }
+            (Output::Relabelled(copies), Effect::Relabelled { .. })
+                if copies.is_sorted_by_key(|copy| copy.row)
+                    && copies.last().is_none_or(|copy| copy.row < batch.rows()) =>
+            {
+                match batch_fault(copies, batch) {
+                    None => Ok(output),
+                    Some(fault) => Err(StageError::new(format!("the stage returned what no copy can be: {fault}"))),
+                }
             }
             _ => Err(StageError::new("the stage returned something else than its contract promises")),
         }
@@ -258,6 +268,12 @@ fn spread(output: Output, batch: &TrajectoryBatch, rows: &[usize], adds: &[Added
                 Some(_) => scatter(array, &turn_places),
             });
             Output::Columns(spread.collect::<Result<Vec<ArrayRef>, _>>()?)
+        }
+        Output::Relabelled(mut copies) => {
+            for copy in &mut copies {
+                copy.row = *rows.get(copy.row).ok_or_else(|| StageError::new("a copy is of no row"))?;
+            }
+            Output::Relabelled(copies)
         }
     })
 }

@@ -15,6 +15,7 @@ use super::parts::{Part, StageWork, plan_stage};
 use super::quarantine::quarantine;
 use super::stage_run::{RunScope, StageRun};
 use super::task::Task;
+use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
 use crate::stage::StageError;
@@ -46,7 +47,8 @@ impl Default for RunOptions {
             threads: 0,
             batch_limit: BatchLimit::default(),
             memory: 1 << 30,
-            partition_bytes: 16 << 20,
+            // What a partition is worked on with stays in the cache: docs/performance.md.
+            partition_bytes: 8 << 20,
             limit: None,
             interrupted: Arc::default(),
             nonce: jiff::Timestamp::now().as_nanosecond().to_string(),
@@ -305,6 +307,9 @@ impl<'a> Engine<'a> {
         let mut dataset = compose(job, work, commits)?;
         let mut warnings = context.warnings;
         warnings.extend(job.stage.warnings(&context.metrics));
+        if matches!(job.contract.effect, Effect::Relabelled { .. }) {
+            dataset.facts = grouping(&dataset, self.store, self.options.memory)?.facts;
+        }
         if let Some(survey) = &work.survey {
             warnings.extend(survey.warnings.iter().cloned());
             let found = grouping(&dataset, self.store, self.options.memory)?;

@@ -13,8 +13,9 @@ use arrow::array::{
     UInt32Array, UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
-use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Fields, Schema, UInt64Type};
+use twox_hash::XxHash64;
 
 use super::apply::{Applied, RowFault};
 use super::columns::selected_rows;
@@ -30,7 +31,7 @@ use crate::store::{Commit, KeyParts, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
 
 /// Raised when exchange files of the same key would hold something else.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// The number of a row in its shard, beside the columns that travel. No column of a trajectory can have this name.
 const ROW: &str = "#row";
@@ -213,7 +214,7 @@ impl<'a> GatherWork<'a> {
             drop(rows);
             let ordered = match segments.len() {
                 1 => all,
-                _ => take_record_batch(&all, &sort_to_indices(all.column(0), None, None)?)?,
+                _ => take_record_batch(&all, &in_order(&all, shard)?)?,
             };
             self.put_back(shard, &ordered, &mut result, watch)?;
         }
@@ -305,6 +306,9 @@ impl<'a> GatherWork<'a> {
                     fields.push(Field::new(TURNS, list.data_type().clone(), false));
                     columns.push(Arc::new(list));
                 }
+            }
+            Output::Relabelled(_) => {
+                return Err(StageError::new("copies are made of single trajectories, not of groups"));
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
@@ -411,6 +415,17 @@ fn readable(bytes: u64) -> String {
     }
 }
 
+/// Where the rows of a shard are, in the shard's order. Their numbers are distinct, so that nothing needs sorting.
+fn in_order(rows: &RecordBatch, shard: &Shard) -> Result<UInt32Array, StageError> {
+    let numbers = rows.column(0).as_primitive_opt::<UInt64Type>().ok_or_else(|| incomplete(shard))?;
+    let base_rows = shard.row_groups.iter().sum::<u64>() as usize;
+    let mut positions = vec![None; base_rows];
+    for (position, number) in numbers.values().iter().enumerate() {
+        *positions.get_mut(*number as usize).ok_or_else(|| incomplete(shard))? = Some(position as u32);
+    }
+    Ok(positions.into_iter().flatten().collect::<Vec<u32>>().into())
+}
+
 fn incomplete(shard: &Shard) -> StageError {
     StageError::new(format!("exchange files do not hold the rows of shard `{}`", shard.label))
 }
@@ -478,11 +493,7 @@ fn by_partition(rows: &RecordBatch, partitions: usize) -> Result<(UInt32Array, V
         .column_by_name(GROUP)
         .and_then(|ids| ids.as_string_opt::<i32>())
         .ok_or_else(|| StageError::new(format!("column `{GROUP}` is no text")))?;
-    let partition_of = |row: usize| {
-        let digest = blake3::hash(groups.value(row).as_bytes());
-        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-        (u64::from_le_bytes([a, b, c, d, e, f, g, h]) % partitions as u64) as usize
-    };
+    let partition_of = |row: usize| (XxHash64::oneshot(0, groups.value(row).as_bytes()) % partitions as u64) as usize;
     let found: Vec<usize> = (0..rows.num_rows()).map(partition_of).collect();
     let mut counts = vec![0; partitions];
     found.iter().for_each(|partition| counts[*partition] += 1);

@@ -120,7 +120,7 @@ fn refuse_twins(dataset: &Dataset, suspects: &HashSet<u64>) -> Result<(), StageE
                         places.join(" and ")
                     ))
                     .trajectory(id)
-                    .help("give the records different ids, or import one of the files only"));
+                    .help("give the records different ids, import one of the files only, or join datasets with `keep: relabelled`"));
                 }
                 row += 1;
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_yaml::Value;
 
 use super::kind::Built;
+use crate::contract::Keep;
 use crate::problem::Problem;
 
 /// A plugin as a pipeline asks for it.
@@ -20,6 +21,8 @@ pub struct PluginRequest<'a> {
     pub with: &'a Value,
     /// The digest that the plugin must have, as written.
     pub sha256: Option<&'a str>,
+    /// Which rows it hands on, if it is a relabeller; `None`: the pipeline does not say.
+    pub keep: Option<Keep>,
     /// What it may take.
     pub limits: PluginLimits,
     /// Directory of the pipeline file: relative paths begin here.
@@ -41,6 +44,6 @@ pub trait PluginLoader: Send + Sync {
     /// that decides its results must be in [`Built::options`] or [`super::Stage::files`].
     ///
     /// # Errors
-    /// Every problem found, placed below the stage: at `uses`, `sha256`, `limits`, or below `with`.
+    /// Every problem found, placed below the stage: at `uses`, `sha256`, `keep`, `limits`, or below `with`.
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>>;
 }

@@ -1,12 +1,17 @@
 //! What a plugin answered for each trajectory, in a form in which answers of different calls can be compared and shown.
 
 use arrow::array::ArrayRef;
-use sternlight_engine::trajectory::TrajectoryBatch;
+use serde_json::Value;
+use sternlight_engine::stage::Output;
+use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch};
 
 use crate::description::PluginContract;
 use crate::extra;
-use crate::outcomes::Columns;
+use crate::stage::Called;
 use crate::text;
+
+/// What a relabeller makes, in the place of a column.
+pub(crate) const COPIES: &str = "copies";
 
 /// Longer values are cut where they are shown.
 const SHOWN: usize = 120;
@@ -21,8 +26,9 @@ pub(crate) enum Answer {
 }
 
 /// The answers of one call, a row each.
-pub(crate) fn answers(columns: Columns, batch: &TrajectoryBatch, contract: &PluginContract) -> Vec<Answer> {
-    let mut errors = columns.errors.into_iter().peekable();
+pub(crate) fn answers(called: Called, batch: &TrajectoryBatch, contract: &PluginContract) -> Vec<Answer> {
+    let Called { output, errors } = called;
+    let mut errors = errors.into_iter().peekable();
     let answer = |row: usize| {
         let mut error = None;
         while let Some((_, message)) = errors.next_if(|(at, _)| *at == row) {
@@ -30,17 +36,35 @@ pub(crate) fn answers(columns: Columns, batch: &TrajectoryBatch, contract: &Plug
         }
         match error {
             Some(message) => Answer::Error(message),
-            None => Answer::Values(
-                columns
-                    .arrays
-                    .iter()
-                    .zip(&contract.adds)
-                    .map(|(array, column)| value(array, batch, row, column.path.turn_name().is_some()))
-                    .collect(),
-            ),
+            None => Answer::Values(values(&output, batch, row, contract)),
         }
     };
     (0..batch.rows()).map(answer).collect()
+}
+
+fn values(output: &Output, batch: &TrajectoryBatch, row: usize, contract: &PluginContract) -> Vec<String> {
+    match output {
+        Output::Columns(arrays) => {
+            let columns = arrays.iter().zip(&contract.adds);
+            columns.map(|(array, column)| value(array, batch, row, column.path.turn_name().is_some())).collect()
+        }
+        Output::Relabelled(copies) => {
+            // The same wherever in a batch the original lies.
+            let of_row = copies.iter().filter(|copy| copy.row == row).map(|copy| Relabelled { row: 0, ..copy.clone() });
+            let copies = of_row.map(|copy| Value::String(format!("{copy:?}"))).collect();
+            vec![Value::Array(copies).to_string()]
+        }
+        // No plugin does.
+        Output::Keep(_) => Vec::new(),
+    }
+}
+
+/// What values are called: columns, or the copies of a relabeller.
+pub(crate) fn names(contract: &PluginContract) -> Vec<String> {
+    match contract.adds.as_slice() {
+        [] => vec![COPIES.to_owned()],
+        adds => adds.iter().map(|column| column.path.to_string()).collect(),
+    }
 }
 
 fn value(array: &ArrayRef, batch: &TrajectoryBatch, row: usize, of_turns: bool) -> String {
@@ -48,7 +72,7 @@ fn value(array: &ArrayRef, batch: &TrajectoryBatch, row: usize, of_turns: bool) 
         false => extra::value(array, row).to_string(),
         true => {
             let turns: Vec<_> = batch.turns_of(row).map(|turn| extra::value(array, turn)).collect();
-            serde_json::Value::Array(turns).to_string()
+            Value::Array(turns).to_string()
         }
     }
 }
@@ -64,7 +88,8 @@ pub(crate) fn difference(
         _ if left == right => None,
         (Answer::Values(left), Answer::Values(right)) => {
             let differing = left.iter().zip(right).position(|(left, right)| left != right)?;
-            let path = contract.adds.get(differing).map_or("", |column| column.path.as_str());
+            let names = names(contract);
+            let path = names.get(differing)?;
             let (left, right) = (short(left.get(differing)?), short(right.get(differing)?));
             Some(format!("`{path}` is {left} {first}, and {right} {second}"))
         }

@@ -78,7 +78,7 @@ impl<'a> Calls<'a> {
         taken.memory = taken.memory.max(guest.memory());
         drop(taken);
         match called? {
-            Ok(columns) => Ok(answers(columns, &rows.batch, &self.stage.contract)),
+            Ok(called) => Ok(answers(called, &rows.batch, &self.stage.contract)),
             Err(fault) => Err(self.located(fault, rows)?),
         }
     }

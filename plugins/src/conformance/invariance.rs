@@ -2,7 +2,7 @@
 
 use sternlight_engine::contract::Scope;
 
-use super::answers::{Answer, difference, errors};
+use super::answers::{Answer, difference, errors, names};
 use super::calls::{Broken, Calls};
 use super::random::Random;
 use super::report::{Check, trajectories};
@@ -34,9 +34,9 @@ fn ordinary_answers(calls: &Calls<'_>) -> Result<(Rows, Vec<Answer>), Broken> {
 /// What comes back is what was declared.
 pub(super) fn columns_are_declared(calls: &Calls<'_>) -> Check {
     let contract = &calls.stage.contract;
-    let names: Vec<String> = contract.adds.iter().map(|column| format!("`{}`", column.path)).collect();
-    let what = if names.is_empty() { "no column".to_owned() } else { names.join(", ") };
-    let mut check = Check::new("columns", format!("{what} for {}", trajectories(ROWS)));
+    let names = names(contract);
+    let what: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let mut check = Check::new("columns", format!("{} for {}", what.join(", "), trajectories(ROWS)));
     let (rows, answers) = match ordinary_answers(calls) {
         Ok(answered) => answered,
         Err(broken) => {
@@ -47,14 +47,14 @@ pub(super) fn columns_are_declared(calls: &Calls<'_>) -> Check {
     if let (count, Some(first)) = errors(&answers, &rows.batch) {
         check.note(format!("{} had an error: {first}", trajectories(count)));
     }
-    for (index, column) in contract.adds.iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
         let is_nothing = |value: &String| value.chars().all(|letter| "[]nul,".contains(letter));
         let mut values = answers.iter().filter_map(|answer| match answer {
             Answer::Values(values) => values.get(index),
             Answer::Error(_) => None,
         });
         if values.all(is_nothing) {
-            check.note(format!("`{}` has no value for any of them", column.path));
+            check.note(format!("`{name}` has no value for any of them"));
         }
     }
     check

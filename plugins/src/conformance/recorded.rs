@@ -9,7 +9,7 @@ use sternlight_engine::contract::Scope;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use super::answers::{Answer, short};
+use super::answers::{Answer, COPIES, names, short};
 use super::calls::Calls;
 use super::report::{Check, trajectories};
 use super::rows::Rows;
@@ -60,7 +60,7 @@ pub(super) fn recorded(
 ) -> Result<(Check, RecordedFigures), StageError> {
     let contract = &calls.stage.contract;
     let mut check = Check::new("data", "");
-    let mut tally = Tally::new(contract.adds.iter().map(|column| column.path.to_string()));
+    let mut tally = Tally::new(names(contract));
     if contract.scope == Scope::Group {
         let all = batches.map(|batch| Ok(batch?.record_batch().clone())).collect::<Result<Vec<_>, StageError>>()?;
         if let Some(first) = all.first() {
@@ -98,8 +98,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(columns: impl Iterator<Item = String>) -> Self {
-        let values: Vec<_> = columns.map(|column| RecordedValues { column, ..RecordedValues::default() }).collect();
+    fn new(columns: Vec<String>) -> Self {
+        let values: Vec<_> = columns.into_iter().map(|column| RecordedValues { column, ..RecordedValues::default() }).collect();
         let sums = values.iter().map(|_| (0.0, BTreeMap::new())).collect();
         Self { figures: RecordedFigures { values, ..RecordedFigures::default() }, sums }
     }
@@ -146,6 +146,7 @@ impl Tally {
                 Value::Array(turns) if column.column.starts_with("turns.") => {
                     turns.iter().for_each(|turn| count(turn, column, sum));
                 }
+                Value::Array(copies) if column.column == COPIES => count(&copies.len().into(), column, sum),
                 other => count(&other, column, sum),
             }
         }

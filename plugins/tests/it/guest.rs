@@ -23,6 +23,13 @@ pub(crate) fn honest(part: &str) -> String {
     std::fs::read_to_string(directory().join("honest").join(format!("{part}.wat"))).unwrap()
 }
 
+/// The text of a part of the honest guest of a world.
+fn honest_in(world: &str, part: &str) -> String {
+    let own = format!("{part}.{world}");
+    let has_own = directory().join("honest").join(format!("{own}.wat")).exists();
+    honest(if has_own { &own } else { part })
+}
+
 /// A component of a world: the honest guest, with the part of this name replaced.
 pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
     component_of(world, &[(part, replacement)])
@@ -32,9 +39,13 @@ pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
 pub(crate) fn component_of(world: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     let mut imports = String::new();
     let mut rest = String::new();
-    for name in ["memory", "describe", "configure", "work"] {
-        let replaced = parts.iter().find(|(part, _)| *part == name);
-        let text = replaced.map_or_else(|| honest(name), |(_, replacement)| (*replacement).to_owned());
+    let names: &[&str] = match world {
+        "relabel" => &["memory", "describe", "configure", "copies", "work"],
+        _ => &["memory", "describe", "configure", "work"],
+    };
+    for name in names {
+        let replaced = parts.iter().find(|(part, _)| part == name);
+        let text = replaced.map_or_else(|| honest_in(world, name), |(_, replacement)| (*replacement).to_owned());
         for line in text.lines() {
             let into = if line.starts_with("(import ") { &mut imports } else { &mut rest };
             into.push_str(line);
@@ -105,7 +116,7 @@ impl Host {
         let with = serde_yaml::from_str(with).unwrap();
         let (stage, address) = ("score", "./guest.wasm");
         let directory = self.directory.path();
-        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, limits, directory })
+        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, keep: None, limits, directory })
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) fn answers(condition: &str, batch: &TrajectoryBatch) -> BooleanArray 
     let reads = filter.contract(&schema).unwrap_or_else(|problems| panic!("{}", drawn_all(condition, &problems))).reads;
     match filter.apply(&projected(batch, &schema.project(&reads)), &mut Context::default()).unwrap() {
         Output::Keep(keep) => keep,
-        Output::Columns(_) => panic!("a filter adds no columns"),
+        other => panic!("{other:?}"),
     }
 }
 
