@@ -365,9 +365,13 @@ impl Instance<'_> {
             Ok(Called { output, errors }) => {
                 self.tell(&guest, context);
                 *slot = Some(guest);
-                if let Some((row, reason)) = errors.first() {
+                let of_row = |(row, reason): &(usize, String)| {
                     let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
-                    return Err(StageError::new(message).trajectory(batch.name_of(*row)));
+                    StageError::new(message).trajectory(batch.name_of(*row))
+                };
+                if let Some((first, others)) = errors.split_first() {
+                    let others = others.iter().filter(|(row, _)| *row != first.0).map(of_row).collect();
+                    return Err(StageError { others, ..of_row(first) });
                 }
                 match &output {
                     Output::Columns(arrays) => measure(stage, arrays, context),

@@ -23,6 +23,8 @@ mod parquet;
 #[cfg(feature = "plugins")]
 mod plugin_pipelines;
 #[cfg(feature = "plugins")]
+mod plugin_trials;
+#[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
 mod quarantine;

@@ -105,6 +105,12 @@ impl Host {
         Trial::begin(&self.plugins, &self.directory.path().join("guest.wasm"), serde_json::json!({}), limits)
     }
 
+    /// The memory of an instance of `guest.wasm` that has worked on as many trajectories.
+    pub(crate) fn memory_after(&self, trajectories: usize) -> u64 {
+        let trial = self.trial(PluginLimits::default()).unwrap();
+        self.plugins.measure(&trial, None, trajectories).unwrap().memory
+    }
+
     /// Starts `guest.wasm` as an environment.
     pub(crate) fn environment(&self, limits: PluginLimits) -> Result<Environment, String> {
         let path = self.directory.path().join("guest.wasm");

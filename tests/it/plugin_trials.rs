@@ -1,0 +1,68 @@
+//! `plugin test` and `plugin bench`, with the reward in plain Rust that is committed beside its source.
+
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use super::harness::{Workplace, chats, exit_code, json_lines};
+
+fn place() -> Workplace {
+    let place = Workplace::new();
+    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/tests/tool_penalty/tool_penalty.wasm");
+    place.write("tool_penalty.wasm", fs::read(plugin).unwrap());
+    // Whoever is first is told that it compiles.
+    place.said(&["plugin", "inspect", "tool_penalty.wasm"]);
+    place
+}
+
+#[test]
+fn a_plugin_is_tried() {
+    let place = place();
+    place.write("data.jsonl", chats(0..3, 0..2));
+    let told = place.said(&["plugin", "test", "tool_penalty.wasm", "--data", "data.jsonl", "--with", "{ penalty: 0.5 }"]);
+    let told = Regex::new(r"at most .* for a call").unwrap().replace(&told, "AMOUNTS").into_owned();
+    insta::assert_snapshot!(told, @"");
+    let output = place.sternlight(&["plugin", "test", "tool_penalty.wasm", "--json"]);
+    let events = json_lines(&output.stdout);
+    assert_eq!((&events[0]["event"], &events[0]["world"]), (&json!("plugin"), &json!("reward")));
+    assert!(events.iter().filter(|event| event["event"] == "check").all(|check| check["verdict"] == "passed"));
+    assert_eq!(events.last().unwrap(), &json!({ "event": "finished", "failed": 0 }));
+}
+
+#[test]
+fn a_check_that_fails_is_told_and_decides_the_exit_code() {
+    let place = place();
+    let told = place.said(&["plugin", "test", "tool_penalty.wasm", "--memory", "2MiB", "--quiet"]);
+    insta::assert_snapshot!(told, @"");
+    let output = place.sternlight(&["plugin", "test", "tool_penalty.wasm", "--memory", "2MiB", "--json"]);
+    let events = json_lines(&output.stdout);
+    assert_eq!((exit_code(&output), &events.last().unwrap()["failed"]), (1, &json!(1)));
+}
+
+#[test]
+fn what_cannot_be_tried_is_told() {
+    let place = place();
+    let refused = ["{ penalty: -1 }", "{ penalty: 2 }", "[1]"].map(|with| place.said(&["plugin", "test", "tool_penalty.wasm", "--with", with]));
+    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(place.said(&["plugin", "test", "tool_penalty.wasm", "--quiet", "--data", "nothing.jsonl"]), @"");
+}
+
+#[test]
+fn a_plugin_is_measured() {
+    let place = place();
+    place.write("data.jsonl", chats(0..3, 0..2));
+    for data in [&[][..], &["--data", "data.jsonl"]] {
+        let arguments = ["plugin", "bench", "tool_penalty.wasm", "--trajectories", "300", "--json"];
+        let output = place.sternlight(&[&arguments, data].concat());
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let calls = &told["cost"]["calls"];
+        let (trajectories, count) = if data.is_empty() { (512, 2) } else { (6, 1) };
+        assert_eq!((&calls["trajectories"], &calls["calls"]), (&json!(trajectories), &json!(count)), "{told}");
+        assert!(told["cost"]["start_ms"].as_f64().unwrap() > 0.0 && told["cost"]["memory"].as_u64().unwrap() > 1 << 20);
+    }
+    let told = place.said(&["plugin", "bench", "tool_penalty.wasm", "--trajectories", "256"]);
+    let told = Regex::new(r"\d+\.\d+ (µs|ms|MiB)").unwrap().replace_all(&told, "N $1").into_owned();
+    insta::assert_snapshot!(told, @"");
+}
