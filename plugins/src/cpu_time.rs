@@ -38,10 +38,9 @@ mod tests {
         let clock = Clock::start();
         std::thread::sleep(Duration::from_millis(50));
         let asleep = clock.elapsed();
-        while clock.started.elapsed() < Duration::from_millis(200) {
-            std::hint::black_box(0);
+        while clock.elapsed() <= asleep {
+            assert!(clock.started.elapsed() < Duration::from_secs(30), "it has worked for nothing");
         }
-        assert!(clock.elapsed() > asleep);
         assert!(!cfg!(target_os = "linux") || asleep < Duration::from_millis(50), "{asleep:?}");
     }
 }

@@ -451,9 +451,7 @@ fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
             "turns.advantage" => "advantage",
             path => path,
         };
-        for number in numbers.iter().flatten() {
-            context.metrics.observe(name, f64::from(number));
-        }
+        context.metrics.observe_all(name, numbers.iter().flatten().map(f64::from));
         if column.path.as_str() == "reward" {
             context.metrics.count("scored", (numbers.len() - numbers.null_count()) as u64);
             context.metrics.count("unscored", numbers.null_count() as u64);

@@ -4,17 +4,15 @@ use sternlight_engine::problem::Problem;
 use sternlight_plugins::Measurement;
 use sternlight_plugins::conformance::Trial;
 
-use super::options::{limits, with, with_trajectories};
+use super::options::{begun, with_trajectories};
 use crate::arguments::{Common, PluginBenchArguments};
 use crate::exit::Failure;
 use crate::plugins::plugins;
 use crate::{Outcome, style};
 
 pub(crate) fn execute(arguments: &PluginBenchArguments, common: &Common) -> Outcome {
-    let options = with(&arguments.plugin)?;
     let plugins = plugins();
-    let begun = Trial::begin(&plugins, &arguments.plugin.file, options, limits(&arguments.plugin));
-    let trial = begun.map_err(|message| Failure::Usage { message, help: None })?;
+    let trial = begun(&plugins, &arguments.plugin)?;
     let trajectories = arguments.trajectories as usize;
     let measured = match &arguments.data {
         None => plugins.measure(&trial, None, trajectories)?,

@@ -6,13 +6,26 @@ use sternlight_engine::dataset::Dataset;
 use sternlight_engine::run::{Engine, RunOptions};
 use sternlight_engine::stage::PluginLimits;
 use sternlight_engine::store::Store;
+use sternlight_plugins::Plugins;
+use sternlight_plugins::conformance::Trial;
 
 use crate::arguments::TriedPlugin;
 use crate::exit::Failure;
 use crate::loading::load_written;
 
+/// Starts a trial of a plugin with its options and limits.
+pub(super) fn begun<'a>(plugins: &'a Plugins, plugin: &TriedPlugin) -> Result<Trial<'a>, Failure> {
+    let (options, limits) = (with(plugin)?, limits(plugin));
+    if let Err(error) = std::fs::File::open(&plugin.file) {
+        let message = format!("cannot read the plugin `{}`: {error}", plugin.file.display());
+        return Err(Failure::Usage { message, help: None });
+    }
+    // What cannot even be loaded has failed the trial.
+    Trial::begin(plugins, &plugin.file, options, limits).map_err(|message| Failure::Failed { message, help: None })
+}
+
 /// The plugin's `with`.
-pub(super) fn with(plugin: &TriedPlugin) -> Result<serde_json::Value, Failure> {
+fn with(plugin: &TriedPlugin) -> Result<serde_json::Value, Failure> {
     let Some(text) = &plugin.with else { return Ok(serde_json::json!({})) };
     let wrong = |reason: String| Failure::usage(format!("`--with` is no YAML: {reason}"), "write it as in a pipeline: `--with '{ limit: 4 }'`");
     match serde_yaml::from_str::<serde_json::Value>(text).map_err(|error| wrong(error.to_string()))? {
@@ -23,7 +36,7 @@ pub(super) fn with(plugin: &TriedPlugin) -> Result<serde_json::Value, Failure> {
 }
 
 /// The limits that the plugin runs under.
-pub(super) fn limits(plugin: &TriedPlugin) -> PluginLimits {
+fn limits(plugin: &TriedPlugin) -> PluginLimits {
     PluginLimits {
         memory: plugin.memory.map(|memory| memory.bytes()),
         call_time: plugin.call_time.map(|time| time.duration()),

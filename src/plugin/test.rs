@@ -1,19 +1,17 @@
 //! `sternlight plugin test`: whether a plugin keeps the contract, and what it makes of recorded trajectories.
 
-use sternlight_plugins::conformance::{Check, RecordedFigures, RecordedValues, Trial, Verdict};
+use sternlight_plugins::conformance::{Check, RecordedFigures, RecordedValues, Verdict};
 
 use super::bench::misfit;
-use super::options::{limits, with, with_trajectories};
+use super::options::{begun, with_trajectories};
 use crate::arguments::{Common, PluginTestArguments};
 use crate::exit::{Exit, Failure};
 use crate::plugins::plugins;
 use crate::{Outcome, style};
 
 pub(crate) fn execute(arguments: &PluginTestArguments, common: &Common) -> Outcome {
-    let options = with(&arguments.plugin)?;
     let plugins = plugins();
-    let begun = Trial::begin(&plugins, &arguments.plugin.file, options, limits(&arguments.plugin));
-    let trial = begun.map_err(|message| Failure::Usage { message, help: None })?;
+    let trial = begun(&plugins, &arguments.plugin)?;
     let subject = trial.subject();
     match common.json {
         true => print_event("plugin", &subject)?,

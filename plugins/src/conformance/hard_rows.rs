@@ -57,7 +57,7 @@ pub(super) fn unicode(calls: &Calls<'_>) -> Check {
     if texts.is_empty() {
         return Check::skipped("unicode", "it reads no text");
     }
-    let plan = |row: usize| RowPlan { text: Text::Unicode, ..RowPlan::plain(format!("unicode-{row}-日本"), row % 4) };
+    let plan = |row: usize| RowPlan { text: Text::Unicode, ..RowPlan::plain(format!("unicode-{row}-日本"), 1 + row % 3) };
     let plans: Vec<RowPlan> = (0..32).map(plan).collect();
     let mut check = Check::new("unicode", format!("{} of many scripts, signs and control characters", trajectories(plans.len())));
     let help = "texts are UTF-8, and a letter may have four bytes: cut them between letters only";

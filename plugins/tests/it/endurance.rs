@@ -72,6 +72,6 @@ fn an_instance_takes_no_more_for_many_calls_than_for_few() {
     for guest in guests {
         let host = Host::new();
         host.write("guest.wasm", &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(guest)).unwrap());
-        assert_eq!(host.memory_after(2000 * CALL), host.memory_after(20 * CALL), "{guest}");
+        assert_eq!(host.memory_after(400 * CALL), host.memory_after(20 * CALL), "{guest}");
     }
 }
