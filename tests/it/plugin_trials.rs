@@ -90,7 +90,13 @@ fn what_cannot_be_tried_is_told() {
     error: `--with` is no YAML: expected a mapping
     help: write it as in a pipeline: `--with '{ limit: 4 }'`
     ");
-    insta::assert_snapshot!(place.said(&["plugin", "test", "tool_penalty.wasm", "--quiet", "--data", "nothing.jsonl"]), @"");
+    insta::assert_snapshot!(place.said(&["plugin", "test", "tool_penalty.wasm", "--quiet", "--data", "nothing.jsonl"]), @"
+    exit code 2
+    --- stdout
+    tool-penalty 0.1.0, a plugin of the world `reward`
+    --- stderr
+    error: cannot read `nothing.jsonl`: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
@@ -108,5 +114,12 @@ fn a_plugin_is_measured() {
     }
     let told = place.said(&["plugin", "bench", "tool_penalty.wasm", "--trajectories", "256"]);
     let told = Regex::new(r"\d+\.\d+ (µs|ms|MiB)").unwrap().replace_all(&told, "N $1").into_owned();
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    exit code 0
+    --- stdout
+    tool-penalty 0.1.0, a plugin of the world `reward`
+    trajectory  N µs of CPU time: 256 of them, 8.0 turns and 1156 bytes each, in 1 calls
+    start       N ms: map the cached code, instantiate, describe, configure
+    memory      N MiB
+    ");
 }

@@ -123,7 +123,7 @@ fn results_that_depend_on_more_than_their_rows() {
     let count = format!("(block (result f32) {count})");
     insta::assert_snapshot!(told(&failed_with_reward(&count, seen)), @"
     again: trajectory `plain-0`: `reward` is 0 the first time, and 64 the second time
-    split: trajectory `plain-29`: `reward` is 29 in one call, and 0 in a part of it
+    split: trajectory `plain-24`: `reward` is 24 in one call, and 0 in a part of it
     ");
 }
 
