@@ -78,6 +78,11 @@ impl Guest {
         self.store.data()
     }
 
+    /// How much memory it has, in bytes: it never gives any back.
+    pub(crate) fn memory(&self) -> u64 {
+        self.store.data().memory()
+    }
+
     /// What it is.
     pub(crate) fn describe(&mut self) -> Result<plugin::Description, Fault> {
         self.call(|store, guest| guest.plugin.call_describe(store))

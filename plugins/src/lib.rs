@@ -3,13 +3,18 @@
 
 mod bindings;
 mod compiled;
+pub mod conformance;
 mod contents;
 mod copies;
+mod cpu_time;
 mod data_type;
 mod description;
 mod environment;
 mod extra;
 mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod groups;
 mod guest;
@@ -17,6 +22,7 @@ mod inspection;
 mod ipc;
 mod limits;
 mod loader;
+mod measurement;
 mod options;
 mod outcomes;
 mod plugin;
@@ -35,4 +41,5 @@ mod world;
 pub use environment::Environment;
 pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
+pub use measurement::Measurement;
 pub use world::World;

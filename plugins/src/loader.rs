@@ -137,6 +137,22 @@ impl Plugins {
             let problem = at_uses(format!("`{address}` is a WebAssembly module, expected a component"));
             return Err(problem.help("make a component of it, as the SDKs do"));
         }
+        let plugin = Arc::new(self.opened_anew(address, bytes, &digest, limits, grants)?);
+        if is_shared {
+            loaded.insert(name, Arc::clone(&plugin));
+        }
+        Ok(plugin)
+    }
+
+    /// The plugin in some bytes, from the cache of machine code if it is there, whether it is open already or not.
+    pub(crate) fn opened_anew(
+        &self,
+        address: &str,
+        bytes: &[u8],
+        digest: &blake3::Hash,
+        limits: Limits,
+        grants: Arc<Grants>,
+    ) -> Result<Plugin, Problem> {
         let notice = || {
             let size = readable_bytes(bytes.len() as u64);
             (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
@@ -144,18 +160,12 @@ impl Plugins {
         let engine = self.engine()?;
         let component = self
             .cache
-            .component(engine, &digest, bytes, &notice)
+            .component(engine, digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin =
-            Plugin::new(engine, &component, &digest, limits, grants).map_err(|Unusable { reason, help }| {
-                let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
-                Problem { help, ..problem }
-            })?;
-        let plugin = Arc::new(plugin);
-        if is_shared {
-            loaded.insert(name, Arc::clone(&plugin));
-        }
-        Ok(plugin)
+        Plugin::new(engine, &component, digest, limits, grants).map_err(|Unusable { reason, help }| {
+            let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
+            Problem { help, ..problem }
+        })
     }
 }
 
@@ -164,7 +174,7 @@ fn at_uses(message: String) -> Problem {
 }
 
 /// The file of a plugin.
-fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
+pub(crate) fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| {
         let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
         problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))

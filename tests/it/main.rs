@@ -29,6 +29,8 @@ mod plugin_projects;
 #[cfg(all(feature = "plugins", unix))]
 mod plugin_toolchains;
 #[cfg(feature = "plugins")]
+mod plugin_trials;
+#[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
 mod quarantine;

@@ -288,7 +288,7 @@ fn draft(
         failure: FailurePolicy {
             on_error: entry.on_error,
             retries: entry.retries.map_or_else(Retries::default, |retries| retries.0),
-            timeout: entry.timeout.map(|timeout| timeout.0),
+            timeout: entry.timeout.map(|timeout| timeout.duration()),
         },
         uses_span,
     };
@@ -332,7 +332,7 @@ fn build_plugin(
 ) -> Option<BuiltStage> {
     let limits = entry.limits.as_ref().map_or_else(PluginLimits::default, |limits| PluginLimits {
         memory: limits.memory.map(Memory::bytes),
-        call_time: limits.call_time.as_ref().map(|time| time.0),
+        call_time: limits.call_time.map(|time| time.duration()),
     });
     let nothing = PluginGrants::default();
     let request = PluginRequest {

@@ -38,7 +38,7 @@ fn work_on(built: &Built, turns: &[usize]) -> (Result<f32, String>, Vec<String>)
     let shard = transform.for_shard().unwrap();
     let number = match shard.apply(&batch(turns), &mut context) {
         Ok(Output::Columns(columns)) => Ok(columns[0].as_primitive::<Float32Type>().value(0)),
-        Ok(Output::Keep(_)) => panic!("a plugin leaves no rows out"),
+        Ok(other) => panic!("a reward gives columns, not {other:?}"),
         Err(error) => Err(format!("{error}; {}", error.help.clone().unwrap_or_default())),
     };
     (number, context.warnings)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
-use sternlight_engine::pipeline::{Duration, Memory};
+use sternlight_engine::pipeline::{Memory, Span};
 use sternlight_engine::stage::{PluginGrants, PluginLimits};
 
 use crate::pattern::Pattern;
@@ -68,7 +68,7 @@ pub struct EnvironmentLimits {
     pub memory: Option<Memory>,
     /// Time for one call, which is a turn of up to some hundred episodes, as in `5s`; 10 seconds if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub call_time: Option<Duration>,
+    pub call_time: Option<Span>,
 }
 
 /// A rule of the script.
@@ -90,6 +90,6 @@ impl EnvironmentOptions {
 
     pub(super) fn limits(&self) -> PluginLimits {
         let EnvironmentLimits { memory, call_time } = &self.limits;
-        PluginLimits { memory: memory.map(Memory::bytes), call_time: call_time.as_ref().map(Duration::time) }
+        PluginLimits { memory: memory.map(Memory::bytes), call_time: call_time.map(Span::duration) }
     }
 }
