@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use serde_json::json;
 use sternlight_engine::stage::{BuildContext, Transform};
-use sternlight_engine::stage::{Built, Context, Output, PluginLimits, PluginLoader as _, PluginRequest, Work};
+use sternlight_engine::stage::{
+    Built, Context, Output, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest, Work,
+};
 use sternlight_engine::trajectory::TrajectoryBatch;
 use sternlight_plugins::Plugins;
 
@@ -73,8 +75,10 @@ fn built(asked: &Asked<'_>) -> Built {
         address: asked.uses,
         with: &with,
         sha256: None,
-        limits: PluginLimits::default(),
         keep: None,
+        limits: PluginLimits::default(),
+        allow: &PluginGrants::default(),
+        seed: 0,
         directory: &directory,
     };
     plugins.load(&request).unwrap_or_else(|problems| panic!("{problems:?}"))

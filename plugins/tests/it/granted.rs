@@ -134,11 +134,14 @@ fn files_are_read_within_the_grant_and_nowhere_else() {
     };
     assert_eq!(["a.txt", "below/b.txt", "below/../a.txt"].map(read), [5.0, 3.0, 5.0]);
     let is_refused = |path: &str| assert!(read(path) < 0.0, "{path}");
-    ["../secret.txt", "below/../../secret.txt", "/etc/passwd", "nothing", "../data-2/c"].map(is_refused);
+    ["../secret.txt", "below/../../secret.txt", "/etc/passwd", "nothing", "../data-2/c"]
+        .iter()
+        .copied()
+        .for_each(is_refused);
     #[cfg(unix)]
     {
         assert_eq!(read("in"), 3.0);
-        ["out", "absolute"].map(is_refused);
+        ["out", "absolute"].iter().copied().for_each(is_refused);
     }
     // What is read is part of the key.
     let digests =
