@@ -306,6 +306,23 @@ fn what_a_plugin_has_wrong_is_told_and_what_was_built_before_stays() {
     assert!(told.ends_with("ModuleNotFoundError: No module named 'numpy'\n"), "{told}");
 }
 
+#[test]
+#[ignore = "needs the Rust toolchain for WebAssembly"]
+fn a_crate_without_a_plugin_replaces_nothing() {
+    let workshop = Workshop::new("no-plugin");
+    let folder = &workshop.folder;
+    let package = "[package]\nname = \"few\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("Cargo.toml"), package).unwrap();
+    fs::write(folder.join("src/lib.rs"), "").unwrap();
+    fs::write(folder.join("few.wasm"), "before").unwrap();
+    let mut command = workshop.place.command(&["plugin", "build", "--quiet"]);
+    command.current_dir(folder).env("XDG_CACHE_HOME", workshop.place.path("cache"));
+    let told = workshop.place.told(&command.output().unwrap());
+    insta::assert_snapshot!(told, @"");
+    assert_eq!(fs::read_to_string(folder.join("few.wasm")).unwrap(), "before");
+}
+
 /// An example, built again into the workshop's folder; and the one that is committed, if there is one.
 fn example(workshop: &Workshop, name: &str, language: &str) -> (Vec<u8>, Option<Vec<u8>>) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples").join(name).join(language);
