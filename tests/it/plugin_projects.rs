@@ -49,17 +49,17 @@ fn a_project_has_what_it_takes() {
     let shown =
         made.into_iter().map(|(files, projects)| format!("{}\n   {projects}\n", files.join(", "))).collect::<String>();
     insta::assert_snapshot!(shown, @"
-    .gitignore, Cargo.toml, README.md, data/trajectories.jsonl, pipeline.yaml, src/lib.rs
+    .gitignore, Cargo.toml, README.md, data/trajectories.jsonl, pipeline.yaml, rustfmt.toml, src/lib.rs
         rust-reward rust-reflect rust-relabel rust-advantage rust-batch
-    .gitignore, Cargo.toml, README.md, pipeline.yaml, src/lib.rs
+    .gitignore, Cargo.toml, README.md, rustfmt.toml, src/lib.rs
         rust-environment
     .gitignore, README.md, data/trajectories.jsonl, package.json, pipeline.yaml, plugin.js, plugin.test.js
         js-reward js-reflect js-relabel js-advantage
     .gitignore, README.md, data/trajectories.jsonl, pipeline.yaml, plugin.py, test_plugin.py
         python-reward python-reflect python-relabel python-advantage
-    .gitignore, README.md, package.json, pipeline.yaml, plugin.js, plugin.test.js
+    .gitignore, README.md, package.json, plugin.js, plugin.test.js
         js-environment
-    .gitignore, README.md, pipeline.yaml, plugin.py, test_plugin.py
+    .gitignore, README.md, plugin.py, test_plugin.py
         python-environment
     ");
     // All of the SDK that a build or a test needs.

@@ -319,7 +319,11 @@ fn a_crate_without_a_plugin_replaces_nothing() {
     let mut command = workshop.place.command(&["plugin", "build", "--quiet"]);
     command.current_dir(folder).env("XDG_CACHE_HOME", workshop.place.path("cache"));
     let told = workshop.place.told(&command.output().unwrap());
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    exit code 1
+    --- stderr
+    error: it was built, but `few.wasm` cannot be used: it is a component, but no plugin: it exports no interface
+    ");
     assert_eq!(fs::read_to_string(folder.join("few.wasm")).unwrap(), "before");
 }
 
