@@ -241,6 +241,15 @@ fn what_check_says_of_keep() {
     ");
 }
 
+#[test]
+fn what_is_told_of_a_relabeller() {
+    let place = place();
+    let said = place.said(&["plugin", "inspect", "plugins/examples/hindsight/js/hindsight.wasm"]);
+    let columns: Vec<&str> =
+        said.lines().filter(|line| ["world", "makes", "adds"].iter().any(|name| line.starts_with(name))).collect();
+    assert_eq!(columns, ["world     relabel", "makes     copies of trajectories under other goals"]);
+}
+
 /// Builds an example with `sternlight plugin build`, which fetches what that takes.
 fn build(place: &Workplace, project: &str) {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join(EXAMPLES).join(project);
