@@ -49,9 +49,9 @@ fn a_project_has_what_it_takes() {
     let shown =
         made.into_iter().map(|(files, projects)| format!("{}\n   {projects}\n", files.join(", "))).collect::<String>();
     insta::assert_snapshot!(shown, @"
-    .gitignore, Cargo.toml, README.md, data/trajectories.jsonl, pipeline.yaml, src/lib.rs
+    .gitignore, Cargo.toml, README.md, data/trajectories.jsonl, pipeline.yaml, rustfmt.toml, src/lib.rs
         rust-reward rust-reflect rust-relabel rust-advantage rust-batch
-    .gitignore, Cargo.toml, README.md, pipeline.yaml, src/lib.rs
+    .gitignore, Cargo.toml, README.md, pipeline.yaml, rustfmt.toml, src/lib.rs
         rust-environment
     .gitignore, README.md, data/trajectories.jsonl, package.json, pipeline.yaml, plugin.js, plugin.test.js
         js-reward js-reflect js-relabel js-advantage
@@ -114,7 +114,7 @@ fn new_says_how_to_go_on() {
 #[test]
 fn pipelines_of_projects_are_right() {
     let place = Workplace::new();
-    for (language, kind) in PROJECTS.into_iter().filter(|(_, kind)| *kind != "environment") {
+    for (language, kind) in PROJECTS {
         let name = format!("{language}-{kind}");
         place.said(&["plugin", "new", &name, "--lang", language, "--kind", kind]);
         let told = place.said(&["check", &format!("{name}/pipeline.yaml")]);

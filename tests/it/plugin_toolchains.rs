@@ -149,6 +149,13 @@ fn relabel(language: &str) {
     );
 }
 
+fn environment(language: &str) {
+    let (workshop, _) = project(language, "environment");
+    workshop.sternlight(&["run", "pipeline.yaml"]);
+    let shown = json(&workshop.sternlight(&["show", "last", "rollout", "--json"]));
+    assert_eq!(shown["rows"], 32);
+}
+
 fn advantage(language: &str) {
     let (workshop, plugin) = project(language, "advantage");
     assert_eq!(plugin["columns"]["scope"], "group");
@@ -241,21 +248,21 @@ fn columns_of_batches_in_rust() {
 #[ignore = "needs the Rust toolchain for WebAssembly"]
 fn a_relabeller_and_an_environment_in_rust() {
     relabel("rust");
-    project("rust", "environment");
+    environment("rust");
 }
 
 #[test]
 #[ignore = "needs the Python toolchain for WebAssembly"]
 fn a_relabeller_and_an_environment_in_python() {
     relabel("python");
-    project("python", "environment");
+    environment("python");
 }
 
 #[test]
 #[ignore = "needs the JavaScript toolchain for WebAssembly"]
 fn a_relabeller_and_an_environment_in_javascript() {
     relabel("js");
-    project("js", "environment");
+    environment("js");
 }
 
 #[test]
@@ -304,6 +311,27 @@ fn what_a_plugin_has_wrong_is_told_and_what_was_built_before_stays() {
     let told = built();
     assert!(told.starts_with("error: `plugin.py` cannot be imported:\n"), "{told}");
     assert!(told.ends_with("ModuleNotFoundError: No module named 'numpy'\n"), "{told}");
+}
+
+#[test]
+#[ignore = "needs the Rust toolchain for WebAssembly"]
+fn a_crate_without_a_plugin_replaces_nothing() {
+    let workshop = Workshop::new("no-plugin");
+    let folder = &workshop.folder;
+    let package = "[package]\nname = \"few\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("Cargo.toml"), package).unwrap();
+    fs::write(folder.join("src/lib.rs"), "").unwrap();
+    fs::write(folder.join("few.wasm"), "before").unwrap();
+    let mut command = workshop.place.command(&["plugin", "build", "--quiet"]);
+    command.current_dir(folder).env("XDG_CACHE_HOME", workshop.place.path("cache"));
+    let told = workshop.place.told(&command.output().unwrap());
+    insta::assert_snapshot!(told, @"
+    exit code 1
+    --- stderr
+    error: it was built, but `few.wasm` cannot be used: it is a component, but no plugin: it exports no interface
+    ");
+    assert_eq!(fs::read_to_string(folder.join("few.wasm")).unwrap(), "before");
 }
 
 /// An example, built again into the workshop's folder; and the one that is committed, if there is one.

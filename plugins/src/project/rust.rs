@@ -43,6 +43,10 @@ pub(super) fn build(directory: &Path, toolbox: &Toolbox) -> Result<Component, Pr
     cargo.args(["build", "--lib", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"]);
     cargo.arg("--manifest-path").arg(&manifest).arg("--target-dir").arg(&target).current_dir(directory);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    // With `--quiet` it shows errors only, as we do.
+    if !tracing::enabled!(tracing::Level::WARN) {
+        cargo.arg("--quiet");
+    }
     toolchain.choose(&mut cargo);
     let messages = run_aloud(&mut cargo, "cargo cannot build the plugin")?;
     let module = module(&messages, &package.id)?;
