@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Instant;
 
 use serde_json::json;
-use sternlight_engine::stage::{Built, Context, Output, PluginLimits, PluginLoader as _, PluginRequest, Work};
 use sternlight_engine::stage::{BuildContext, Transform};
+use sternlight_engine::stage::{Built, Context, Output, PluginLimits, PluginLoader as _, PluginRequest, Work};
 use sternlight_engine::trajectory::TrajectoryBatch;
 use sternlight_plugins::Plugins;
 
@@ -42,11 +42,16 @@ pub(crate) fn measure(asked: &Asked<'_>, trajectories: usize, rows: usize, threa
     let started = Instant::now();
     let cpu_and_sums: Vec<(f64, f64)> = thread::scope(|scope| {
         let share = batches.len().div_ceil(threads);
-        let workers: Vec<_> = batches.chunks(share).map(|batches| scope.spawn(move || {
-            let before = worked();
-            let sum = apply(transform, batches);
-            (worked() - before, sum)
-        })).collect();
+        let workers: Vec<_> = batches
+            .chunks(share)
+            .map(|batches| {
+                scope.spawn(move || {
+                    let before = worked();
+                    let sum = apply(transform, batches);
+                    (worked() - before, sum)
+                })
+            })
+            .collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
     let wall = started.elapsed().as_secs_f64();

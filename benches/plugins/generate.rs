@@ -27,8 +27,8 @@ const FOUND_ONCE_IN: u32 = 200;
 const SEED: u64 = 7;
 
 const WORDS: [&str; 24] = [
-    "search", "open", "the", "customer", "refund", "order", "results", "items", "error", "page", "ticket", "click", "and",
-    "flight", "booking", "for", "return", "policy", "with", "account", "address", "update", "list", "price",
+    "search", "open", "the", "customer", "refund", "order", "results", "items", "error", "page", "ticket", "click",
+    "and", "flight", "booking", "for", "return", "policy", "with", "account", "address", "update", "list", "price",
 ];
 
 /// Some trajectories from a number on.

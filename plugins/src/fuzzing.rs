@@ -20,7 +20,11 @@ fn batch() -> TrajectoryBatch {
     let mut builder = TrajectoryBuilder::new();
     for turns in [2, 0, 1] {
         let trajectory_id = format!("t{turns}");
-        builder.push(&TrajectoryRow { trajectory_id, turns: vec![TurnRow::default(); turns], ..TrajectoryRow::default() });
+        builder.push(&TrajectoryRow {
+            trajectory_id,
+            turns: vec![TurnRow::default(); turns],
+            ..TrajectoryRow::default()
+        });
     }
     #[expect(clippy::expect_used, reason = "three rows of our own")]
     builder.finish().expect("a batch")
@@ -66,12 +70,17 @@ pub fn typed_results(bytes: &[u8]) {
         0 => {
             let both = [("turns.reward", "float32"), ("reward", "float32")];
             let contract = contract(&both[usize::from(kind / 4 % 2)..]);
-            let rows = draw.rows(|draw| Outcome { reward: draw.number(), turn_rewards: draw.some(|draw| draw.list(Draw::number)) });
+            let rows = draw.rows(|draw| Outcome {
+                reward: draw.number(),
+                turn_rewards: draw.some(|draw| draw.list(Draw::number)),
+            });
             believed(rewards(rows, &batch, &contract), &batch, &contract.adds);
         }
         1 => {
-            let contract = contract(&[("turns.verdict", "utf8"), ("turns.diagnosis", "utf8")][..1 + usize::from(kind / 4 % 2)]);
-            let reflection = |draw: &mut Draw<'_>| Reflection { verdict: draw.some(Draw::text), diagnosis: draw.some(Draw::text) };
+            let contract =
+                contract(&[("turns.verdict", "utf8"), ("turns.diagnosis", "utf8")][..1 + usize::from(kind / 4 % 2)]);
+            let reflection =
+                |draw: &mut Draw<'_>| Reflection { verdict: draw.some(Draw::text), diagnosis: draw.some(Draw::text) };
             let rows = draw.rows(|draw| draw.list(reflection));
             believed(reflections(rows, &batch, &contract), &batch, &contract.adds);
         }

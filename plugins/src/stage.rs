@@ -112,7 +112,11 @@ impl PluginStage {
     ///
     /// # Errors
     /// If it does not take the options, or is no stage.
-    pub(crate) fn configured(plugin: &Arc<Plugin>, options: &serde_json::Value, limits: Limits) -> Result<Self, String> {
+    pub(crate) fn configured(
+        plugin: &Arc<Plugin>,
+        options: &serde_json::Value,
+        limits: Limits,
+    ) -> Result<Self, String> {
         let title = plugin.title();
         let schema = &plugin.description.schema;
         if let Some(problem) = problems(&validator(schema)?, schema, options).first() {

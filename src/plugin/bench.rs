@@ -37,14 +37,27 @@ pub(super) fn misfit(problems: Vec<Problem>) -> Failure {
 
 fn print(trial: &Trial<'_>, measured: &Measurement) {
     let subject = trial.subject();
-    anstream::println!("{} {}, a plugin of the world `{}`", style::title(&subject.name), subject.version, subject.world);
+    anstream::println!(
+        "{} {}, a plugin of the world `{}`",
+        style::title(&subject.name),
+        subject.version,
+        subject.world
+    );
     if let Some(calls) = &measured.calls {
         let what = format!("{:.1} turns and {:.0} bytes each", calls.turns, calls.bytes);
-        anstream::println!("trajectory  {:.2} µs of CPU time: {} of them, {what}, in {} calls", calls.cpu_us, calls.trajectories, calls.calls);
+        anstream::println!(
+            "trajectory  {:.2} µs of CPU time: {} of them, {what}, in {} calls",
+            calls.cpu_us,
+            calls.trajectories,
+            calls.calls
+        );
         if calls.errors > 0 {
             anstream::println!("            {} had an error of their own", calls.errors);
         }
     }
-    anstream::println!("start       {:.2} ms: map the cached code, instantiate, describe, configure", measured.start_ms);
+    anstream::println!(
+        "start       {:.2} ms: map the cached code, instantiate, describe, configure",
+        measured.start_ms
+    );
     anstream::println!("memory      {:.1} MiB", measured.memory as f64 / f64::from(1 << 20));
 }

@@ -27,7 +27,9 @@ pub(super) fn begun<'a>(plugins: &'a Plugins, plugin: &TriedPlugin) -> Result<Tr
 /// The plugin's `with`.
 fn with(plugin: &TriedPlugin) -> Result<serde_json::Value, Failure> {
     let Some(text) = &plugin.with else { return Ok(serde_json::json!({})) };
-    let wrong = |reason: String| Failure::usage(format!("`--with` is no YAML: {reason}"), "write it as in a pipeline: `--with '{ limit: 4 }'`");
+    let wrong = |reason: String| {
+        Failure::usage(format!("`--with` is no YAML: {reason}"), "write it as in a pipeline: `--with '{ limit: 4 }'`")
+    };
     match serde_yaml::from_str::<serde_json::Value>(text).map_err(|error| wrong(error.to_string()))? {
         serde_json::Value::Null => Ok(serde_json::json!({})),
         options @ serde_json::Value::Object(_) => Ok(options),
@@ -63,7 +65,8 @@ pub(super) fn with_trajectories<T>(
     let jobs = checked.jobs().map_err(in_a_line)?;
     let report = Engine::new(&store, &RunOptions::default()).run("plugin", file, &jobs, &|_| {})?;
     let manifest = report.stages.first().and_then(|stage| stage.dataset.as_ref());
-    let manifest = manifest.ok_or_else(|| Failure::Failed { message: "`import` made no dataset".to_owned(), help: None })?;
+    let manifest =
+        manifest.ok_or_else(|| Failure::Failed { message: "`import` made no dataset".to_owned(), help: None })?;
     function(&store.dataset(manifest)?)
 }
 

@@ -15,7 +15,12 @@ pub(crate) fn execute(arguments: &PluginTestArguments, common: &Common) -> Outco
     let subject = trial.subject();
     match common.json {
         true => print_event("plugin", &subject)?,
-        false => anstream::println!("{} {}, a plugin of the world `{}`", style::title(&subject.name), subject.version, subject.world),
+        false => anstream::println!(
+            "{} {}, a plugin of the world `{}`",
+            style::title(&subject.name),
+            subject.version,
+            subject.world
+        ),
     }
     let mut failed = 0;
     let mut outcome = Ok(());

@@ -21,7 +21,8 @@ fn place() -> Workplace {
 fn a_plugin_is_tried() {
     let place = place();
     place.write("data.jsonl", chats(0..3, 0..2));
-    let told = place.said(&["plugin", "test", "tool_penalty.wasm", "--data", "data.jsonl", "--with", "{ penalty: 0.5 }"]);
+    let told =
+        place.said(&["plugin", "test", "tool_penalty.wasm", "--data", "data.jsonl", "--with", "{ penalty: 0.5 }"]);
     let told = Regex::new(r"at most .* for a call").unwrap().replace(&told, "AMOUNTS").into_owned();
     insta::assert_snapshot!(told, @r#"
     exit code 0
@@ -75,7 +76,8 @@ fn a_check_that_fails_is_told_and_decides_the_exit_code() {
 #[test]
 fn what_cannot_be_tried_is_told() {
     let place = place();
-    let refused = ["{ penalty: -1 }", "{ penalty: 2 }", "[1]"].map(|with| place.said(&["plugin", "test", "tool_penalty.wasm", "--with", with]));
+    let refused = ["{ penalty: -1 }", "{ penalty: 2 }", "[1]"]
+        .map(|with| place.said(&["plugin", "test", "tool_penalty.wasm", "--with", with]));
     insta::assert_snapshot!(refused.join("\n"), @"
     exit code 1
     --- stderr

@@ -66,7 +66,8 @@ pub(super) fn contract_is_stable(plugin: &Plugin, options: &str, limits: Limits,
     let mut check = Check::new("contract", did);
     let help = "what a plugin reads and adds may depend on its options, and on nothing else";
     for instance in ["one instance", "another instance"] {
-        let asked = Guest::start(plugin, limits).and_then(|mut guest| Ok([guest.configure(options)?, guest.configure(options)?]));
+        let asked = Guest::start(plugin, limits)
+            .and_then(|mut guest| Ok([guest.configure(options)?, guest.configure(options)?]));
         let answers = match asked {
             Ok(answers) => answers,
             Err(fault) => {
@@ -100,8 +101,7 @@ fn shown(contract: &PluginContract) -> String {
 pub(super) fn schema_is_true(plugin: &Plugin, options: &Value, limits: Limits) -> Check {
     let schema = &plugin.description.schema;
     let samples = samples(schema, options);
-    let mut check =
-        Check::new("schema", format!("{} of its own tried", counted(samples.len(), "sample", "samples")));
+    let mut check = Check::new("schema", format!("{} of its own tried", counted(samples.len(), "sample", "samples")));
     let help = "let the schema of `with` say what `configure` takes: its types, bounds, defaults and names";
     let validator = match validator(schema) {
         Ok(validator) => validator,
@@ -122,7 +122,10 @@ pub(super) fn schema_is_true(plugin: &Plugin, options: &Value, limits: Limits) -
         match Guest::start(plugin, limits).and_then(|mut guest| guest.configure(&text)) {
             Err(fault) => check.fail(format!("{what}, {text}: {fault}"), help),
             Ok(Err(reason)) if promised => {
-                check.fail(format!("the schema offers {what}, and `configure` refuses {text}: {}", text::reason(&reason)), help);
+                check.fail(
+                    format!("the schema offers {what}, and `configure` refuses {text}: {}", text::reason(&reason)),
+                    help,
+                );
             }
             Ok(_) => {}
         }

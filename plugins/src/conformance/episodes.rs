@@ -51,13 +51,18 @@ impl Stage<'_> {
             each(Check::skipped("episodes", "it has no tasks"));
             return;
         };
-        each(self.checked("episodes", format!("{} of {STEPS} steps, twice", counted(tasks.len(), "episode", "episodes")), SAME, |check| {
-            for task in &tasks {
-                let [first, second] = [self.episode(task)?, self.episode(task)?];
-                compare(check, task, &first, &second, ["the first time", "the second time"]);
-            }
-            Ok(())
-        }));
+        each(self.checked(
+            "episodes",
+            format!("{} of {STEPS} steps, twice", counted(tasks.len(), "episode", "episodes")),
+            SAME,
+            |check| {
+                for task in &tasks {
+                    let [first, second] = [self.episode(task)?, self.episode(task)?];
+                    compare(check, task, &first, &second, ["the first time", "the second time"]);
+                }
+                Ok(())
+            },
+        ));
         let did = format!("{} in one instance, against each alone", counted(2 * tasks.len(), "episode", "episodes"));
         each(self.checked("side by side", did, SAME, |check| self.side_by_side(&tasks, check)));
         let help = "an action is what an agent says, which may be anything: answer with an observation, or an error";
@@ -82,23 +87,34 @@ impl Stage<'_> {
     fn tasks(&self, each: &mut dyn FnMut(Check)) -> Option<Vec<Task>> {
         let help = "`tasks` gives as many as asked for at most, under different names, the same for the same seed";
         let mut tasks = None;
-        each(self.checked("tasks", format!("{TASKS} of a seed, three times on two instances; none; and of another seed"), help, |check| {
-            let mut one = self.start()?;
-            let first = one.tasks(TASKS, SEED)?;
-            let others = [(one.tasks(TASKS, SEED)?, "when asked again"), (self.start()?.tasks(TASKS, SEED)?, "on another instance")];
-            for (other, when) in others {
-                if other != first {
-                    check.fail(format!("its tasks of seed {SEED} are {}, and {} {when}", ids(&first), ids(&other)), help);
+        each(self.checked(
+            "tasks",
+            format!("{TASKS} of a seed, three times on two instances; none; and of another seed"),
+            help,
+            |check| {
+                let mut one = self.start()?;
+                let first = one.tasks(TASKS, SEED)?;
+                let others = [
+                    (one.tasks(TASKS, SEED)?, "when asked again"),
+                    (self.start()?.tasks(TASKS, SEED)?, "on another instance"),
+                ];
+                for (other, when) in others {
+                    if other != first {
+                        check.fail(
+                            format!("its tasks of seed {SEED} are {}, and {} {when}", ids(&first), ids(&other)),
+                            help,
+                        );
+                    }
                 }
-            }
-            one.tasks(0, SEED)?;
-            one.tasks(TASKS, SEED + 1)?;
-            if first.is_empty() {
-                check.note("it has no tasks");
-            }
-            tasks = Some(first);
-            Ok(())
-        }));
+                one.tasks(0, SEED)?;
+                one.tasks(TASKS, SEED + 1)?;
+                if first.is_empty() {
+                    check.note("it has no tasks");
+                }
+                tasks = Some(first);
+                Ok(())
+            },
+        ));
         tasks
     }
 
@@ -130,9 +146,11 @@ impl Stage<'_> {
     /// Each task twice, one step each in turn, in one instance.
     fn side_by_side(&self, tasks: &[Task], check: &mut Check) -> Result<(), String> {
         let alone = tasks.iter().map(|task| self.episode(task)).collect::<Result<Vec<_>, _>>()?;
-        let numbered: Vec<(u32, usize)> = (0..2 * tasks.len()).map(|index| (index as u32 * 3 + 5, index % tasks.len())).collect();
+        let numbered: Vec<(u32, usize)> =
+            (0..2 * tasks.len()).map(|index| (index as u32 * 3 + 5, index % tasks.len())).collect();
         let mut environment = self.start()?;
-        let begun: Vec<(u32, &Task)> = numbered.iter().filter_map(|(number, task)| Some((*number, tasks.get(*task)?))).collect();
+        let begun: Vec<(u32, &Task)> =
+            numbered.iter().filter_map(|(number, task)| Some((*number, tasks.get(*task)?))).collect();
         let starts = environment.reset(&begun)?;
         let mut together: Vec<Episode> = starts.into_iter().map(|start| Episode { start, steps: Vec::new() }).collect();
         for step in 0..STEPS {
@@ -167,7 +185,15 @@ impl Stage<'_> {
         let mut environment = self.start()?;
         environment.reset(&[(1, task), (2, task)])?;
         let huge = "go north ".repeat(HUGE_BYTES / 9);
-        let odd = ["no such action at all", "", " ", "日本語 👩‍👩‍👧‍👦 \u{202e}abc", "nul\0\u{1b}[31m", "{\"tool\": \"x\", \"arguments\": {", &huge];
+        let odd = [
+            "no such action at all",
+            "",
+            " ",
+            "日本語 👩‍👩‍👧‍👦 \u{202e}abc",
+            "nul\0\u{1b}[31m",
+            "{\"tool\": \"x\", \"arguments\": {",
+            &huge,
+        ];
         for action in odd {
             let came = one(environment.step(&[(1, action)])?)?;
             if let Ok(Step { done: true, .. }) = came {
@@ -204,9 +230,12 @@ fn compare(check: &mut Check, task: &Task, left: &Episode, right: &Episode, [fir
     }
     let title = format!("task `{}`", crate::text::printable_name(&task.id));
     let fault = match left.steps.iter().zip(&right.steps).position(|(left, right)| left != right) {
-        _ if left.start != right.start => format!("it begins with {:?} {first}, and with {:?} {second}", left.start, right.start),
+        _ if left.start != right.start => {
+            format!("it begins with {:?} {first}, and with {:?} {second}", left.start, right.start)
+        }
         Some(step) => {
-            let came = |episode: &Episode| episode.steps.get(step).map(|(_, came)| format!("{came:?}")).unwrap_or_default();
+            let came =
+                |episode: &Episode| episode.steps.get(step).map(|(_, came)| format!("{came:?}")).unwrap_or_default();
             let action = left.steps.get(step).map_or("", |(action, _)| action.as_str());
             format!("step {}, `{action}`, gives {} {first}, and {} {second}", step + 1, came(left), came(right))
         }
@@ -228,7 +257,8 @@ impl Words {
     }
 
     fn see(&mut self, text: &str) {
-        let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric())).collect();
+        let words: Vec<&str> =
+            text.split_whitespace().map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric())).collect();
         self.known.extend(words.iter().filter(|word| !word.is_empty()).map(|word| (*word).to_owned()));
         self.known.extend(words.windows(2).map(|pair| pair.join(" ")));
         self.known.truncate(512);

@@ -41,9 +41,14 @@ pub(super) fn nulls(calls: &Calls<'_>) -> Check {
     let mut plans = Vec::new();
     for path in &columns {
         let nulls = Nulls::Column(path.clone());
-        plans.extend((1..3).map(|turns| RowPlan { nulls: nulls.clone(), ..RowPlan::plain(format!("null-{path}-{turns}"), turns) }));
+        plans.extend(
+            (1..3)
+                .map(|turns| RowPlan { nulls: nulls.clone(), ..RowPlan::plain(format!("null-{path}-{turns}"), turns) }),
+        );
     }
-    plans.extend((0..4).map(|turns| RowPlan { nulls: Nulls::All, ..RowPlan::plain(format!("all-null-{turns}"), turns) }));
+    plans.extend(
+        (0..4).map(|turns| RowPlan { nulls: Nulls::All, ..RowPlan::plain(format!("all-null-{turns}"), turns) }),
+    );
     let names: Vec<String> = columns.iter().map(|path| format!("`{path}`")).collect();
     let mut check = Check::new("nulls", format!("{} in turn, and all together", names.join(", ")));
     let help = "null is what was not recorded: give such a trajectory a value, none, or an error of its own";
@@ -57,9 +62,11 @@ pub(super) fn unicode(calls: &Calls<'_>) -> Check {
     if texts.is_empty() {
         return Check::skipped("unicode", "it reads no text");
     }
-    let plan = |row: usize| RowPlan { text: Text::Unicode, ..RowPlan::plain(format!("unicode-{row}-日本"), 1 + row % 3) };
+    let plan =
+        |row: usize| RowPlan { text: Text::Unicode, ..RowPlan::plain(format!("unicode-{row}-日本"), 1 + row % 3) };
     let plans: Vec<RowPlan> = (0..32).map(plan).collect();
-    let mut check = Check::new("unicode", format!("{} of many scripts, signs and control characters", trajectories(plans.len())));
+    let mut check =
+        Check::new("unicode", format!("{} of many scripts, signs and control characters", trajectories(plans.len())));
     let help = "texts are UTF-8, and a letter may have four bytes: cut them between letters only";
     tried(calls, &mut check, &plans, help);
     check
@@ -77,7 +84,10 @@ pub(super) fn huge_texts(calls: &Calls<'_>) -> Check {
         plans.extend((0..count.max(1)).map(plan));
     }
     let names: Vec<String> = texts.iter().map(|path| format!("`{path}`")).collect();
-    let mut check = Check::new("huge texts", format!("1 MiB each in {}, {} in a call", names.join(", "), trajectories(plans.len())));
+    let mut check = Check::new(
+        "huge texts",
+        format!("1 MiB each in {}, {} in a call", names.join(", "), trajectories(plans.len())),
+    );
     let help = "tool results can be long: look at as much of a text as you need, and copy no more";
     tried(calls, &mut check, &plans, help);
     check

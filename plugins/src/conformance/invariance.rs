@@ -17,7 +17,8 @@ const SEED: u64 = 7;
 /// Random cuts of all rows that are tried.
 const CUTS: usize = 3;
 
-const FIT: &str = "return what the contract declares: one result for each trajectory, one value for each turn, finite numbers";
+const FIT: &str =
+    "return what the contract declares: one result for each trajectory, one value for each turn, finite numbers";
 const PURE: &str = "a result may depend on its trajectory (or group) and the options only: keep nothing from row to row and \
                     from call to call";
 

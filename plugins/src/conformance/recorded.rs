@@ -99,7 +99,8 @@ struct Tally {
 
 impl Tally {
     fn new(columns: Vec<String>) -> Self {
-        let values: Vec<_> = columns.into_iter().map(|column| RecordedValues { column, ..RecordedValues::default() }).collect();
+        let values: Vec<_> =
+            columns.into_iter().map(|column| RecordedValues { column, ..RecordedValues::default() }).collect();
         let sums = values.iter().map(|_| (0.0, BTreeMap::new())).collect();
         Self { figures: RecordedFigures { values, ..RecordedFigures::default() }, sums }
     }

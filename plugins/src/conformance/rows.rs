@@ -112,7 +112,8 @@ pub(crate) fn made(contract: &PluginContract, plans: &[RowPlan], seed: u64) -> R
     let mut random = Random::new(seed);
     let groups: Vec<String> = (0..plans.len()).map(|row| format!("group-{}", row / GROUP_ROWS)).collect();
     let ids: ArrayRef = Arc::new(StringArray::from_iter_values(plans.iter().map(|plan| &plan.id)));
-    let mut fields = vec![Field::new("trajectory_id", DataType::Utf8, false), Field::new("group_id", DataType::Utf8, false)];
+    let mut fields =
+        vec![Field::new("trajectory_id", DataType::Utf8, false), Field::new("group_id", DataType::Utf8, false)];
     let mut arrays: Vec<ArrayRef> = vec![ids, Arc::new(StringArray::from_iter_values(&groups))];
     let (mut turn_fields, mut turn_arrays) = (Vec::new(), Vec::new());
     for (path, data_type) in columns(contract) {
@@ -143,7 +144,9 @@ pub(crate) fn made(contract: &PluginContract, plans: &[RowPlan], seed: u64) -> R
     let options = RecordBatchOptions::new().with_row_count(Some(plans.len()));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?;
     let units = match contract.scope {
-        Scope::Group => (0..plans.len()).step_by(GROUP_ROWS).map(|row| row..(row + GROUP_ROWS).min(plans.len())).collect(),
+        Scope::Group => {
+            (0..plans.len()).step_by(GROUP_ROWS).map(|row| row..(row + GROUP_ROWS).min(plans.len())).collect()
+        }
         _ => (0..plans.len()).map(|row| row..row + 1).collect(),
     };
     Ok(Rows { batch: TrajectoryBatch::new(batch)?, units })

@@ -32,8 +32,8 @@ pub(crate) enum Text {
 }
 
 const WORDS: [&str; 20] = [
-    "the", "agent", "found", "37", "results", "for", "a", "door", "opened", "error", "key", "order", "refund", "search",
-    "12", "items", "customer", "and", "went", "north",
+    "the", "agent", "found", "37", "results", "for", "a", "door", "opened", "error", "key", "order", "refund",
+    "search", "12", "items", "customer", "and", "went", "north",
 ];
 
 /// Texts that programs trip over: more bytes than characters, right to left, combined, beyond the first plane, of no width,
@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn every_type_of_the_contract_has_values_and_nulls() {
-        let names = ["bool", "float32", "float64", "int8", "int64", "uint64", "utf8", "list<int32>", "list<list<utf8>>"];
+        let names =
+            ["bool", "float32", "float64", "int8", "int64", "uint64", "utf8", "list<int32>", "list<list<utf8>>"];
         for name in names {
             let data_type = parse(name).unwrap();
             let plans = [

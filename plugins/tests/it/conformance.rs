@@ -69,10 +69,10 @@ fn honest_guests_pass() {
 
 #[test]
 fn what_a_guest_says_of_itself_changes() {
-    let describe = honest("describe")
-        .replace("\"1.0.0\"", "\"11.0.0\"")
-        .replace("(i32.const 2064))", "(i32.add (i32.const 2064) (global.get $asked)))\n(global.set $asked (i32.const 1))")
-        + "(global $asked (mut i32) (i32.const 0))";
+    let describe = honest("describe").replace("\"1.0.0\"", "\"11.0.0\"").replace(
+        "(i32.const 2064))",
+        "(i32.add (i32.const 2064) (global.get $asked)))\n(global.set $asked (i32.const 1))",
+    ) + "(global $asked (mut i32) (i32.const 0))";
     let describe = component_of("reward", &[("describe", &describe), ("work", &work(""))]);
     insta::assert_snapshot!(told(&failed(&describe)), @"describe: its version is `11.0.` at first and `1.0.0` the third time");
     let scope = "(i32.store (i32.const 1092) (i32.const 0))";
@@ -86,7 +86,10 @@ fn what_a_guest_says_of_itself_changes() {
 fn a_schema_offers_what_is_refused() {
     let schema = r#"{\"type\": \"object\", \"properties\": {\"target\": {\"type\": \"integer\", \"default\": 3}}}"#;
     let describe = honest("describe")
-        .replace("(data (i32.const 2080) \"{\\\"type\\\": \\\"object\\\"}\")", &format!("(data (i32.const 2080) \"{schema}\")"))
+        .replace(
+            "(data (i32.const 2080) \"{\\\"type\\\": \\\"object\\\"}\")",
+            &format!("(data (i32.const 2080) \"{schema}\")"),
+        )
         .replace("(i32.const 18))", &format!("(i32.const {}))", schema.replace('\\', "").len()));
     let refuse = "
         (if (i32.gt_u (local.get 1) (i32.const 2))
@@ -159,7 +162,10 @@ fn nulls_break_a_guest() {
     let row = "(i32.add (local.get $batch) (i32.mul (local.get $row) (i32.const 108)))";
     let work = work(&format!("(if (i32.eqz (i32.load8_u offset=60 {row})) (then unreachable))"));
     let failed = failed(&component_of("reward", &[("configure", &configure), ("work", &work)]));
-    assert!(failed.iter().any(|(name, fault)| *name == "nulls" && fault.starts_with("trajectory `null-reward-1`")), "{failed:?}");
+    assert!(
+        failed.iter().any(|(name, fault)| *name == "nulls" && fault.starts_with("trajectory `null-reward-1`")),
+        "{failed:?}"
+    );
 }
 
 #[test]
@@ -184,8 +190,10 @@ fn environments_that_forget_whose_episode_it_is() {
     let names: Vec<&str> = environment(length, counted).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["side by side"]);
     let head = "(local $step i32) (local $move i32)";
-    let picky = format!("{head}
-        (if (i32.eqz (i32.load offset=8 (local.get $moves))) (then unreachable))");
+    let picky = format!(
+        "{head}
+        (if (i32.eqz (i32.load offset=8 (local.get $moves))) (then unreachable))"
+    );
     let names: Vec<&str> = environment(head, &picky).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["actions"]);
     let seed = "(i32.store (i32.const 1296) (local.get $seed))";

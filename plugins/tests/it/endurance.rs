@@ -68,7 +68,8 @@ fn ten_thousand_calls_do_not_grow_memory() {
 #[test]
 fn an_instance_takes_no_more_for_many_calls_than_for_few() {
     const CALL: usize = 256;
-    let guests = ["tests/tool_penalty/tool_penalty.wasm", "examples/tool_call_efficiency/rust/tool_call_efficiency.wasm"];
+    let guests =
+        ["tests/tool_penalty/tool_penalty.wasm", "examples/tool_call_efficiency/rust/tool_call_efficiency.wasm"];
     for guest in guests {
         let host = Host::new();
         host.write("guest.wasm", &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(guest)).unwrap());
