@@ -79,7 +79,10 @@ fn guests() -> Seeds {
     let words: ArrayRef = Arc::new(StringArray::from(vec!["a", "", "ø"]));
     let turns = StructArray::from(vec![
         (Arc::new(Field::new("reward", DataType::Float32, true)), floats(vec![0.5, 1.0, -1.0])),
-        (Arc::new(Field::new("words", list(Arc::clone(&words), [1, 2, 0]).data_type().clone(), true)), list(words, [1, 2, 0])),
+        (
+            Arc::new(Field::new("words", list(Arc::clone(&words), [1, 2, 0]).data_type().clone(), true)),
+            list(words, [1, 2, 0]),
+        ),
     ]);
     let turns = list(Arc::new(turns), [2, 0, 1]);
     let note: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("c")]));

@@ -112,7 +112,7 @@ fn copy(draw: &mut Draw<'_>) -> relabel_stage::Relabelled {
         task: draw.some(Draw::text),
         prompt: draw.some(Draw::text),
         reward: draw.number(),
-        success: draw.some(|draw| draw.byte() % 2 == 0),
+        success: draw.some(|draw| draw.byte().is_multiple_of(2)),
         keep_turns: draw.some(|draw| u32::from(draw.byte())),
         confidence: draw.number(),
         turns: draw.list(edit),
@@ -124,7 +124,7 @@ pub fn description(bytes: &[u8]) {
     let mut draw = Draw(bytes);
     let column = |draw: &mut Draw<'_>| plugin::Column { path: draw.text(), data_type: draw.text() };
     let contract = plugin::Contract {
-        scope: if draw.byte() % 2 == 0 { plugin::Scope::Trajectory } else { plugin::Scope::Group },
+        scope: if draw.byte().is_multiple_of(2) { plugin::Scope::Trajectory } else { plugin::Scope::Group },
         rows: plugin::Rows::Same,
         state: plugin::State::Fresh,
         reads: draw.list(column),
@@ -183,7 +183,7 @@ impl Draw<'_> {
     }
 
     fn some<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        (self.byte() % 4 != 0).then(|| value(self))
+        (!self.byte().is_multiple_of(4)).then(|| value(self))
     }
 
     fn number(&mut self) -> Option<f32> {
@@ -207,6 +207,6 @@ impl Draw<'_> {
             count @ 0..8 => count,
             _ => 3,
         };
-        (0..count).map(|_| if self.byte() % 8 == 0 { Err(self.text()) } else { Ok(value(self)) }).collect()
+        (0..count).map(|_| if self.byte().is_multiple_of(8) { Err(self.text()) } else { Ok(value(self)) }).collect()
     }
 }

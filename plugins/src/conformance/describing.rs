@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use sternlight_engine::contract::Scope;
 use sternlight_engine::stage::canonical_json;
 
 use super::report::{Check, counted};
@@ -80,7 +81,7 @@ pub(super) fn contract_is_stable(plugin: &Plugin, options: &str, limits: Limits,
             match found {
                 Ok(found) if found == *known => {}
                 Ok(found) => check.fail(
-                    format!("on {instance}, the {when} time, it has {}, and had {}", shown(&found), shown(known)),
+                    format!("on {instance}, the {when} time, it {}; before, it {}", shown(&found), shown(known)),
                     help,
                 ),
                 Err(reason) => check.fail(format!("on {instance}, the {when} time: {reason}"), help),
@@ -94,7 +95,11 @@ fn shown(contract: &PluginContract) -> String {
     let paths = |paths: Vec<&str>| if paths.is_empty() { "nothing".to_owned() } else { paths.join(", ") };
     let reads = paths(contract.reads.iter().map(|(path, _)| path.as_str()).collect());
     let adds = paths(contract.adds.iter().map(|column| column.path.as_str()).collect());
-    format!("the scope {:?}, reads {reads} and adds {adds}", contract.scope)
+    let scope = match contract.scope {
+        Scope::Group => "group",
+        Scope::Trajectory | Scope::Dataset => "trajectory",
+    };
+    format!("sees a {scope} at once, reads {reads} and adds {adds}")
 }
 
 /// What the schema of `with` offers, `configure` takes; nothing that it allows makes the plugin trap.

@@ -39,6 +39,26 @@ struct Episode {
     steps: Vec<(String, Result<Step, String>)>,
 }
 
+impl Episode {
+    fn beginning(&self) -> String {
+        match &self.start {
+            Ok(Start { observation, .. }) => format!("`{observation}`"),
+            Err(reason) => format!("an error (`{reason}`)"),
+        }
+    }
+
+    /// What came of a step, for people.
+    fn came(&self, step: usize) -> String {
+        match self.steps.get(step) {
+            Some((_, Ok(Step { observation, reward, done, .. }))) => {
+                format!("`{observation}` and {reward}{}", if *done { ", which is the end" } else { "" })
+            }
+            Some((_, Err(reason))) => format!("an error (`{reason}`)"),
+            None => "nothing".to_owned(),
+        }
+    }
+}
+
 impl Stage<'_> {
     fn start(&self) -> Result<Environment, String> {
         Environment::start(self.plugins, self.path, self.options, self.limits)
@@ -231,13 +251,16 @@ fn compare(check: &mut Check, task: &Task, left: &Episode, right: &Episode, [fir
     let title = format!("task `{}`", crate::text::printable_name(&task.id));
     let fault = match left.steps.iter().zip(&right.steps).position(|(left, right)| left != right) {
         _ if left.start != right.start => {
-            format!("it begins with {:?} {first}, and with {:?} {second}", left.start, right.start)
+            format!("it begins with {} {first}, and with {} {second}", left.beginning(), right.beginning())
         }
         Some(step) => {
-            let came =
-                |episode: &Episode| episode.steps.get(step).map(|(_, came)| format!("{came:?}")).unwrap_or_default();
             let action = left.steps.get(step).map_or("", |(action, _)| action.as_str());
-            format!("step {}, `{action}`, gives {} {first}, and {} {second}", step + 1, came(left), came(right))
+            format!(
+                "step {}, `{action}`, gives {} {first}, and {} {second}",
+                step + 1,
+                left.came(step),
+                right.came(step)
+            )
         }
         None => format!("it has {} steps {first}, and {} {second}", left.steps.len(), right.steps.len()),
     };

@@ -79,7 +79,7 @@ fn what_a_guest_says_of_itself_changes() {
     let asked = "(i32.store (i32.const 1092) (global.get $asked))\n(global.set $asked (i32.const 1))";
     let configure = honest("configure").replace(scope, asked) + "(global $asked (mut i32) (i32.const 0))";
     let configure = component_of("reward", &[("configure", &configure), ("work", &work(""))]);
-    insta::assert_snapshot!(told(&failed(&configure)), @"contract: on one instance, the second time, it has the scope Group, reads turns.action and adds reward, and had the scope Trajectory, reads turns.action and adds reward");
+    insta::assert_snapshot!(told(&failed(&configure)), @"contract: on one instance, the second time, it sees a group at once, reads turns.action and adds reward; before, it sees a trajectory at once, reads turns.action and adds reward");
 }
 
 #[test]
