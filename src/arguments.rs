@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sternlight_engine::pipeline::Memory;
+#[cfg(feature = "plugins")]
+use sternlight_engine::pipeline::Span;
 use sternlight_engine::run::Step;
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
@@ -75,7 +77,7 @@ pub(crate) enum Command {
     Stages(StagesArguments),
     /// Prints the JSON Schema of pipeline files, for editors
     Schema,
-    /// Makes, builds and looks at WebAssembly plugins
+    /// Makes, builds, tries and measures WebAssembly plugins
     #[cfg(feature = "plugins")]
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -242,6 +244,10 @@ pub(crate) enum PluginCommand {
     Build(BuildArguments),
     /// Tells what a plugin is: its world, columns, options, imports, size and digest
     Inspect(InspectArguments),
+    /// Tries whether a plugin keeps the contract: what it says of itself, its results, hard rows, its limits
+    Test(PluginTestArguments),
+    /// Measures what a plugin costs: CPU time of a trajectory, its start, its memory
+    Bench(PluginBenchArguments),
 }
 
 #[cfg(feature = "plugins")]
@@ -303,4 +309,45 @@ pub(crate) struct InspectArguments {
     /// The component
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// A plugin on its own, as a pipeline would have it.
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct TriedPlugin {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The stage's options, as below `with` in a pipeline: `'{ limit: 4 }'`
+    #[arg(long, value_name = "YAML")]
+    pub(crate) with: Option<String>,
+    /// What the plugin may take: `limits: { memory }` of the stage [default: 512MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+    /// How long a call may take: `limits: { call_time }` of the stage [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) call_time: Option<Span>,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct PluginTestArguments {
+    #[command(flatten)]
+    pub(crate) plugin: TriedPlugin,
+    /// Works on these trajectories too, whatever `import` reads: Parquet, or chat messages in JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct PluginBenchArguments {
+    #[command(flatten)]
+    pub(crate) plugin: TriedPlugin,
+    /// Measures with these trajectories, whatever `import` reads, instead of made ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// How many trajectories
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) trajectories: u32,
 }

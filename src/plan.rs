@@ -45,7 +45,11 @@ fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {
             Readiness::WouldRun => format!("would run {} of {} parts", stage.parts - stage.cached, stage.parts),
             Readiness::WaitsForInput => "waits for its input: cached if that comes out as before".to_owned(),
         };
-        anstream::println!("  {:<14} {} {state}", stage.stage, style::dim(format!("{from:<24}")));
+        let outside = match stage.not_reproducible.as_slice() {
+            [] => String::new(),
+            outside => format!("; not reproducible: {}", outside.join(", ")),
+        };
+        anstream::println!("  {:<14} {} {state}{outside}", stage.stage, style::dim(format!("{from:<24}")));
     }
     Ok(())
 }

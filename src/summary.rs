@@ -53,6 +53,14 @@ pub(crate) fn of_stages(stages: &[StageResult]) -> String {
             trajectories(stage.quarantined)
         );
     }
+    for stage in stages.iter().filter(|stage| !stage.not_reproducible.is_empty()) {
+        let outside = stage.not_reproducible.join(", ");
+        let _ = write!(
+            text,
+            "\n{:<NAME_WIDTH$}{} depends on the world outside: {outside}\n",
+            "not reproducible", stage.stage
+        );
+    }
     for stage in stages {
         if let Some(target) = &stage.target {
             let _ = write!(text, "\n{:<NAME_WIDTH$}{}\n", format!("written by {}", stage.stage), shortened(target));

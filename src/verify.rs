@@ -7,7 +7,9 @@ use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::run::{Engine, Job};
 use sternlight_engine::stage::Work;
 use sternlight_engine::store::{PastStatus, RunSummary, Store};
-use sternlight_engine::verify::{Again, Redirected, Stored, changed_inputs, check_stored, compare_results};
+use sternlight_engine::verify::{
+    Again, NotRepeated, Redirected, Stored, changed_inputs, check_stored, compare_results, repeatable,
+};
 
 use crate::Outcome;
 use crate::arguments::{Common, VerifyArguments};
@@ -32,10 +34,14 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
         true => Some(compute_again(&store, &run, &results, common)?),
         false => None,
     };
-    let is_repeated = again.as_ref().is_none_or(|again| again.differences.is_empty());
+    let (again, not_repeated) = again.unzip();
+    let not_repeated: Vec<NotRepeated> = not_repeated.unwrap_or_default();
+    let is_repeated = again.as_ref().is_none_or(|again: &Again| again.differences.is_empty());
     let is_well = stored.damaged.is_empty() && is_repeated;
     if common.json {
-        let told = serde_json::json!({"run": run.id, "verified": is_well, "stored": stored, "again": again});
+        let told = serde_json::json!({
+            "run": run.id, "verified": is_well, "stored": stored, "again": again, "not_computed_again": not_repeated,
+        });
         anstream::println!("{}", serde_json::to_string(&told)?);
     } else {
         match &again {
@@ -43,6 +49,7 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
             None if !is_whole => anstream::println!("computed again     nothing: the run did not end well"),
             None => {}
         }
+        print_not_repeated(&not_repeated);
     }
     let (message, help) = match (stored.damaged.is_empty(), is_repeated) {
         (true, true) => return Ok(()),
@@ -54,15 +61,23 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
     Err(Failure::Failed { message: format!("run `{}` {message}", run.id), help: Some(help.to_owned()) })
 }
 
-/// Computes the run in a store of its own beside this one, which is removed afterwards. Exports go there as well.
-fn compute_again(store: &Store, run: &RunSummary, results: &[StageResult], common: &Common) -> Result<Again, Failure> {
+/// Computes the run in a store of its own beside this one, which is removed afterwards. Exports go there as well. Stages that
+/// depend on the world outside are left out.
+fn compute_again(
+    store: &Store,
+    run: &RunSummary,
+    results: &[StageResult],
+    common: &Common,
+) -> Result<(Again, Vec<NotRepeated>), Failure> {
     let plan = RunPlan::read(&run.plan_path())?;
     let mut options = plan.options();
     options.threads = usize::from(common.threads);
     options.interrupted = stop_on_signal()?;
     let checked = plan.origin.check().map_err(as_changed_inputs)?;
     let (temporary, directory) = Store::temporary(store.root())?;
-    let jobs = checked.jobs()?;
+    let (jobs, not_repeated) = repeatable(checked.jobs()?);
+    let is_repeated = |result: &&StageResult| not_repeated.iter().all(|left| left.stage != result.stage);
+    let expected: Vec<StageResult> = results.iter().filter(is_repeated).cloned().collect();
     let redirected: Vec<Redirected<'_>> = jobs
         .iter()
         .enumerate()
@@ -110,7 +125,7 @@ fn compute_again(store: &Store, run: &RunSummary, results: &[StageResult], commo
     progress.finish();
     outcome?;
     let computed = computed.into_inner().unwrap_or_default();
-    Ok(compare_results((store, results), (&temporary, &computed))?)
+    Ok((compare_results((store, &expected), (&temporary, &computed))?, not_repeated))
 }
 
 /// The pipeline was well when it ran: what is wrong now is what it reads.
@@ -134,6 +149,16 @@ fn print_stored(stored: &Stored) {
     }
     for damage in &stored.damaged {
         anstream::println!("  {}{}: {}", style::error("damaged: "), damage.stage, damage.message);
+    }
+}
+
+fn print_not_repeated(left: &[NotRepeated]) {
+    for NotRepeated { stage, because } in left {
+        let why = match because.as_slice() {
+            [] => "it comes after such a stage".to_owned(),
+            because => format!("it depends on the world outside: {}", because.join(", ")),
+        };
+        anstream::println!("not computed again {stage}: {why}");
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::sternlight::plugin::host::Level;
+use crate::grants::Kind;
 use crate::limits::readable_time;
 use crate::state::{MemoryLimit, State};
 use crate::text::printable;
@@ -53,6 +54,22 @@ pub(crate) enum FaultKind {
     Result(String),
 }
 
+/// A function of the world outside that a plugin called and was not granted.
+#[derive(Clone, Debug)]
+pub(crate) struct NotGranted {
+    /// As the plugin imports it.
+    pub(crate) interface: String,
+    pub(crate) function: String,
+}
+
+impl fmt::Display for NotGranted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}#{}` is not granted", self.interface, self.function)
+    }
+}
+
+impl std::error::Error for NotGranted {}
+
 impl Fault {
     /// A result that cannot be believed.
     pub(crate) fn result(message: impl Into<String>) -> Self {
@@ -74,6 +91,8 @@ impl Fault {
         let text = format!("{error:#}");
         let kind = if let Some(limit) = error.downcast_ref::<MemoryLimit>() {
             FaultKind::Memory(*limit)
+        } else if let Some(NotGranted { interface, function }) = error.downcast_ref::<NotGranted>() {
+            FaultKind::NotGranted(interface.clone(), function.clone())
         } else if let Some((interface, function)) = not_granted(&text) {
             FaultKind::NotGranted(interface.to_owned(), function.to_owned())
         } else {
@@ -98,9 +117,10 @@ impl Fault {
         match &self.kind {
             FaultKind::Time(_) => Some("mend the plugin, or raise `limits: {call_time}` of the stage".to_owned()),
             FaultKind::Memory(_) => Some("mend the plugin, or raise `limits: {memory}` of the stage".to_owned()),
-            FaultKind::NotGranted(..) => {
-                Some("plugins get trajectories and options only: pass what it needs in `with`".to_owned())
-            }
+            FaultKind::NotGranted(interface, _) => Some(match Kind::of(interface) {
+                Some(kind) => format!("if it may have that, write `{}` into the stage", kind.how()),
+                None => "plugins cannot be granted that".to_owned(),
+            }),
             FaultKind::Stack | FaultKind::Trap(_) | FaultKind::Refused(_) | FaultKind::Result(_) => None,
         }
     }
@@ -116,7 +136,7 @@ impl fmt::Display for Fault {
             FaultKind::Stack => formatter.write_str("it ran out of stack: its functions call each other too deeply")?,
             FaultKind::NotGranted(interface, function) => {
                 let what = what_is(interface);
-                write!(formatter, "it wants {what} (`{interface}#{function}`), which plugins are not granted")?;
+                write!(formatter, "it asked for {what} (`{interface}#{function}`), which is not granted")?;
             }
             FaultKind::Trap(text) => match &self.said {
                 Some(said) => formatter.write_str(said)?,
@@ -202,6 +222,6 @@ mod tests {
         let (interface, function) = not_granted(text).unwrap();
         let kind = FaultKind::NotGranted(interface.to_owned(), function.to_owned());
         let fault = Fault { kind, said: None, frames: Vec::new() };
-        insta::assert_snapshot!(fault, @"it wants the clock (`wasi:clocks/monotonic-clock@0.2.9#now`), which plugins are not granted");
+        insta::assert_snapshot!(fault, @"it asked for the clock (`wasi:clocks/monotonic-clock@0.2.9#now`), which is not granted");
     }
 }

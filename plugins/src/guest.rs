@@ -65,9 +65,22 @@ impl Guest {
         self.call_time = call_time;
     }
 
+    /// The next call is for trajectories of which this one is the first.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn begin_rows(&self, first: &str) {
+        if let Some(wasi) = &self.store.data().wasi {
+            wasi.begin_rows(first);
+        }
+    }
+
     /// What it said and measured in its last call.
     pub(crate) fn state(&self) -> &State {
         self.store.data()
+    }
+
+    /// How much memory it has, in bytes: it never gives any back.
+    pub(crate) fn memory(&self) -> u64 {
+        self.store.data().memory()
     }
 
     /// What it is.
@@ -146,10 +159,12 @@ impl Guest {
         &mut self,
         function: impl FnOnce(&mut Store<State>, Parts<'_>) -> wasmtime::Result<T>,
     ) -> Result<T, Fault> {
-        self.store.data_mut().begin_call();
+        self.store.data_mut().begin_call(self.call_time);
         self.store.set_epoch_deadline(ticks(self.call_time));
         let parts = Parts { plugin: &self.plugin, stage: &self.stage };
-        function(&mut self.store, parts).map_err(|error| Fault::of(&error, self.call_time, self.store.data()))
+        let called = function(&mut self.store, parts);
+        self.store.data_mut().end_call();
+        called.map_err(|error| Fault::of(&error, self.call_time, self.store.data()))
     }
 }
 

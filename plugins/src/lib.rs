@@ -3,30 +3,43 @@
 
 mod bindings;
 mod compiled;
+pub mod conformance;
+mod contents;
 mod copies;
+mod cpu_time;
 mod data_type;
 mod description;
 mod environment;
 mod extra;
 mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod grants;
 mod groups;
 mod guest;
 mod inspection;
 mod ipc;
 mod limits;
 mod loader;
+mod measurement;
 mod options;
 mod outcomes;
 mod plugin;
 pub mod project;
 mod records;
+#[cfg(feature = "oci")]
+mod registry;
 mod sandbox;
 mod stage;
 mod state;
 mod text;
+#[cfg(feature = "wasi")]
+mod wasi;
 mod world;
 
-pub use environment::{Environment, Start, Step, Task};
+pub use environment::Environment;
 pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
+pub use measurement::Measurement;
 pub use world::World;

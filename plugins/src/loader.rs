@@ -8,16 +8,23 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginLimits, PluginLoader, PluginRequest, canonical_json};
+use sternlight_engine::stage::{
+    Built, EnvironmentKind, InputFile, PluginLimits, PluginLoader, PluginRequest, canonical_json,
+};
 use wasmtime::Engine;
 
+use crate::bindings::exports::sternlight::plugin::plugin::Contract;
 use crate::compiled::Cache;
 use crate::description;
+use crate::environment::EnvironmentPlugin;
+use crate::grants::{self, Granted, Grants};
 use crate::guest::Guest;
 use crate::inspection::Inspection;
 use crate::limits::{Limits, readable_bytes};
 use crate::options::{problems, validator};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Unusable};
+#[cfg(feature = "oci")]
+use crate::registry::Registries;
 use crate::sandbox;
 use crate::stage::{HOST_VERSION, PluginStage};
 use crate::text;
@@ -38,8 +45,10 @@ pub struct Plugins {
     /// Started with the first plugin.
     engine: OnceLock<Result<Engine, String>>,
     cache: Cache,
+    #[cfg(feature = "oci")]
+    registries: Registries,
     notice: Box<dyn Fn(&str) + Send + Sync>,
-    /// By digest.
+    /// Those that are granted nothing, by digest.
     loaded: Mutex<BTreeMap<String, Arc<Plugin>>>,
 }
 
@@ -47,8 +56,27 @@ impl Plugins {
     /// Keeps machine code in a directory, which must be the user's own; none: plugins are compiled each time. `notice` is
     /// told what takes seconds.
     pub fn new(cache: Option<PathBuf>, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        let (engine, loaded) = (OnceLock::new(), Mutex::default());
-        Self { engine, cache: Cache::new(cache), notice: Box::new(notice), loaded }
+        Self {
+            engine: OnceLock::new(),
+            #[cfg(feature = "oci")]
+            registries: Registries::new(cache.as_ref().map(|directory| directory.join("registries"))),
+            cache: Cache::new(cache),
+            notice: Box::new(notice),
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// The file of a plugin that lies in a registry.
+    #[cfg(feature = "oci")]
+    fn pull(&self, reference: &str, sha256: Option<&str>) -> Result<Vec<u8>, Problem> {
+        self.registries.plugin(reference, sha256, MAXIMUM_BYTES, &*self.notice)
+    }
+
+    #[cfg(not(feature = "oci"))]
+    fn pull(&self, reference: &str, _: Option<&str>) -> Result<Vec<u8>, Problem> {
+        let message =
+            format!("`oci://{reference}` lies in a registry, and this program was built without what asks one");
+        Err(at_uses(message).help("build it with the feature `oci`, or fetch the plugin and write its path"))
     }
 
     fn engine(&self) -> Result<&Engine, Problem> {
@@ -73,7 +101,8 @@ impl Plugins {
     /// If it is no plugin.
     pub fn inspect_bytes(&self, address: &str, bytes: &[u8]) -> Result<Inspection, String> {
         let limits = Limits::from(PluginLimits::default());
-        let plugin = self.plugin(address, bytes, limits).map_err(|problem| problem.message)?;
+        let plugin = self.plugin(address, bytes, limits, Arc::new(Grants::to_look()));
+        let plugin = plugin.map_err(|problem| problem.message)?;
         Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(bytes), limits))
     }
 
@@ -88,16 +117,17 @@ impl Plugins {
     /// The plugin in a file.
     pub(crate) fn open(&self, path: &Path, limits: Limits) -> Result<Arc<Plugin>, String> {
         let address = path.to_string_lossy();
-        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits));
+        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits, Arc::default()));
         opened.map_err(|problem| problem.message)
     }
 
-    fn plugin(&self, address: &str, bytes: &[u8], limits: Limits) -> Result<Arc<Plugin>, Problem> {
+    fn plugin(&self, address: &str, bytes: &[u8], limits: Limits, grants: Arc<Grants>) -> Result<Arc<Plugin>, Problem> {
         let digest = blake3::hash(bytes);
+        let is_shared = !grants.is_linked;
         // Held while it compiles: who wants the same plugin waits for it.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let name = digest.to_hex().to_string();
-        if let Some(plugin) = loaded.get(&name) {
+        if let Some(plugin) = loaded.get(&name).filter(|_| is_shared) {
             return Ok(Arc::clone(plugin));
         }
         if !bytes.starts_with(MAGIC) {
@@ -107,6 +137,22 @@ impl Plugins {
             let problem = at_uses(format!("`{address}` is a WebAssembly module, expected a component"));
             return Err(problem.help("make a component of it, as the SDKs do"));
         }
+        let plugin = Arc::new(self.opened_anew(address, bytes, &digest, limits, grants)?);
+        if is_shared {
+            loaded.insert(name, Arc::clone(&plugin));
+        }
+        Ok(plugin)
+    }
+
+    /// The plugin in some bytes, from the cache of machine code if it is there, whether it is open already or not.
+    pub(crate) fn opened_anew(
+        &self,
+        address: &str,
+        bytes: &[u8],
+        digest: &blake3::Hash,
+        limits: Limits,
+        grants: Arc<Grants>,
+    ) -> Result<Plugin, Problem> {
         let notice = || {
             let size = readable_bytes(bytes.len() as u64);
             (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
@@ -114,13 +160,12 @@ impl Plugins {
         let engine = self.engine()?;
         let component = self
             .cache
-            .component(engine, &digest, bytes, &notice)
+            .component(engine, digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin = Plugin::new(engine, &component, &digest, limits)
-            .map_err(|reason| at_uses(format!("`{address}` cannot be used: {reason}")))?;
-        let plugin = Arc::new(plugin);
-        loaded.insert(name, Arc::clone(&plugin));
-        Ok(plugin)
+        Plugin::new(engine, &component, digest, limits, grants).map_err(|Unusable { reason, help }| {
+            let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
+            Problem { help, ..problem }
+        })
     }
 }
 
@@ -129,7 +174,7 @@ fn at_uses(message: String) -> Problem {
 }
 
 /// The file of a plugin.
-fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
+pub(crate) fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| {
         let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
         problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
@@ -145,58 +190,130 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl PluginLoader for Plugins {
-    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+/// A plugin whose options fit it.
+struct Prepared {
+    plugin: Arc<Plugin>,
+    limits: Limits,
+    /// Its `with`, as canonical JSON.
+    options: String,
+    /// What decides its results beside its code and what it is granted to see, as canonical JSON.
+    key: String,
+    /// What it is granted to see.
+    seen: Vec<InputFile>,
+    not_reproducible: Vec<String>,
+    /// What it says that it reads and adds.
+    told: Contract,
+    /// Bytes of memory that an instance begins with.
+    held: u64,
+}
+
+impl Plugins {
+    /// What a request asks for, if the plugin is `fit` for it.
+    fn prepared(
+        &self,
+        request: &PluginRequest<'_>,
+        fit: impl FnOnce(&Plugin) -> Result<(), Problem>,
+    ) -> Result<Prepared, Vec<Problem>> {
         let limits = Limits::from(request.limits);
         let address = request.address;
-        if address.starts_with("oci://") {
-            let message = format!("`{address}` lies in a registry, which is not carried out by this version");
-            return Err(at_uses(message).help("fetch the plugin, and write its path: `uses: ./name.wasm`").into());
-        }
-        let bytes = read(address, &request.directory.join(address))?;
+        let bytes = match address.strip_prefix("oci://") {
+            Some(reference) => self.pull(reference, request.sha256)?,
+            None => read(address, &request.directory.join(address))?,
+        };
         check_pin(request.sha256, &bytes)?;
-        let plugin = self.plugin(address, &bytes, limits)?;
+        let Granted { grants, files } = Granted::check(request)?;
+        if grants.is_linked && !cfg!(feature = "wasi") {
+            let message = "this program was built without what grants anything to plugins";
+            return Err(Problem::at(["allow"], message).help("build it with the feature `wasi`").into());
+        }
+        let not_reproducible = grants.not_reproducible();
+        let plugin = self.plugin(address, &bytes, limits, Arc::new(grants))?;
+        fit(&plugin)?;
         let title = plugin.title();
-        if plugin.world == World::Environment {
-            let message =
-                format!("{title} is of the world `{}`, which is not carried out by this version", plugin.world);
-            return Err(Problem::at(["uses"], message).into());
-        }
-        if request.keep.is_some() && plugin.world != World::Relabel {
-            let message = format!("`keep` is for relabellers, and {title} is of the world `{}`", plugin.world);
-            return Err(Problem::at(["keep"], message).at_key().help("take it out").into());
-        }
         let below_with = |mut problem: Problem| {
             problem.path.insert(0, "with".into());
             problem
         };
         let at_with = |message: String| vec![Problem::at(["with"], message)];
-        let options = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
+        let given = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
         let schema = &plugin.description.schema;
-        let validator = validator(schema)
-            .map_err(|reason| vec![Problem::at(["uses"], format!("{title} cannot be used: {reason}"))])?;
-        let found = problems(&validator, schema, &options);
+        let validator =
+            validator(schema).map_err(|reason| vec![at_uses(format!("{title} cannot be used: {reason}"))])?;
+        let found = problems(&validator, schema, &given);
         if !found.is_empty() {
             return Err(found.into_iter().map(below_with).collect());
         }
-        let given = options;
         let options = canonical_json(&given).map_err(|error| at_with(error.to_string()))?;
-        let failed = |reason: String| vec![Problem::at(["uses"], format!("{title}: {reason}"))];
+        let mut held = 0;
         let told = Guest::start(&plugin, limits)
-            .and_then(|mut guest| guest.configure(&options))
-            .map_err(|fault| failed(format!("it cannot take its options: {fault}")))?
+            .and_then(|mut guest| {
+                let told = guest.configure(&options);
+                held = guest.state().memory();
+                told
+            })
+            .map_err(|fault| vec![at_uses(format!("{title}: it cannot take its options: {fault}"))])?
             .map_err(|reason| at_with(format!("{title}: {}", text::reason(&reason))))?;
-        let contract = description::contract(told, plugin.world)
-            .map_err(|reason| failed(format!("its contract cannot be: {reason}")))?;
         let everything = serde_json::json!({
             "with": given,
             "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
+            "allow": grants::key(request),
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
+        Ok(Prepared { plugin, limits, options, key, seen: files, not_reproducible, told, held })
+    }
+}
+
+impl PluginLoader for Plugins {
+    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, told, held } =
+            self.prepared(request, |plugin| is_stage(plugin, request))?;
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
+        let stage = request.stage.to_owned();
         let keep = request.keep.unwrap_or_default();
-        let stage = PluginStage { plugin, contract, options, keep, limits, stage: request.stage.to_owned() };
+        let held = held.into();
+        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
+
+    fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, .. } =
+            self.prepared(request, |plugin| is_environment(plugin, request))?;
+        let mut digest = blake3::Hasher::new();
+        digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
+        for InputFile { name, digest: contents } in &seen {
+            digest.update(format!("\n{} {name} {contents}", name.len()).as_bytes());
+        }
+        let digest = digest.finalize().to_hex().to_string();
+        Ok(Arc::new(EnvironmentPlugin { plugin, options, limits, digest, not_reproducible }))
+    }
+}
+
+/// Whether a plugin is a stage, and what the stage has beside it is for such a one.
+fn is_stage(plugin: &Plugin, request: &PluginRequest<'_>) -> Result<(), Problem> {
+    let title = plugin.title();
+    if plugin.world == World::Environment {
+        let problem = at_uses(format!("{title} is an environment: it is acted in, and no stage by itself"));
+        return Err(problem.help("name it in `env` of a stage `rollout`"));
+    }
+    if request.keep.is_some() && plugin.world != World::Relabel {
+        let message = format!("`keep` is for relabellers, and {title} is of the world `{}`", plugin.world);
+        return Err(Problem::at(["keep"], message).at_key().help("take it out"));
+    }
+    Ok(())
+}
+
+fn is_environment(plugin: &Plugin, request: &PluginRequest<'_>) -> Result<(), Problem> {
+    if plugin.world != World::Environment {
+        let title = plugin.title();
+        let problem = at_uses(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
+        return Err(problem.help("it is a stage by itself: name it in `uses` of a stage"));
+    }
+    if request.allow.random {
+        let message = "an environment draws its random numbers from the seed of its task";
+        return Err(Problem::at(["allow", "random"], message).help("take it out"));
+    }
+    Ok(())
 }
 
 fn check_pin(pin: Option<&str>, bytes: &[u8]) -> Result<(), Problem> {

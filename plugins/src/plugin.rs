@@ -1,5 +1,7 @@
 //! A plugin, ready to be started: its machine code, its world, and what it says of itself.
 
+use std::sync::Arc;
+
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store};
@@ -9,7 +11,8 @@ use crate::bindings::exports::sternlight::plugin::{
 };
 use crate::bindings::sternlight::plugin::host;
 use crate::description::{Description, description};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
+use crate::grants::Grants;
 use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::state::State;
@@ -29,6 +32,8 @@ pub(crate) struct Plugin {
     pub(crate) imports: Vec<String>,
     /// blake3 of its file, in hexadecimal.
     pub(crate) digest: String,
+    #[cfg_attr(not(feature = "wasi"), expect(dead_code, reason = "nothing can be granted"))]
+    grants: Arc<Grants>,
 }
 
 /// Where a component's functions are.
@@ -47,23 +52,49 @@ pub(crate) enum StageIndices {
     Environment(environment_stage::GuestIndices),
 }
 
+/// Why a component cannot be used, and what to do.
+pub(crate) struct Unusable {
+    pub(crate) reason: String,
+    pub(crate) help: Option<String>,
+}
+
+impl From<String> for Unusable {
+    fn from(reason: String) -> Self {
+        Self { reason, help: None }
+    }
+}
+
+impl Unusable {
+    fn of(what: &str, fault: &Fault) -> Self {
+        let help = match fault.kind {
+            // Its language asks for more than the plugin: what that is for, it could not say.
+            FaultKind::NotGranted(..) => {
+                Some("it was built to be granted something: `allow` says what, as in `allow: {clock: true}`".to_owned())
+            }
+            _ => None,
+        };
+        Self { reason: format!("{what}: {fault}"), help }
+    }
+}
+
 impl Plugin {
     /// Looks at a component, and asks it what it is.
     ///
     /// # Errors
-    /// If it is no plugin, or says of itself what cannot be.
+    /// If it is no plugin, or says of itself what cannot be: why, and what to do.
     pub(crate) fn new(
         engine: &Engine,
         component: &Component,
         digest: &blake3::Hash,
         limits: Limits,
-    ) -> Result<Self, String> {
+        grants: Arc<Grants>,
+    ) -> Result<Self, Unusable> {
         let world = world_of(engine, component)?;
         let told = |error: wasmtime::Error| format!("it does not keep the contract `{PACKAGE}`: {error:#}");
         let mut linker = Linker::<State>::new(engine);
         host::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(told)?;
         // What is not granted may be imported, since languages bring more than a plugin uses; it may not be called.
-        linker.define_unknown_imports_as_traps(component).map_err(told)?;
+        link_world(&mut linker, component, &grants).map_err(told)?;
         let instance = linker.instantiate_pre(component).map_err(told)?;
         let indices = Indices::new(&instance, world).map_err(told)?;
         let digest = digest.to_hex().to_string();
@@ -77,9 +108,9 @@ impl Plugin {
             schema: serde_json::Value::Null,
         };
         let mut plugin =
-            Self { engine: engine.clone(), instance, indices, world, description: nothing, imports, digest };
-        let mut guest = Guest::start(&plugin, limits).map_err(|fault| format!("it cannot start: {fault}"))?;
-        let described = guest.describe().map_err(|fault| format!("it cannot say what it is: {fault}"))?;
+            Self { engine: engine.clone(), instance, indices, world, description: nothing, imports, digest, grants };
+        let mut guest = Guest::start(&plugin, limits).map_err(|fault| Unusable::of("it cannot start", &fault))?;
+        let described = guest.describe().map_err(|fault| Unusable::of("it cannot say what it is", &fault))?;
         plugin.description = description(described)?;
         Ok(plugin)
     }
@@ -89,15 +120,35 @@ impl Plugin {
     /// # Errors
     /// Why it could not begin.
     pub(crate) fn instantiate(&self, limits: Limits) -> Result<(Store<State>, wasmtime::component::Instance), Fault> {
-        let mut store = Store::new(&self.engine, State::new(limits.memory));
+        let mut store = Store::new(&self.engine, self.state(limits)?);
         store.limiter(|state| state);
         // What the host copies out of a guest for one call.
         store.set_hostcall_fuel(usize::try_from(limits.memory).unwrap_or(usize::MAX));
         store.set_epoch_deadline(crate::sandbox::ticks(limits.call_time));
-        match self.instance.instantiate(&mut store) {
+        store.data_mut().begin_call(limits.call_time);
+        let started = self.instance.instantiate(&mut store);
+        store.data_mut().end_call();
+        match started {
             Ok(instance) => Ok((store, instance)),
             Err(error) => Err(Fault::of(&error, limits.call_time, store.data())),
         }
+    }
+
+    #[cfg(feature = "wasi")]
+    fn state(&self, limits: Limits) -> Result<State, Fault> {
+        let mut state = State::new(limits.memory);
+        if self.grants.is_linked {
+            let wasi = crate::wasi::Wasi::new(&self.grants);
+            let gone = |error: wasmtime::Error| Fault::result(format!("what it is granted is not there: {error:#}"));
+            state.wasi = Some(wasi.map_err(gone)?);
+        }
+        Ok(state)
+    }
+
+    #[cfg(not(feature = "wasi"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with grants")]
+    fn state(&self, limits: Limits) -> Result<State, Fault> {
+        Ok(State::new(limits.memory))
     }
 
     /// For messages: name and version.
@@ -118,6 +169,17 @@ impl Indices {
         };
         Ok(Self { plugin: plugin::GuestIndices::new(instance)?, stage })
     }
+}
+
+/// Gives a component what it imports of the world outside, or what says that it has none. Never both: names that are
+/// defined as they are imported come before all others that would fit.
+#[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "nothing can be granted"))]
+fn link_world(linker: &mut Linker<State>, component: &Component, grants: &Grants) -> wasmtime::Result<()> {
+    #[cfg(feature = "wasi")]
+    if grants.is_linked {
+        return crate::wasi::link(linker, component, grants);
+    }
+    linker.define_unknown_imports_as_traps(component)
 }
 
 /// The world whose interface a component exports.

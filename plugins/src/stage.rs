@@ -2,6 +2,7 @@
 //! depend on neither batches nor threads.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work, canonical_json};
 use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, canonical_type};
 
 use crate::bindings::sternlight::plugin::host::Level;
@@ -24,6 +25,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::groups::Grouped;
 use crate::guest::Guest;
 use crate::limits::Limits;
+use crate::options::{problems, validator};
 use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
 use crate::plugin::Plugin;
 use crate::records::with_records;
@@ -33,7 +35,7 @@ use crate::{ipc, records};
 
 /// Where calls end: few enough rows for the memory of a guest, enough to make nothing of what a call costs. Part of what
 /// a plugin can see, so raise [`HOST_VERSION`] with it.
-const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
+pub(crate) const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
 
 /// Raised whenever the same plugin over the same input would give another result.
 pub(crate) const HOST_VERSION: u32 = 1;
@@ -55,6 +57,11 @@ pub(crate) struct PluginStage {
     pub(crate) limits: Limits,
     /// The stage's name in the pipeline.
     pub(crate) stage: String,
+    /// What its grants let it see, by digests.
+    pub(crate) seen: Vec<InputFile>,
+    pub(crate) not_reproducible: Vec<String>,
+    /// The most memory that one of its instances had so far, in bytes.
+    pub(crate) held: AtomicU64,
 }
 
 impl Stage for PluginStage {
@@ -84,7 +91,12 @@ impl Stage for PluginStage {
 
     fn files(&self) -> Vec<InputFile> {
         // What it is, wherever it lies.
-        vec![InputFile { name: "plugin".to_owned(), digest: self.plugin.digest.clone() }]
+        let plugin = InputFile { name: "plugin".to_owned(), digest: self.plugin.digest.clone() };
+        [plugin].into_iter().chain(self.seen.iter().cloned()).collect()
+    }
+
+    fn not_reproducible(&self) -> Vec<String> {
+        self.not_reproducible.clone()
     }
 
     fn work(&self) -> Work<'_> {
@@ -101,12 +113,53 @@ impl Transform for PluginStage {
         Some(Box::new(self.begin()))
     }
 
+    fn held_bytes(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
     fn batch_limit(&self) -> Option<BatchLimit> {
         Some(CALL)
     }
 }
 
 impl PluginStage {
+    /// A plugin with options, without a pipeline around it.
+    ///
+    /// # Errors
+    /// If it does not take the options, or is no stage.
+    pub(crate) fn configured(
+        plugin: &Arc<Plugin>,
+        options: &serde_json::Value,
+        limits: Limits,
+    ) -> Result<Self, String> {
+        let title = plugin.title();
+        let schema = &plugin.description.schema;
+        if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
+            let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
+            let place = if path.is_empty() { String::new() } else { format!("`{}`: ", path.join(".")) };
+            return Err(format!("{title} does not take the options: {place}{}", problem.message));
+        }
+        let options = canonical_json(options).map_err(|error| error.to_string())?;
+        let told = Guest::start(plugin, limits)
+            .and_then(|mut guest| guest.configure(&options))
+            .map_err(|fault| format!("{title}: it cannot take its options: {fault}"))?
+            .map_err(|reason| format!("{title}: {}", text::reason(&reason)))?;
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| format!("{title}: its contract cannot be: {reason}"))?;
+        let stage = plugin.description.name.clone();
+        Ok(Self {
+            plugin: Arc::clone(plugin),
+            contract,
+            options,
+            keep: Keep::default(),
+            limits,
+            stage,
+            seen: Vec::new(),
+            not_reproducible: Vec::new(),
+            held: AtomicU64::default(),
+        })
+    }
+
     fn begin(&self) -> Instance<'_> {
         Instance { stage: self, guest: Mutex::new(None) }
     }
@@ -133,7 +186,10 @@ impl PluginStage {
     }
 
     /// A fresh instance with its options.
-    fn start(&self, limits: Limits) -> Result<Guest, Fault> {
+    ///
+    /// # Errors
+    /// If it cannot begin, or is not what it was.
+    pub(crate) fn start(&self, limits: Limits) -> Result<Guest, Fault> {
         let mut guest = Guest::start(&self.plugin, limits)?;
         let told = guest.configure(&self.options)?.map_err(|reason| {
             Fault::result(format!("it refuses options that it took before: {}", text::reason(&reason)))
@@ -145,8 +201,13 @@ impl PluginStage {
     }
 
     /// One call.
-    fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Called, Fault>, StageError> {
+    ///
+    /// # Errors
+    /// If the batch cannot be sent.
+    pub(crate) fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Called, Fault>, StageError> {
         let contract = &self.contract;
+        #[cfg(feature = "wasi")]
+        guest.begin_rows(&batch.name_of(0));
         let called = match self.plugin.world {
             World::Reward => {
                 with_records(batch, contract, |rows| guest.score(rows))?.and_then(|rows| rewards(rows, batch, contract))
@@ -186,7 +247,10 @@ impl PluginStage {
     }
 
     /// The unit at fault for a call that failed, by halves, each on a fresh instance; none if every half passes by itself.
-    fn culprit(
+    ///
+    /// # Errors
+    /// If a part of the batch cannot be sent.
+    pub(crate) fn culprit(
         &self,
         batch: &TrajectoryBatch,
         units: &[Range<usize>],
@@ -241,10 +305,10 @@ impl PluginStage {
 }
 
 /// What a call came to.
-struct Called {
-    output: Output,
+pub(crate) struct Called {
+    pub(crate) output: Output,
     /// Rows that have no value, ascending, and why.
-    errors: Vec<(usize, String)>,
+    pub(crate) errors: Vec<(usize, String)>,
 }
 
 /// The share of time that some of the rows of a call get.
@@ -328,13 +392,19 @@ impl Instance<'_> {
             Some(guest) => guest,
             None => stage.start(stage.limits).map_err(|fault| stage.error(&fault, None))?,
         };
-        match stage.call(&mut guest, batch)? {
+        let called = stage.call(&mut guest, batch)?;
+        stage.held.fetch_max(guest.state().memory(), Ordering::Relaxed);
+        match called {
             Ok(Called { output, errors }) => {
                 self.tell(&guest, context);
                 *slot = Some(guest);
-                if let Some((row, reason)) = errors.first() {
+                let of_row = |(row, reason): &(usize, String)| {
                     let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
-                    return Err(StageError::new(message).trajectory(batch.name_of(*row)));
+                    StageError::new(message).trajectory(batch.name_of(*row))
+                };
+                if let Some((first, others)) = errors.split_first() {
+                    let others = others.iter().filter(|(row, _)| *row != first.0).map(of_row).collect();
+                    return Err(StageError { others, ..of_row(first) });
                 }
                 match &output {
                     Output::Columns(arrays) => measure(stage, arrays, context),
@@ -414,9 +484,7 @@ fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
             "turns.advantage" => "advantage",
             path => path,
         };
-        for number in numbers.iter().flatten() {
-            context.metrics.observe(name, f64::from(number));
-        }
+        context.metrics.observe_all(name, numbers.iter().flatten().map(f64::from));
         if column.path.as_str() == "reward" {
             context.metrics.count("scored", (numbers.len() - numbers.null_count()) as u64);
             context.metrics.count("unscored", numbers.null_count() as u64);

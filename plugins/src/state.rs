@@ -1,12 +1,15 @@
 //! What the host keeps for one instance: how much memory it has, and what it said and measured during a call.
 
 use std::fmt;
+use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 
 use crate::bindings::sternlight::plugin::host::{Host, Level};
 use crate::limits::readable_bytes;
 use crate::text::{printable, printable_name};
+#[cfg(feature = "wasi")]
+use crate::wasi::Wasi;
 
 /// More lines of one call are dropped.
 const LINES: usize = 256;
@@ -24,6 +27,9 @@ pub(crate) struct State {
     others: StoreLimits,
     pub(crate) lines: Vec<(Level, String)>,
     pub(crate) figures: Vec<(String, f64)>,
+    /// For an instance that is granted something.
+    #[cfg(feature = "wasi")]
+    pub(crate) wasi: Option<Wasi>,
 }
 
 /// An instance asked for more memory than it may have.
@@ -45,13 +51,47 @@ impl std::error::Error for MemoryLimit {}
 impl State {
     pub(crate) fn new(memory_limit: u64) -> Self {
         let others = StoreLimitsBuilder::new().table_elements(TABLE_ELEMENTS).build();
-        Self { memory_limit, memory: 0, others, lines: Vec::new(), figures: Vec::new() }
+        Self {
+            memory_limit,
+            memory: 0,
+            others,
+            lines: Vec::new(),
+            figures: Vec::new(),
+            #[cfg(feature = "wasi")]
+            wasi: None,
+        }
     }
 
-    /// Forgets what was said and measured: a call begins.
-    pub(crate) fn begin_call(&mut self) {
+    /// Memory that the instance has, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Forgets what was said and measured: a call begins, which may take this time.
+    #[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "code alone is ended by the engine's clock"))]
+    pub(crate) fn begin_call(&mut self, time: Duration) {
         self.lines.clear();
         self.figures.clear();
+        #[cfg(feature = "wasi")]
+        if let Some(wasi) = &mut self.wasi {
+            wasi.begin_call(time);
+        }
+    }
+
+    /// The call is over.
+    pub(crate) fn end_call(&mut self) {
+        #[cfg(feature = "wasi")]
+        if let Some(wasi) = &mut self.wasi {
+            for (level, line) in wasi.said() {
+                self.log(level, line);
+            }
+        }
+    }
+
+    /// The world as the instance sees it.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Wasi::nothing(std::sync::Arc::default()))
     }
 }
 

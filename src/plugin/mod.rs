@@ -1,8 +1,11 @@
 //! `sternlight plugin`: what can be done with plugins, without a pipeline.
 
+mod bench;
 mod build;
 mod inspect;
 mod new;
+mod options;
+mod test;
 
 use sternlight_plugins::project::ProjectError;
 
@@ -15,6 +18,8 @@ pub(crate) fn execute(command: &PluginCommand, common: &Common) -> Outcome {
         PluginCommand::New(arguments) => new::execute(arguments, common),
         PluginCommand::Build(arguments) => build::execute(arguments, common),
         PluginCommand::Inspect(arguments) => inspect::execute(arguments, common),
+        PluginCommand::Test(arguments) => test::execute(arguments, common),
+        PluginCommand::Bench(arguments) => bench::execute(arguments, common),
     }
 }
 

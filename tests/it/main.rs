@@ -17,6 +17,8 @@ mod documented_commands;
 mod exported;
 mod full_disk;
 mod generated;
+#[cfg(feature = "wasi")]
+mod grants;
 mod harness;
 mod markdown;
 mod parquet;
@@ -27,11 +29,15 @@ mod plugin_projects;
 #[cfg(all(feature = "plugins", unix))]
 mod plugin_toolchains;
 #[cfg(feature = "plugins")]
+mod plugin_trials;
+#[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
 mod quarantine;
 mod readme;
 mod recordings;
+#[cfg(feature = "plugins")]
+mod rollout;
 mod sample_data;
 mod sandbox;
 mod store_contents;

@@ -43,10 +43,12 @@ fn lines(chats: &[Value]) -> String {
     chats.iter().map(|chat| format!("{chat}\n")).collect()
 }
 
-fn place(answers: [&str; 6]) -> Workplace {
+pub(crate) fn place(answers: [&str; 6]) -> Workplace {
     let place = Workplace::new();
     place.write("pipeline.yaml", PIPELINE);
     place.write("tool_penalty.wasm", plugin());
+    // Compiling it is told, the first time: not to those who look at what a run says.
+    place.sternlight(&["plugin", "inspect", "tool_penalty.wasm"]);
     let chats: Vec<Value> =
         answers.iter().enumerate().map(|(index, answer)| chat(&format!("t{index}"), index, answer)).collect();
     place.write("data/a.jsonl", lines(&chats[..3]));
@@ -54,7 +56,7 @@ fn place(answers: [&str; 6]) -> Workplace {
     place
 }
 
-const FINE: [&str; 6] = ["Done."; 6];
+pub(crate) const FINE: [&str; 6] = ["Done."; 6];
 
 fn reward_metrics(run: &super::harness::Run) -> Value {
     run.of_kind("stage_finished").find(|stage| stage["stage"] == "reward").unwrap()["metrics"].clone()
@@ -169,28 +171,20 @@ fn what_check_says_of_plugins() {
 
     error: 1 problem
     ");
-    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://registry.example.com/penalty:1"), @"
+    insta::assert_snapshot!(said("./tool_penalty.wasm", "oci://Registry/Penalty"), @"
     exit code 2
     --- stderr
-    pipeline.yaml:6:11: error: `oci://registry.example.com/penalty:1` lies in a registry, which is not carried out by this version
+    pipeline.yaml:6:11: error: `oci://Registry/Penalty` is no address of a plugin
       |
-    6 |     uses: oci://registry.example.com/penalty:1
-      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      = help: fetch the plugin, and write its path: `uses: ./name.wasm`
+    6 |     uses: oci://Registry/Penalty
+      |           ^^^^^^^^^^^^^^^^^^^^^^
+      = help: expected `oci://registry/name:tag` or `oci://registry/name@sha256:…`, names in small letters
 
     error: 1 problem
     ");
-    insta::assert_snapshot!(said("    from: import\n    with", "    from: import\n    allow: [clock]\n    with"), @"
-    exit code 0
-    --- stdout
-    pipeline.yaml: ok, 4 stages
-    --- stderr
-    pipeline.yaml:8:5: warning: `allow` is not carried out by this version
-      |
-    8 |     allow: [clock]
-      |     ^^^^^
-      = help: take it out to run the pipeline
-    ");
+    // Nobody listens at that port, which is for what is gone.
+    let unreachable = said("./tool_penalty.wasm", "oci://localhost:9/penalty:1");
+    assert!(unreachable.contains("`oci://localhost:9/penalty:1`: `localhost:9` cannot be reached: "), "{unreachable}");
 }
 
 #[test]

@@ -22,7 +22,9 @@ use super::values;
 use crate::decode::decode;
 use crate::failure::{FailurePolicy, OnError, Retries};
 use crate::problem::{Problem, Segment, nearest};
-use crate::stage::{BuildContext, Built, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work};
+use crate::stage::{
+    BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work,
+};
 
 /// What loading depends on besides the text.
 pub struct LoadOptions<'a> {
@@ -34,6 +36,14 @@ pub struct LoadOptions<'a> {
     pub directory: &'a Path,
     /// Where the command runs: relative output paths begin here.
     pub current_directory: &'a Path,
+}
+
+/// What every stage is built with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    options: &'a LoadOptions<'a>,
+    registry: &'a Registry,
+    seed: u64,
 }
 
 /// A stage whose `from` is not resolved yet.
@@ -72,7 +82,8 @@ pub fn load(
         let error = document.error(start_of(&document), "`version` is missing").label("begins without it");
         report.add(error.help("add `version: 1` as the first line"));
     }
-    let (drafts, mut unsupported) = drafts(entry.stages.as_ref(), options, registry, &mut report);
+    let (drafts, mut unsupported) =
+        drafts(entry.stages.as_ref(), Means { options, registry, seed: entry.seed }, &mut report);
     if let Some(repeat) = &entry.repeat {
         check_loop(repeat, &drafts, &mut report);
         let span = document.key_span(&["loop".into()]);
@@ -161,12 +172,7 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
 }
 
 /// The stages, as far as each can be understood by itself.
-fn drafts(
-    stages: Option<&Mapping>,
-    options: &LoadOptions<'_>,
-    registry: &Registry,
-    report: &mut Report<'_>,
-) -> (Vec<Draft>, Vec<Diagnostic>) {
+fn drafts(stages: Option<&Mapping>, means: Means<'_>, report: &mut Report<'_>) -> (Vec<Draft>, Vec<Diagnostic>) {
     let (mut drafts, mut unsupported) = (Vec::new(), Vec::new());
     let key: Segment = "stages".into();
     match stages {
@@ -196,7 +202,7 @@ fn drafts(
         report.problems(&path, Some(name), decoded.problems);
         let Some(entry) = decoded.value else { continue };
         unsupported.extend(not_supported(&entry, &path, name, report.document));
-        drafts.push(draft(name, path, entry, options, registry, report, &mut unsupported));
+        drafts.push(draft(name, path, entry, means, report, &mut unsupported));
     }
     (drafts, unsupported)
 }
@@ -210,11 +216,11 @@ fn draft(
     name: &str,
     path: Vec<Segment>,
     entry: StageEntry,
-    options: &LoadOptions<'_>,
-    registry: &Registry,
+    means: Means<'_>,
     report: &mut Report<'_>,
     unsupported: &mut Vec<Diagnostic>,
 ) -> Draft {
+    let registry = means.registry;
     let document = report.document;
     let uses_path = below(&path, "uses");
     // What only a run can tell cannot be decoded now.
@@ -234,11 +240,7 @@ fn draft(
         }
         Some(_) if report.is_unknown(&uses_path) => {}
         Some(uses) if is_plugin(uses) => match registry.plugins() {
-            Some(_) if entry.allow.is_some() => {
-                let span = document.key_span(&below(&path, "allow"));
-                unsupported.push(not_carried_out(document.error(span, ""), "allow").stage(name));
-            }
-            Some(loader) if !later => built = build_plugin(loader, uses, &entry, &with, name, &path, options, report),
+            Some(loader) if !later => built = build_plugin(loader, uses, &entry, &with, name, &path, means, report),
             Some(_) => {}
             None => unsupported.push(
                 document
@@ -263,7 +265,7 @@ fn draft(
                         report.add(error.stage(name).help("take it out"));
                     }
                 }
-                built = build(kind, &with, name, &path, options, report).filter(|_| !later);
+                built = build(kind, &with, name, &path, means, report).filter(|_| !later);
                 if entry.on_error == OnError::Quarantine
                     && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
                 {
@@ -286,7 +288,7 @@ fn draft(
         failure: FailurePolicy {
             on_error: entry.on_error,
             retries: entry.retries.map_or_else(Retries::default, |retries| retries.0),
-            timeout: entry.timeout.map(|timeout| timeout.0),
+            timeout: entry.timeout.map(|timeout| timeout.duration()),
         },
         uses_span,
     };
@@ -299,10 +301,11 @@ fn build(
     with: &Value,
     name: &str,
     path: &[Segment],
-    options: &LoadOptions<'_>,
+    means: Means<'_>,
     report: &mut Report<'_>,
 ) -> Option<BuiltStage> {
-    let context = BuildContext { directory: options.directory, current_directory: options.current_directory };
+    let Means { options: LoadOptions { directory, current_directory, .. }, registry, seed } = means;
+    let context = BuildContext { stage: name, seed, directory, current_directory, plugins: registry.plugins() };
     match kind.build(with.clone(), &context) {
         Ok(built) => Some(stage_of(built)),
         Err(problems) => {
@@ -324,16 +327,25 @@ fn build_plugin(
     with: &Value,
     name: &str,
     path: &[Segment],
-    options: &LoadOptions<'_>,
+    means: Means<'_>,
     report: &mut Report<'_>,
 ) -> Option<BuiltStage> {
     let limits = entry.limits.as_ref().map_or_else(PluginLimits::default, |limits| PluginLimits {
         memory: limits.memory.map(Memory::bytes),
-        call_time: limits.call_time.as_ref().map(|time| time.0),
+        call_time: limits.call_time.map(|time| time.duration()),
     });
-    let sha256 = entry.sha256.as_deref();
-    let (keep, directory) = (entry.keep, options.directory);
-    let request = PluginRequest { stage: name, address, with, sha256, keep, limits, directory };
+    let nothing = PluginGrants::default();
+    let request = PluginRequest {
+        stage: name,
+        address,
+        with,
+        sha256: entry.sha256.as_deref(),
+        keep: entry.keep,
+        limits,
+        allow: entry.allow.as_ref().unwrap_or(&nothing),
+        seed: means.seed,
+        directory: means.options.directory,
+    };
     match loader.load(&request) {
         Ok(built) => Some(stage_of(built)),
         Err(mut problems) => {
@@ -416,7 +428,7 @@ mod tests {
     use super::super::fixtures::{loaded, registry};
     use super::{LoadOptions, load};
     use crate::problem::Problem;
-    use crate::stage::{Built, PluginLoader, PluginRequest};
+    use crate::stage::{Built, EnvironmentKind, PluginLoader, PluginRequest};
 
     fn errors(text: &str, set: &[&str]) -> String {
         loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
@@ -460,6 +472,10 @@ stages:
             let asked = format!("{} {:?} {:?}", request.address, request.sha256, request.limits);
             let option = Problem::at(["with", "target"], format!("`{}` must be even", request.stage)).at_key();
             Err(vec![Problem::at(["uses"], asked), Problem::at(["sha256"], "not this one"), option])
+        }
+
+        fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+            Err(Problem::at(["uses"], request.address).into())
         }
     }
 
@@ -645,7 +661,7 @@ stages:
     uses: ./plugins/penalty.wasm
     from: {left: read}
     sha256: 9f2c
-    allow: [clock]
+    allow: {clock: true}
     limits: {memory: 64MiB, call_time: 5s}
 ";
         let pipeline = loaded(text, &[]).unwrap();

@@ -175,7 +175,9 @@ mod tests {
     use super::super::{LoadOptions, load};
     use super::*;
     use crate::contract::Keep;
-    use crate::stage::{Built, Context, Output, PluginLoader, PluginRequest, Stage, StageError, Transform, Work};
+    use crate::stage::{
+        Built, Context, EnvironmentKind, Output, PluginLoader, PluginRequest, Stage, StageError, Transform, Work,
+    };
     use crate::trajectory::TrajectoryBatch;
 
     #[test]
@@ -265,6 +267,10 @@ mod tests {
             assert_eq!(request.keep, Some(Keep::Relabelled));
             let (kind, options) = ("plugin".to_owned(), String::new());
             Ok(Built { stage: Box::new(Self(self.0)), kind, version: 1, options })
+        }
+
+        fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+            Err(Problem::at(["uses"], request.address).into())
         }
     }
 

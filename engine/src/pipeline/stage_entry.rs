@@ -9,10 +9,11 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Value;
 
-use super::quantities::{Duration, Memory};
+use super::quantities::{Memory, Span};
 use super::retries::RetriesEntry;
 use crate::contract::Keep;
 use crate::failure::OnError;
+use crate::stage::PluginGrants;
 
 /// A stage: what it does, on what, and how.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -39,7 +40,7 @@ pub(super) struct StageEntry {
     pub(super) retries: Option<RetriesEntry>,
     /// How long a part of the stage may take, as in `10m`. Looked at between batches: a single call that hangs is not
     /// ended by it.
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Span>,
     /// What the stage needs. Not carried out by this version.
     pub(super) resources: Option<Resources>,
     /// Whether to run the stage: a condition on parameters and iteration. Not carried out by this version.
@@ -51,8 +52,8 @@ pub(super) struct StageEntry {
     pub(super) keep: Option<Keep>,
     /// The SHA-256 that a plugin's file must have.
     pub(super) sha256: Option<String>,
-    /// What a plugin may use. Not carried out by this version.
-    pub(super) allow: Option<Vec<Permission>>,
+    /// What a plugin may use beyond its input: nothing but what is listed.
+    pub(super) allow: Option<PluginGrants>,
     /// What a plugin may take.
     pub(super) limits: Option<Limits>,
 }
@@ -81,21 +82,7 @@ pub(super) struct Limits {
     /// Memory, as in `256MiB`; 512 MiB if not given.
     pub(super) memory: Option<Memory>,
     /// Time for one call, which is some hundred trajectories, as in `5s`; 10 seconds if not given.
-    pub(super) call_time: Option<Duration>,
-}
-
-/// What a plugin may use beyond its input.
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Permission {
-    /// The time of day.
-    Clock,
-    /// Files that `with` names.
-    Files,
-    /// Connections to other machines.
-    Network,
-    /// Random numbers that no seed decides.
-    Randomness,
+    pub(super) call_time: Option<Span>,
 }
 
 /// `true`, `false`, or an expression.

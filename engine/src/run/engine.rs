@@ -352,6 +352,7 @@ impl<'a> Engine<'a> {
             files: exported.map(|exported| exported.files).unwrap_or_default(),
             quarantined: put_aside.as_ref().map_or(0, |aside| aside.rows),
             quarantine,
+            not_reproducible: job.stage.not_reproducible(),
             ..StageResult::default()
         };
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();

@@ -151,7 +151,7 @@ impl<'a> GatherWork<'a> {
         if needed > self.work.budget.total() || bytes > i32::MAX as u64 {
             return Err(self.too_large(partition, scattered, needed)?);
         }
-        let _taken = self.work.budget.take(needed);
+        let _taken = self.work.budget.take(needed + self.work.transform.held_bytes());
         watch.begin();
         let mut rows = Vec::new();
         let mut counts = Vec::with_capacity(scattered.len());

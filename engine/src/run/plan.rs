@@ -40,6 +40,9 @@ pub struct PlannedStage {
     pub cached: usize,
     /// Rows of its dataset, if that is known.
     pub rows: Option<u64>,
+    /// What of the world outside its results depend on: the same inputs may give others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_reproducible: Vec<String>,
     /// The keys of its parts and what they are made of, if known.
     #[serde(skip)]
     pub keys: Vec<KeyRecord>,
@@ -75,6 +78,7 @@ impl Engine<'_> {
             parts: 0,
             cached: 0,
             rows: None,
+            not_reproducible: job.stage.not_reproducible(),
             keys: Vec::new(),
         };
         if job.inputs.iter().any(|index| datasets.get(*index).is_none_or(Option::is_none)) {

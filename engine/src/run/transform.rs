@@ -84,7 +84,8 @@ impl TransformWork<'_> {
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &needs, limit)?;
         let mut result = ShardResult::new(self.job, shard, attempt);
         let copies_bytes = if result.copies.is_some() { COPIES_BYTES } else { 0 };
-        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES + copies_bytes);
+        let held_bytes = self.transform.held_bytes();
+        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES + copies_bytes + held_bytes);
         watch.begin();
         let call = StageCall::new(self.job, transform, watch);
         for base in reader {
@@ -111,7 +112,7 @@ impl TransformWork<'_> {
         let reads = self.job.reads();
         // Batches, the same rows in one piece, and what the stage makes of them.
         let bytes = decoded_bytes(&self.input.root, &self.input.schema, shard, &reads)?;
-        let _taken = self.budget.take(3 * bytes + WRITER_BYTES);
+        let _taken = self.budget.take(3 * bytes + WRITER_BYTES + self.transform.held_bytes());
         watch.begin();
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
         let mut bases = Vec::new();

@@ -2,6 +2,7 @@
 //! that maps `uses:` names to kinds, or hands an address to a loader of plugins.
 
 mod context;
+mod environment;
 mod error;
 mod kind;
 mod plugin;
@@ -10,10 +11,11 @@ mod source;
 mod traits;
 
 pub use context::{Context, Highlight, Memo};
+pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStart, EpisodeStep};
 pub(crate) use error::MAKE_ROOM;
 pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
-pub use plugin::{PluginLimits, PluginLoader, PluginRequest};
+pub use plugin::{PluginGrants, PluginLimits, PluginLoader, PluginRequest};
 pub use registry::Registry;
 pub use source::{FaultyRecord, Receiver, ShardContent, Source, SourceShard, Survey};
 pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

@@ -33,6 +33,12 @@ pub trait Stage: Send + Sync {
     /// The work itself.
     fn work(&self) -> Work<'_>;
 
+    /// What of the world outside its results depend on, in a word each (`clock`), if the same inputs may give others: such
+    /// results are kept as any, but no one can expect to see them again.
+    fn not_reproducible(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What looks wrong with the whole of its work, by what was counted over all parts: unlike a warning given while
     /// working, it cannot depend on how the input was cut. Called once the stage has its result, also if that was
     /// there already.
@@ -77,6 +83,12 @@ pub trait Transform: Send + Sync {
     /// shard, in order, and for no others. Asked for once a shard, only with [`Scope::Trajectory`](crate::contract::Scope).
     fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
         None
+    }
+
+    /// Bytes that it holds besides batches while it works on a part, as far as is known. Taken from the run's memory for
+    /// each part at work.
+    fn held_bytes(&self) -> u64 {
+        0
     }
 
     /// Where batches of a shard end, whatever the run's limit, for a transform whose results could depend on it.

@@ -26,6 +26,10 @@ impl Stage for Redirected<'_> {
         self.stage.files()
     }
 
+    fn not_reproducible(&self) -> Vec<String> {
+        self.stage.not_reproducible()
+    }
+
     fn warnings(&self, metrics: &Metrics) -> Vec<String> {
         self.stage.warnings(metrics)
     }

@@ -62,3 +62,17 @@ fn ten_thousand_calls_do_not_grow_memory() {
     let after = resident_pages();
     assert!(after < before + PAGES, "{before} pages, then {after}");
 }
+
+/// What an instance has taken for its first calls is enough for all others. (Memory of an instance is never given back, so
+/// what it has at the end is the most that it had.)
+#[test]
+fn an_instance_takes_no_more_for_many_calls_than_for_few() {
+    const CALL: usize = 256;
+    let guests =
+        ["tests/tool_penalty/tool_penalty.wasm", "examples/tool_call_efficiency/rust/tool_call_efficiency.wasm"];
+    for guest in guests {
+        let host = Host::new();
+        host.write("guest.wasm", &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(guest)).unwrap());
+        assert_eq!(host.memory_after(400 * CALL), host.memory_after(20 * CALL), "{guest}");
+    }
+}

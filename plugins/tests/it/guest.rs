@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginLimits, PluginLoader as _, PluginRequest};
+use sternlight_engine::stage::{Built, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
+use sternlight_plugins::conformance::Trial;
 use sternlight_plugins::{Environment, Plugins};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -15,6 +16,11 @@ use wit_parser::Resolve;
 /// Where the guests lie.
 pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/plugins/hostile")
+}
+
+/// Where the guests lie that use what they are granted.
+pub(crate) fn granted_directory() -> PathBuf {
+    directory().join("../granted")
 }
 
 /// The text of a part of the honest guest.
@@ -31,14 +37,20 @@ fn honest_in(world: &str, part: &str) -> String {
 
 /// A component of a world: the honest guest, with the part of this name replaced.
 pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
+    component_of(world, &[(part, replacement)])
+}
+
+/// The same, with several parts replaced.
+pub(crate) fn component_of(world: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     let mut imports = String::new();
     let mut rest = String::new();
-    let parts: &[&str] = match world {
+    let names: &[&str] = match world {
         "relabel" => &["memory", "describe", "configure", "copies", "work"],
         _ => &["memory", "describe", "configure", "work"],
     };
-    for name in parts {
-        let text = if *name == part { replacement.to_owned() } else { honest_in(world, name) };
+    for name in names {
+        let replaced = parts.iter().find(|(part, _)| part == name);
+        let text = replaced.map_or_else(|| honest_in(world, name), |(_, replacement)| (*replacement).to_owned());
         for line in text.lines() {
             let into = if line.starts_with("(import ") { &mut imports } else { &mut rest };
             into.push_str(line);
@@ -49,8 +61,13 @@ pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{error}\n{module}"));
     let mut resolve = Resolve::default();
     let (mut package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("wit")).unwrap();
-    if world == "wanting" {
-        package = resolve.push_file(directory().join("wasi.wit")).unwrap();
+    let others = match world {
+        "wanting" => Some(directory()),
+        "granted" => Some(granted_directory()),
+        _ => None,
+    };
+    if let Some(directory) = others {
+        package = resolve.push_file(directory.join("wasi.wit")).unwrap();
     }
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
@@ -88,9 +105,25 @@ impl Host {
         self.compiled.load(Ordering::Relaxed)
     }
 
+    /// A place beside the pipeline that is not there.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     /// Writes a file beside the pipeline that is not there.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.directory.path().join(name), bytes).unwrap();
+    }
+
+    /// Starts a trial of `guest.wasm`.
+    pub(crate) fn trial(&self, limits: PluginLimits) -> Result<Trial<'_>, String> {
+        Trial::begin(&self.plugins, &self.directory.path().join("guest.wasm"), serde_json::json!({}), limits)
+    }
+
+    /// The memory of an instance of `guest.wasm` that has worked on as many trajectories.
+    pub(crate) fn memory_after(&self, trajectories: usize) -> u64 {
+        let trial = self.trial(PluginLimits::default()).unwrap();
+        self.plugins.measure(&trial, None, trajectories).unwrap().memory
     }
 
     /// Starts `guest.wasm` as an environment.
@@ -101,10 +134,38 @@ impl Host {
 
     /// Loads `./guest.wasm`.
     pub(crate) fn load(&self, with: &str, sha256: Option<&str>, limits: PluginLimits) -> Result<Built, Vec<Problem>> {
+        self.load_with(with, sha256, limits, &PluginGrants::default())
+    }
+
+    /// The same, granted something.
+    pub(crate) fn load_with(
+        &self,
+        with: &str,
+        sha256: Option<&str>,
+        limits: PluginLimits,
+        allow: &PluginGrants,
+    ) -> Result<Built, Vec<Problem>> {
+        self.ask("./guest.wasm", with, sha256, limits, allow)
+    }
+
+    /// Loads from an address.
+    #[cfg(feature = "oci")]
+    pub(crate) fn load_from(&self, address: &str, sha256: Option<&str>) -> Result<Built, Vec<Problem>> {
+        self.ask(address, "{}", sha256, PluginLimits::default(), &PluginGrants::default())
+    }
+
+    fn ask(
+        &self,
+        address: &str,
+        with: &str,
+        sha256: Option<&str>,
+        limits: PluginLimits,
+        allow: &PluginGrants,
+    ) -> Result<Built, Vec<Problem>> {
         let with = serde_yaml::from_str(with).unwrap();
-        let (stage, address) = ("score", "./guest.wasm");
-        let directory = self.directory.path();
-        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, keep: None, limits, directory })
+        let (stage, keep, seed, directory) = ("score", None, 7, self.directory.path());
+        let request = PluginRequest { stage, address, with: &with, sha256, keep, limits, allow, seed, directory };
+        self.plugins.load(&request)
     }
 }
 

@@ -74,10 +74,7 @@ pub(super) fn batch() -> TrajectoryBatch {
 
 pub(super) fn filter(condition: &str) -> Result<Filter, Vec<Problem>> {
     let here = Path::new(".");
-    Filter::build(
-        FilterOptions { condition: condition.to_owned() },
-        &BuildContext { directory: here, current_directory: here },
-    )
+    Filter::build(FilterOptions { condition: condition.to_owned() }, &BuildContext::new(here, here))
 }
 
 /// What the condition says of each row, of a batch with only the columns that it reads.

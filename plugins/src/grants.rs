@@ -1,0 +1,270 @@
+//! What a stage grants to its plugin, checked and ready to be given; and what of it decides the stage's results. Not
+//! concerned with how it is given.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use sternlight_engine::problem::{Problem, Segment};
+use sternlight_engine::stage::{InputFile, PluginGrants, PluginRequest};
+
+use crate::contents;
+
+/// What a plugin may use. Holds the values of environment variables, so that it must not be printed.
+#[derive(Default)]
+pub(crate) struct Grants {
+    pub(crate) directories: Vec<Directory>,
+    /// Names and values.
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) network: Vec<Endpoint>,
+    pub(crate) clock: bool,
+    /// What random numbers follow from, if it may have any.
+    pub(crate) random: Option<blake3::Hash>,
+    /// Whether WASI is linked, for a plugin that is granted something, or is only asked what it is.
+    pub(crate) is_linked: bool,
+}
+
+/// A directory that a plugin may use.
+pub(crate) struct Directory {
+    /// As the pipeline names it, and as the plugin sees it.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) is_writable: bool,
+}
+
+/// Where a plugin may connect to.
+pub(crate) struct Endpoint {
+    pub(crate) host: String,
+    port: u16,
+    /// Asked for once, so that a plugin reaches what it was told.
+    addresses: OnceLock<Vec<IpAddr>>,
+}
+
+/// Grants, and digests of what they let a plugin see.
+pub(crate) struct Granted {
+    pub(crate) grants: Grants,
+    pub(crate) files: Vec<InputFile>,
+}
+
+/// What a plugin can be granted, as far as an interface of its imports goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Clock,
+    Environment,
+    Files,
+    Network,
+    Random,
+}
+
+impl Kind {
+    /// What an interface gives, versions apart; none if it cannot be granted.
+    pub(crate) fn of(interface: &str) -> Option<Self> {
+        match interface.split('@').next().unwrap_or_default() {
+            "wasi:cli/environment" => Some(Self::Environment),
+            "wasi:sockets/udp" | "wasi:sockets/udp-create-socket" => None,
+            name if name.starts_with("wasi:filesystem/") => Some(Self::Files),
+            name if name.starts_with("wasi:sockets/") => Some(Self::Network),
+            name if name.starts_with("wasi:clocks/") => Some(Self::Clock),
+            name if name.starts_with("wasi:random/") => Some(Self::Random),
+            _ => None,
+        }
+    }
+
+    /// What a pipeline writes to grant it.
+    pub(crate) fn how(self) -> &'static str {
+        match self {
+            Self::Clock => "allow: {clock: true}",
+            Self::Environment => "allow: {env: [NAME]}",
+            Self::Files => "allow: {read: [DIRECTORY]}",
+            Self::Network => "allow: {network: ['HOST:PORT']}",
+            Self::Random => "allow: {random: true}",
+        }
+    }
+}
+
+impl Grants {
+    /// For a plugin that is only asked what it is: a language may look into its environment, which is empty, before it
+    /// can answer.
+    pub(crate) fn to_look() -> Self {
+        Self { is_linked: cfg!(feature = "wasi"), ..Self::default() }
+    }
+
+    pub(crate) fn gives(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Clock => self.clock,
+            Kind::Environment => !self.environment.is_empty(),
+            Kind::Files => !self.directories.is_empty(),
+            Kind::Network => !self.network.is_empty(),
+            Kind::Random => self.random.is_some(),
+        }
+    }
+
+    /// What of the world outside makes results differ that were computed from the same inputs.
+    pub(crate) fn not_reproducible(&self) -> Vec<String> {
+        let writes = self.directories.iter().any(|directory| directory.is_writable);
+        let reasons = [("clock", self.clock), ("network", !self.network.is_empty()), ("write", writes)];
+        reasons.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name.to_owned()).collect()
+    }
+}
+
+impl Granted {
+    /// Checks what a stage grants.
+    ///
+    /// # Errors
+    /// Everything that cannot be granted, placed below `allow`.
+    pub(crate) fn check(request: &PluginRequest<'_>) -> Result<Self, Vec<Problem>> {
+        let PluginGrants { read, write, env, network, clock, random } = request.allow;
+        let mut problems = Vec::new();
+        let (mut grants, mut files) = (Grants { clock: *clock, ..Grants::default() }, Vec::new());
+        let mut names: Vec<&str> = Vec::new();
+        for (key, written, is_writable) in [("read", read, false), ("write", write, true)] {
+            for (index, name) in written.iter().enumerate() {
+                let place = |message: String| Problem::at(at(key, index), message);
+                match directory(name, request.directory, is_writable) {
+                    Err(problem) => problems.push(Problem { path: at(key, index).to_vec(), ..problem }),
+                    Ok(directory) if names.contains(&directory.name.as_str()) => {
+                        problems.push(place(format!("`{name}` is granted twice")));
+                    }
+                    Ok(directory) => {
+                        names.push(name.trim_end_matches('/'));
+                        if !is_writable {
+                            match contents::digest(&directory.path) {
+                                Ok(digest) => files.push(InputFile { name: format!("allow.read {name}"), digest }),
+                                Err(reason) => problems.push(place(format!("`{name}` cannot be granted: {reason}"))),
+                            }
+                        }
+                        grants.directories.push(directory);
+                    }
+                }
+            }
+        }
+        for (index, name) in env.iter().enumerate() {
+            match variable(name) {
+                Ok(value) => {
+                    let digest = blake3::derive_key("sternlight: value of an environment variable", value.as_bytes());
+                    let digest = blake3::Hash::from_bytes(digest).to_hex().to_string();
+                    files.push(InputFile { name: format!("allow.env {name}"), digest });
+                    grants.environment.push((name.clone(), value));
+                }
+                Err(message) => problems.push(Problem::at(at("env", index), message)),
+            }
+        }
+        for (index, address) in network.iter().enumerate() {
+            match endpoint(address) {
+                Some(endpoint) => grants.network.push(endpoint),
+                None => {
+                    let message = format!("expected `host:port`, found `{address}`");
+                    problems.push(Problem::at(at("network", index), message).help("as in `localhost:8080`"));
+                }
+            }
+        }
+        if *random {
+            grants.random = Some(seed_of(request.seed, request.stage));
+        }
+        grants.is_linked = *request.allow != PluginGrants::default();
+        if problems.is_empty() { Ok(Self { grants, files }) } else { Err(problems) }
+    }
+}
+
+/// What the key of a stage must hold of its grants, beyond digests of what they let a plugin see.
+pub(crate) fn key(request: &PluginRequest<'_>) -> serde_json::Value {
+    let mut key = serde_json::json!(request.allow);
+    if let (true, Some(object)) = (request.allow.random, key.as_object_mut()) {
+        object.insert("seed".to_owned(), serde_json::json!([request.seed, request.stage]));
+    }
+    key
+}
+
+fn at(key: &str, index: usize) -> [Segment; 3] {
+    ["allow".into(), key.into(), index.into()]
+}
+
+fn directory(name: &str, pipeline: &Path, is_writable: bool) -> Result<Directory, Problem> {
+    let written = Path::new(name);
+    if name.is_empty() || written.components().any(|part| part == std::path::Component::ParentDir) {
+        let message = format!("expected a directory below the pipeline's own, or an absolute one, found `{name}`");
+        return Err(Problem::new(message));
+    }
+    let path = pipeline.join(written);
+    if !path.is_dir() {
+        let found = if path.exists() { "is no directory" } else { "is not there" };
+        let help = format!("paths begin at the pipeline's own directory: `{}`", path.display());
+        return Err(Problem::new(format!("`{name}` {found}")).help(help));
+    }
+    let name = name.trim_end_matches('/').to_owned();
+    Ok(Directory { name, path, is_writable })
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(format!("`{name}` is no name of an environment variable"));
+    }
+    match std::env::var(name) {
+        Ok(value) => Ok(value),
+        Err(std::env::VarError::NotPresent) => Err(format!("the environment variable `{name}` is not set")),
+        Err(std::env::VarError::NotUnicode(_)) => Err(format!("the environment variable `{name}` is not UTF-8")),
+    }
+}
+
+fn endpoint(address: &str) -> Option<Endpoint> {
+    let (host, port) = address.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    let is_address = bare.parse::<IpAddr>().is_ok() && (bare != host || !bare.contains(':'));
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_name = host.split('.').all(is_part);
+    (is_address || is_name).then(|| Endpoint { host: bare.to_owned(), port, addresses: OnceLock::new() })
+}
+
+impl Endpoint {
+    /// The addresses that its name stands for.
+    pub(crate) fn addresses(&self) -> &[IpAddr] {
+        self.addresses.get_or_init(|| match (self.host.as_str(), self.port).to_socket_addrs() {
+            Ok(addresses) => addresses.map(|address| address.ip()).collect(),
+            Err(error) => {
+                tracing::warn!(host = self.host, %error, "a plugin may connect to a host that has no address");
+                Vec::new()
+            }
+        })
+    }
+
+    pub(crate) fn is(&self, address: SocketAddr) -> bool {
+        address.port() == self.port && self.addresses().contains(&address.ip())
+    }
+}
+
+/// What the random numbers of a stage follow from.
+fn seed_of(seed: u64, stage: &str) -> blake3::Hash {
+    blake3::Hasher::new()
+        .update(b"random numbers of a plugin")
+        .update(&seed.to_le_bytes())
+        .update(stage.as_bytes())
+        .finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_host_and_a_port() {
+        for fine in ["localhost:80", "10.0.0.1:8080", "[::1]:443", "a-b.example.com:1"] {
+            assert!(endpoint(fine).is_some(), "{fine}");
+        }
+        for wrong in
+            ["localhost", "localhost:", "localhost:0", "localhost:65536", ":80", "::1:80", "a b:1", "http://a:1"]
+        {
+            assert!(endpoint(wrong).is_none(), "{wrong}");
+        }
+        let local = endpoint("127.0.0.1:80").unwrap();
+        assert!(local.is("127.0.0.1:80".parse().unwrap()) && !local.is("127.0.0.1:81".parse().unwrap()));
+        assert!(!local.is("127.0.0.2:80".parse().unwrap()));
+    }
+
+    #[test]
+    fn interfaces_are_told_by_what_they_give() {
+        let kinds = ["wasi:clocks/wall-clock@0.2.9", "wasi:sockets/udp@0.2.0", "wasi:cli/stdout@0.2.0"].map(Kind::of);
+        assert_eq!(kinds, [Some(Kind::Clock), None, None]);
+    }
+}

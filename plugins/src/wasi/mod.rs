@@ -1,0 +1,11 @@
+//! WASI for plugins that are granted something, from `wasmtime-wasi`: what is linked, what is refused, and what plugins see.
+
+mod link;
+mod names;
+mod output;
+mod random;
+mod state;
+mod waiting;
+
+pub(crate) use link::link;
+pub(crate) use state::Wasi;

@@ -1,0 +1,22 @@
+;; Counts the addresses of a host.
+(import "wasi:sockets/instance-network@0.2.0" "instance-network" (func $network (result i32)))
+(import "wasi:sockets/ip-name-lookup@0.2.0" "resolve-addresses" (func $resolve (param i32 i32 i32 i32)))
+(import "wasi:sockets/ip-name-lookup@0.2.0" "[method]resolve-address-stream.resolve-next-address" (func $next (param i32 i32)))
+(data (i32.const 5000) "{path}")
+;; Less than zero: the error of a result at 8192, from one.
+(func $failed (result f32)
+  (call $error (i32.const 8196)))
+(func $error (param $place i32) (result f32)
+  (f32.neg (f32.convert_i32_u (i32.add (i32.load8_u (local.get $place)) (i32.const 1)))))
+(func $number (result f32)
+  (local $addresses i32) (local $count i32)
+  (call $resolve (call $network) (i32.const 5000) (i32.const {length}) (i32.const 8192))
+  (if (i32.load8_u (i32.const 8192)) (then (return (call $failed))))
+  (local.set $addresses (i32.load (i32.const 8196)))
+  (loop $each
+    (call $next (local.get $addresses) (i32.const 8192))
+    (if (i32.load8_u (i32.const 8194))
+      (then (local.set $count (i32.add (local.get $count) (i32.const 1))) (br $each))))
+  (f32.convert_i32_u (local.get $count)))
+(func (export "sternlight:plugin/reward-stage@1.0.0#score") (param $batch i32) (param $count i32) (result i32)
+  (call $all (local.get $count) (call $number)))
