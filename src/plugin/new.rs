@@ -25,18 +25,11 @@ pub(super) fn execute(arguments: &NewArguments, common: &Common) -> Outcome {
         Language::JavaScript => "npm test",
     };
     anstream::println!("made the plugin {name} in {language}; its README.md tells more");
-    let (used, about) = match arguments.kind {
-        // No stage acts in one yet.
-        KindChoice::Environment => {
-            (format!("sternlight plugin inspect {}.wasm", name.replace('-', "_")), "tells what it is")
-        }
-        _ => ("sternlight run pipeline.yaml".to_owned(), "uses it in a pipeline"),
-    };
     let steps = [
         (format!("cd {name}"), ""),
         (test.to_owned(), "runs its tests, without WebAssembly"),
         ("sternlight plugin build".to_owned(), "makes the component"),
-        (used, about),
+        ("sternlight run pipeline.yaml".to_owned(), "uses it in a pipeline"),
     ];
     for (command, about) in steps {
         anstream::println!("{}", format!("  {command:<32}{about}").trim_end());

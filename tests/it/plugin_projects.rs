@@ -51,15 +51,15 @@ fn a_project_has_what_it_takes() {
     insta::assert_snapshot!(shown, @"
     .gitignore, Cargo.toml, README.md, data/trajectories.jsonl, pipeline.yaml, rustfmt.toml, src/lib.rs
         rust-reward rust-reflect rust-relabel rust-advantage rust-batch
-    .gitignore, Cargo.toml, README.md, rustfmt.toml, src/lib.rs
+    .gitignore, Cargo.toml, README.md, pipeline.yaml, rustfmt.toml, src/lib.rs
         rust-environment
     .gitignore, README.md, data/trajectories.jsonl, package.json, pipeline.yaml, plugin.js, plugin.test.js
         js-reward js-reflect js-relabel js-advantage
     .gitignore, README.md, data/trajectories.jsonl, pipeline.yaml, plugin.py, test_plugin.py
         python-reward python-reflect python-relabel python-advantage
-    .gitignore, README.md, package.json, plugin.js, plugin.test.js
+    .gitignore, README.md, package.json, pipeline.yaml, plugin.js, plugin.test.js
         js-environment
-    .gitignore, README.md, plugin.py, test_plugin.py
+    .gitignore, README.md, pipeline.yaml, plugin.py, test_plugin.py
         python-environment
     ");
     // All of the SDK that a build or a test needs.
@@ -114,7 +114,7 @@ fn new_says_how_to_go_on() {
 #[test]
 fn pipelines_of_projects_are_right() {
     let place = Workplace::new();
-    for (language, kind) in PROJECTS.into_iter().filter(|(_, kind)| *kind != "environment") {
+    for (language, kind) in PROJECTS {
         let name = format!("{language}-{kind}");
         place.said(&["plugin", "new", &name, "--lang", language, "--kind", kind]);
         let told = place.said(&["check", &format!("{name}/pipeline.yaml")]);

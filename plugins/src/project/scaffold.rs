@@ -137,10 +137,9 @@ mod tests {
                 assert!(kind == World::Batch && language != Language::Rust, "{language} {kind}");
                 continue;
             };
-            for name in ["README.md", ".gitignore"] {
+            for name in ["README.md", "pipeline.yaml", ".gitignore"] {
                 assert!(files.contains_key(name), "{language} {kind}: {name}");
             }
-            assert_eq!(files.contains_key("pipeline.yaml"), kind != World::Environment, "{language} {kind}");
             for (name, text) in &files {
                 assert!(!text.contains(NAME) && !text.contains(FILE), "{language} {kind}: {name}");
             }
