@@ -133,12 +133,13 @@ fn files_are_read_within_the_grant_and_nowhere_else() {
         number(&host, &reading("data"))
     };
     assert_eq!(["a.txt", "below/b.txt", "below/../a.txt"].map(read), [5.0, 3.0, 5.0]);
-    let is_refused = |path: &str| assert!(read(path) < 0.0, "{path}");
-    ["../secret.txt", "below/../../secret.txt", "/etc/passwd", "nothing", "../data-2/c"].map(is_refused);
+    for path in ["../secret.txt", "below/../../secret.txt", "/etc/passwd", "nothing", "../data-2/c"] {
+        assert!(read(path) < 0.0, "{path}");
+    }
     #[cfg(unix)]
     {
         assert_eq!(read("in"), 3.0);
-        ["out", "absolute"].map(is_refused);
+        assert!(read("out") < 0.0 && read("absolute") < 0.0);
     }
     // What is read is part of the key.
     let digests =
