@@ -157,7 +157,9 @@ impl PluginStage {
     fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Columns, Fault>, StageError> {
         let contract = &self.contract;
         #[cfg(feature = "wasi")]
-        guest.begin_rows(&batch.name_of(0));
+        if batch.rows() > 0 {
+            guest.begin_rows(&batch.name_of(0));
+        }
         let called = match self.plugin.world {
             World::Reward => {
                 with_records(batch, contract, |rows| guest.score(rows))?.and_then(|rows| rewards(rows, batch, contract))

@@ -106,6 +106,8 @@ fn random_numbers_follow_from_the_trajectories() {
     });
     assert_eq!(numbers[0], first);
     assert_ne!(numbers[1], first);
+    // A shard of which a filter left nothing.
+    assert!(shard.apply(&batch(&[]), &mut Context::default()).is_ok());
     assert!(built.options.contains(r#""seed":[7,"score"]"#), "{}", built.options);
     assert!(built.stage.not_reproducible().is_empty());
     insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
