@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sternlight_engine::pipeline::Memory;
+#[cfg(feature = "plugins")]
+use sternlight_engine::pipeline::Span;
 use sternlight_engine::run::Step;
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
@@ -75,7 +77,7 @@ pub(crate) enum Command {
     Stages(StagesArguments),
     /// Prints the JSON Schema of pipeline files, for editors
     Schema,
-    /// Looks at WebAssembly plugins
+    /// Makes, builds, tries and measures WebAssembly plugins
     #[cfg(feature = "plugins")]
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -236,10 +238,116 @@ pub(crate) struct StagesArguments {
 #[cfg(feature = "plugins")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
+    /// Makes a project to begin with: a plugin, its tests, sample data, and a pipeline that uses it
+    New(NewArguments),
+    /// Builds a project into a component, and looks whether it is a plugin
+    Build(BuildArguments),
     /// Tells what a plugin is: its world, columns, options, imports, size and digest
-    Inspect {
-        /// The component
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
+    Inspect(InspectArguments),
+    /// Tries whether a plugin keeps the contract: what it says of itself, its results, hard rows, its limits
+    Test(PluginTestArguments),
+    /// Measures what a plugin costs: CPU time of a trajectory, its start, its memory
+    Bench(PluginBenchArguments),
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// What the plugin is called, as in `few-calls`: the folder gets this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The language that it is written in
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    pub(crate) lang: LanguageChoice,
+    /// What it is to do
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub(crate) kind: KindChoice,
+}
+
+/// A language with an SDK.
+#[cfg(feature = "plugins")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LanguageChoice {
+    Rust,
+    Python,
+    /// JavaScript
+    Js,
+}
+
+/// The kinds of plugins.
+#[cfg(feature = "plugins")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KindChoice {
+    /// Scores trajectories
+    Reward,
+    /// Judges turns
+    Reflect,
+    /// Copies trajectories under other goals
+    Relabel,
+    /// Gives turns their advantages
+    Advantage,
+    /// Adds any columns; in Rust only
+    Batch,
+    /// A world that agents act in
+    Environment,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
+    /// The project's folder
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub(crate) directory: PathBuf,
+    /// Where the component goes [default: a file in the folder, called after the plugin]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// A plugin on its own, as a pipeline would have it.
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct TriedPlugin {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The stage's options, as below `with` in a pipeline: `'{ limit: 4 }'`
+    #[arg(long, value_name = "YAML")]
+    pub(crate) with: Option<String>,
+    /// What the plugin may take: `limits: { memory }` of the stage [default: 512MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+    /// How long a call may take: `limits: { call_time }` of the stage [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) call_time: Option<Span>,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct PluginTestArguments {
+    #[command(flatten)]
+    pub(crate) plugin: TriedPlugin,
+    /// Works on these trajectories too, whatever `import` reads: Parquet, or chat messages in JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[cfg(feature = "plugins")]
+#[derive(Debug, Args)]
+pub(crate) struct PluginBenchArguments {
+    #[command(flatten)]
+    pub(crate) plugin: TriedPlugin,
+    /// Measures with these trajectories, whatever `import` reads, instead of made ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// How many trajectories
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) trajectories: u32,
 }

@@ -61,6 +61,12 @@ pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Fa
     Ok(Checked { origin, pipeline, schemas })
 }
 
+/// Loads and checks a pipeline that this program wrote, over files that people named.
+pub(crate) fn load_written(file: &Path, text: String, directory: PathBuf) -> Result<Checked, Failure> {
+    let (set, environment, current_directory) = (Vec::new(), BTreeMap::new(), directory.clone());
+    Origin { file: file.to_owned(), text, set, environment, directory, current_directory }.check()
+}
+
 impl Origin {
     /// Loads and checks the pipeline as it was loaded before.
     pub(crate) fn check(self) -> Result<Checked, Failure> {

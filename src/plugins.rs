@@ -16,7 +16,8 @@ pub(crate) fn plugins() -> std::sync::Arc<sternlight_plugins::Plugins> {
     use sternlight_plugins::Plugins;
 
     static PLUGINS: OnceLock<Arc<Plugins>> = OnceLock::new();
-    Arc::clone(PLUGINS.get_or_init(|| Arc::new(Plugins::new(cache_directory(), notice))))
+    let machine_code = || cache_directory().map(|caches| caches.join("plugins"));
+    Arc::clone(PLUGINS.get_or_init(|| Arc::new(Plugins::new(machine_code(), notice))))
 }
 
 /// Everything that `uses` may name.
@@ -25,19 +26,19 @@ pub(crate) fn registry() -> Registry {
     sternlight_stages::registry()
 }
 
-/// Where machine code of plugins is kept: below the user's own cache directory, as the XDG specification has it.
+/// Where what can be made again is kept: below the user's own cache directory, as the XDG specification has it.
 #[cfg(feature = "plugins")]
-fn cache_directory() -> Option<std::path::PathBuf> {
+pub(crate) fn cache_directory() -> Option<std::path::PathBuf> {
     use std::path::PathBuf;
 
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(caches.join("sternlight").join("plugins"))
+    Some(caches.join("sternlight"))
 }
 
 /// What takes seconds, for people.
 #[cfg(feature = "plugins")]
-fn notice(text: &str) {
+pub(crate) fn notice(text: &str) {
     if tracing::enabled!(tracing::Level::WARN) {
         anstream::eprintln!("{text}");
     }

@@ -1,9 +1,11 @@
 //! What a stage promises before it runs: the columns it reads and adds, and its effect on rows.
 
 use arrow::datatypes::{DataType, Field};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::column::ColumnPath;
-use crate::trajectory::TrajectorySchema;
+use crate::trajectory::{TrajectorySchema, lacking_columns};
 
 /// How much a stage must see at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +30,36 @@ pub enum Effect {
     },
     /// Some of the rows, unchanged.
     Subset,
+    /// Copies of rows under other goals, as new rows behind those that they are copies of, or in place of them. Only with
+    /// [`Scope::Trajectory`].
+    Relabelled {
+        /// What relabelling says of rows and the input has no column for: see [`Effect::relabelled`].
+        adds: Vec<AddedColumn>,
+        /// Whether the originals stay.
+        keep: Keep,
+    },
     /// New rows of this schema, from outside.
     Source(TrajectorySchema),
     /// No rows: the stage writes something outside of the store.
     Sink,
+}
+
+/// Which rows a relabeller hands on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// The relabelled copies alone.
+    Relabelled,
+    /// The originals too.
+    #[default]
+    Both,
+}
+
+impl Effect {
+    /// What a relabeller does to rows of this schema.
+    pub fn relabelled(input: &TrajectorySchema, keep: Keep) -> Self {
+        Self::Relabelled { adds: lacking_columns(input), keep }
+    }
 }
 
 /// A column that a stage adds.
@@ -75,6 +103,9 @@ impl Contract {
             Effect::Columns { adds, drops } => {
                 let kept = drops.iter().fold(input.clone(), |schema, path| schema.without(path));
                 adds.iter().fold(kept, |schema, column| schema.with(&column.path, column.field()))
+            }
+            Effect::Relabelled { adds, .. } => {
+                adds.iter().fold(input.clone(), |schema, column| schema.with(&column.path, column.field()))
             }
             Effect::Subset => input.clone(),
             Effect::Source(schema) => schema.clone(),

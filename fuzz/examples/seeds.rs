@@ -1,5 +1,5 @@
-//! Writes the inputs that fuzzing starts from and nobody can write by hand, below `corpus`: Parquet files, and what a
-//! store keeps. Run it in `fuzz/` after the formats changed.
+//! Writes the inputs that fuzzing starts from and nobody can write by hand, below `corpus`: what plugins return, Parquet files,
+//! and what a store keeps. Run it in `fuzz/` after the formats changed.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use sternlight_fuzz::{data_directory, files_below, made, unsealed};
 type Seeds = Vec<(String, Vec<u8>)>;
 
 fn main() -> std::io::Result<()> {
-    for (target, seeds) in [("parquet", parquet_files()), ("store", stored())] {
+    for (target, seeds) in [("guest", guests()), ("parquet", parquet_files()), ("store", stored())] {
         let directory = Path::new("corpus").join(target);
         fs::create_dir_all(&directory)?;
         for (name, bytes) in seeds {
@@ -67,6 +67,45 @@ fn foreign(texts: &DataType) -> RecordBatch {
         columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
         .expect("rows")
+}
+
+/// What the plugin of the target returns: all columns that it can add, those of its turns, and one; a reward, and a contract.
+fn guests() -> Seeds {
+    let floats = |values: Vec<f32>| -> ArrayRef { Arc::new(arrow::array::Float32Array::from(values)) };
+    let list = |values: ArrayRef, lengths: [usize; 3]| -> ArrayRef {
+        let element = Arc::new(Field::new("element", values.data_type().clone(), true));
+        Arc::new(ListArray::new(element, arrow::buffer::OffsetBuffer::from_lengths(lengths), values, None))
+    };
+    let words: ArrayRef = Arc::new(StringArray::from(vec!["a", "", "ø"]));
+    let turns = StructArray::from(vec![
+        (Arc::new(Field::new("reward", DataType::Float32, true)), floats(vec![0.5, 1.0, -1.0])),
+        (Arc::new(Field::new("words", list(Arc::clone(&words), [1, 2, 0]).data_type().clone(), true)), list(words, [1, 2, 0])),
+    ]);
+    let turns = list(Arc::new(turns), [2, 0, 1]);
+    let note: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("c")]));
+    let flag: ArrayRef = Arc::new(arrow::array::BooleanArray::from(vec![Some(true), None, Some(false)]));
+    let rows = vec![
+        ("note", note),
+        ("flag", flag),
+        ("scores", list(floats(vec![1.0, 2.0]), [0, 2, 0])),
+        ("reward", floats(vec![1.0, 0.0, -1.0])),
+    ];
+    let stream = |columns: Vec<(&str, ArrayRef)>, chosen: u8| {
+        let batch = RecordBatch::try_from_iter(columns).expect("columns");
+        let mut writer = arrow::ipc::writer::StreamWriter::try_new(vec![chosen], batch.schema_ref()).expect("a writer");
+        writer.write(&batch).expect("a batch");
+        writer.into_inner().expect("bytes")
+    };
+    let all = rows.iter().cloned().chain([("turns", Arc::clone(&turns))]).collect();
+    let contract = b"d\0\x01\x0cturns.action\0\x01\x06reward\x07float32\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
+    vec![
+        ("all".to_owned(), stream(all, 0b11_1111)),
+        ("turns".to_owned(), stream(vec![("turns", turns)], 0b11_0000)),
+        ("reward".to_owned(), stream(rows[3..].to_vec(), 0b1000)),
+        ("typed-rewards".to_owned(), b"r\0\x09\x01\x01\0\0\x80\x3f\x01\x02\x01\0\0\0\0\0\x01\0\0\x08\x03bad".to_vec()),
+        ("typed-reflections".to_owned(), b"r\x01\x09\x01\x02\x01\x08progress\0\x01\x06failed\x01\x03why".to_vec()),
+        ("description".to_owned(), contract.to_vec()),
+    ]
 }
 
 fn parquet_files() -> Seeds {

@@ -77,7 +77,7 @@ fn jobs<'a>(pipeline: &'a Pipeline, schemas: &'a [StageSchemas]) -> Vec<Job<'a>>
 /// # Errors
 /// What is wrong with them.
 pub fn build(kind: &str, with: serde_yaml::Value, directory: &Path) -> Result<Built, Vec<Problem>> {
-    let context = BuildContext { directory, current_directory: directory };
+    let context = BuildContext::new(directory, directory);
     sternlight_stages::registry().get(kind).expect("a kind of the registry").build(with, &context)
 }
 

@@ -45,6 +45,14 @@ impl Cache {
         }
         Ok(component)
     }
+
+    /// Removes machine code of a component, if there is any.
+    pub(crate) fn forget(&self, engine: &Engine, digest: &blake3::Hash) {
+        if let Some(directory) = &self.0 {
+            // Whoever has it mapped keeps it; what cannot be removed does no harm.
+            let _ = fs::remove_file(directory.join(file_name(engine, digest)));
+        }
+    }
 }
 
 fn file_name(engine: &Engine, digest: &blake3::Hash) -> String {
@@ -114,7 +122,13 @@ mod tests {
         cache.component(&engine, &digest, &bytes, &notice).unwrap();
         cache.component(&engine, &digest, &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 2);
-        Cache::new(None).component(&engine, &digest, &bytes, &notice).unwrap();
+        cache.forget(&engine, &blake3::hash(b"another"));
+        cache.component(&engine, &digest, &bytes, &notice).unwrap();
+        assert_eq!(compiled.get(), 2);
+        cache.forget(&engine, &digest);
+        cache.component(&engine, &digest, &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 3);
+        Cache::new(None).component(&engine, &digest, &bytes, &notice).unwrap();
+        assert_eq!(compiled.get(), 4);
     }
 }

@@ -83,10 +83,13 @@ fn is_name(name: &str) -> bool {
 /// # Errors
 /// What of it does not.
 pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginContract, String> {
-    match told.rows {
-        plugin::Rows::Same => {}
-        plugin::Rows::Subset => return Err("it leaves out rows, which is not carried out by this version".to_owned()),
-        plugin::Rows::New => return Err("it makes new rows, which is not carried out by this version".to_owned()),
+    match (told.rows, world == World::Relabel) {
+        (plugin::Rows::New, true) | (plugin::Rows::Same, false) => {}
+        (plugin::Rows::Subset, _) => {
+            return Err("it leaves out rows, which is not carried out by this version".to_owned());
+        }
+        (plugin::Rows::New, false) => return Err(format!("it makes new rows, which a {world} plugin cannot")),
+        (plugin::Rows::Same, true) => return Err(format!("it makes no new rows, which a {world} plugin must")),
     }
     if told.state == plugin::State::Reused {
         return Err("it keeps state from shard to shard, which is not carried out by this version".to_owned());
@@ -128,9 +131,18 @@ pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginCon
         }
         drops.push(path);
     }
-    if adds.is_empty() && drops.is_empty() {
-        return Err("it adds no column and drops none".to_owned());
-    }
+    let changes_columns = !adds.is_empty() || !drops.is_empty();
+    match world {
+        World::Relabel if changes_columns => {
+            Err("it adds or drops columns, and a relabel plugin makes copies of rows".to_owned())
+        }
+        World::Relabel if scope != Scope::Trajectory => {
+            Err("it must see whole groups, and a relabel plugin sees single trajectories".to_owned())
+        }
+        World::Relabel => Ok(()),
+        _ if !changes_columns => Err("it adds no column and drops none".to_owned()),
+        _ => Ok(()),
+    }?;
     Ok(PluginContract { scope, reads, adds, drops })
 }
 

@@ -1,11 +1,13 @@
-//! An environment that is a plugin: tasks, and episodes side by side in one instance. Who acts in it is not its concern;
-//! no stage does yet.
+//! An environment that is a plugin: tasks, and episodes side by side in one instance. Who acts in it is not its concern.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use sternlight_engine::stage::PluginLimits;
+use sternlight_engine::stage::{
+    self, EnvironmentKind, EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step, PluginLimits,
+    StageError,
+};
 
 use crate::bindings::exports::sternlight::plugin::environment_stage::{self, Move, TaskParam};
 use crate::fault::Fault;
@@ -16,39 +18,6 @@ use crate::options::{problems, validator};
 use crate::plugin::Plugin;
 use crate::text;
 use crate::world::World;
-
-/// Something to do in an environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
-    /// Its name, unlike that of any other task.
-    pub id: String,
-    /// JSON, the environment's own.
-    pub data: String,
-    /// Where its randomness comes from.
-    pub seed: u32,
-}
-
-/// How an episode begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// What is to be done.
-    pub prompt: String,
-    /// What is seen first.
-    pub observation: String,
-}
-
-/// What came of an action.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// What is seen next.
-    pub observation: String,
-    /// The immediate reward, finite.
-    pub reward: f32,
-    /// Whether the episode is over.
-    pub done: bool,
-    /// Whether the task is done, once that is known.
-    pub success: Option<bool>,
-}
 
 /// A running environment. After an error it is of no use: its episodes are lost.
 pub struct Environment {
@@ -77,10 +46,16 @@ impl Environment {
         if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
             return Err(format!("{title}: {}", problem.message));
         }
+        Self::instance(&plugin, &options.to_string(), limits)
+    }
+
+    /// A fresh instance, with options that are JSON.
+    fn instance(plugin: &Arc<Plugin>, options: &str, limits: Limits) -> Result<Self, String> {
+        let title = plugin.title();
         let told = |fault: Fault| format!("{title}: {fault}");
-        let mut guest = Guest::start(&plugin, limits).map_err(told)?;
-        match guest.configure(&options.to_string()).map_err(told)? {
-            Ok(_) => Ok(Self { guest, plugin }),
+        let mut guest = Guest::start(plugin, limits).map_err(told)?;
+        match guest.configure(options).map_err(told)? {
+            Ok(_) => Ok(Self { guest, plugin: Arc::clone(plugin) }),
             Err(reason) => Err(format!("{title}: {}", text::reason(&reason))),
         }
     }
@@ -113,8 +88,8 @@ impl Environment {
             .collect();
         let starts = self.guest.reset(&tasks).map_err(|fault| self.error(&fault))?;
         self.check_count(starts.len(), episodes.len())?;
-        let start = |start: Result<_, String>| match start {
-            Ok(start) => Ok(Start::from(start)),
+        let start = |start: Result<environment_stage::Start, String>| match start {
+            Ok(start) => Ok(Start { prompt: start.prompt, observation: start.observation }),
             Err(reason) => Err(text::reason(&reason)),
         };
         Ok(starts.into_iter().map(start).collect())
@@ -128,8 +103,10 @@ impl Environment {
         let moves: Vec<Move<'_>> = moves.iter().map(|(episode, action)| Move { episode: *episode, action }).collect();
         let steps = self.guest.step(&moves).map_err(|fault| self.error(&fault))?;
         self.check_count(steps.len(), moves.len())?;
-        let step = |step: Result<_, String>| match step.map(Step::from) {
-            Ok(step) if step.reward.is_finite() => Ok(step),
+        let step = |step: Result<environment_stage::StepResult, String>| match step {
+            Ok(environment_stage::StepResult { observation, reward, done, success }) if reward.is_finite() => {
+                Ok(Step { observation, reward, done, success })
+            }
             Ok(step) => Err(format!("the reward is {}, expected a finite number", step.reward)),
             Err(reason) => Err(text::reason(&reason)),
         };
@@ -160,14 +137,49 @@ impl Environment {
     }
 }
 
-impl From<environment_stage::Start> for Start {
-    fn from(start: environment_stage::Start) -> Self {
-        Self { prompt: start.prompt, observation: start.observation }
+/// A configured environment, for stages.
+pub(crate) struct EnvironmentPlugin {
+    pub(crate) plugin: Arc<Plugin>,
+    /// Its options, as JSON.
+    pub(crate) options: String,
+    pub(crate) limits: Limits,
+    pub(crate) digest: String,
+    pub(crate) not_reproducible: Vec<String>,
+}
+
+impl EnvironmentKind for EnvironmentPlugin {
+    fn name(&self) -> &str {
+        &self.plugin.description.name
+    }
+
+    fn digest(&self) -> String {
+        self.digest.clone()
+    }
+
+    fn not_reproducible(&self) -> Vec<String> {
+        self.not_reproducible.clone()
+    }
+
+    fn start(&self) -> Result<Box<dyn stage::Environment>, StageError> {
+        let instance = Environment::instance(&self.plugin, &self.options, self.limits).map_err(StageError::new)?;
+        Ok(Box::new(instance))
     }
 }
 
-impl From<environment_stage::StepResult> for Step {
-    fn from(step: environment_stage::StepResult) -> Self {
-        Self { observation: step.observation, reward: step.reward, done: step.done, success: step.success }
+impl stage::Environment for Environment {
+    fn tasks(&mut self, count: u32, seed: u32) -> Result<Vec<Task>, StageError> {
+        self.tasks(count, seed).map_err(StageError::new)
+    }
+
+    fn reset(&mut self, episodes: &[(u32, &Task)]) -> Result<Vec<Result<Start, String>>, StageError> {
+        self.reset(episodes).map_err(StageError::new)
+    }
+
+    fn step(&mut self, moves: &[(u32, &str)]) -> Result<Vec<Result<Step, String>>, StageError> {
+        self.step(moves).map_err(StageError::new)
+    }
+
+    fn close(&mut self, episodes: &[u32]) -> Result<(), StageError> {
+        self.close(episodes).map_err(StageError::new)
     }
 }

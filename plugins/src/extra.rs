@@ -33,7 +33,7 @@ pub(crate) fn objects(columns: &[(&ColumnPath, &ArrayRef)], count: usize) -> Vec
     (0..count).map(object).collect()
 }
 
-fn value(array: &dyn Array, index: usize) -> Value {
+pub(crate) fn value(array: &dyn Array, index: usize) -> Value {
     if index >= array.len() || array.is_null(index) {
         return Value::Null;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmtime::Store;
 
 use crate::bindings::exports::sternlight::plugin::{
-    advantage_stage, batch_stage, environment_stage, plugin, reflect_stage, reward_stage,
+    advantage_stage, batch_stage, environment_stage, plugin, reflect_stage, relabel_stage, reward_stage,
 };
 use crate::bindings::sternlight::plugin::trajectories::Trajectory;
 use crate::fault::Fault;
@@ -27,11 +27,10 @@ pub(crate) struct Guest {
 enum Stage {
     Reward(reward_stage::Guest),
     Reflect(reflect_stage::Guest),
+    Relabel(relabel_stage::Guest),
     Advantage(advantage_stage::Guest),
     Batch(batch_stage::Guest),
     Environment(environment_stage::Guest),
-    /// Of a world that this version does not carry out.
-    Other,
 }
 
 /// What a call gives: one result a row.
@@ -48,10 +47,10 @@ impl Guest {
             let stage = match &from.indices.stage {
                 StageIndices::Reward(indices) => Stage::Reward(indices.load(&mut store, &instance)?),
                 StageIndices::Reflect(indices) => Stage::Reflect(indices.load(&mut store, &instance)?),
+                StageIndices::Relabel(indices) => Stage::Relabel(indices.load(&mut store, &instance)?),
                 StageIndices::Advantage(indices) => Stage::Advantage(indices.load(&mut store, &instance)?),
                 StageIndices::Batch(indices) => Stage::Batch(indices.load(&mut store, &instance)?),
                 StageIndices::Environment(indices) => Stage::Environment(indices.load(&mut store, &instance)?),
-                StageIndices::Other => Stage::Other,
             };
             wasmtime::Result::Ok((from.indices.plugin.load(&mut store, &instance)?, stage))
         })();
@@ -79,6 +78,11 @@ impl Guest {
         self.store.data()
     }
 
+    /// How much memory it has, in bytes: it never gives any back.
+    pub(crate) fn memory(&self) -> u64 {
+        self.store.data().memory()
+    }
+
     /// What it is.
     pub(crate) fn describe(&mut self) -> Result<plugin::Description, Fault> {
         self.call(|store, guest| guest.plugin.call_describe(store))
@@ -99,6 +103,13 @@ impl Guest {
     pub(crate) fn reflect(&mut self, batch: &[Trajectory<'_>]) -> Result<Rows<Vec<reflect_stage::Reflection>>, Fault> {
         self.call(|store, guest| match &guest.stage {
             Stage::Reflect(stage) => stage.call_reflect(store, batch),
+            _ => Err(another_world()),
+        })
+    }
+
+    pub(crate) fn relabel(&mut self, batch: &[Trajectory<'_>]) -> Result<Rows<Vec<relabel_stage::Relabelled>>, Fault> {
+        self.call(|store, guest| match &guest.stage {
+            Stage::Relabel(stage) => stage.call_relabel(store, batch),
             _ => Err(another_world()),
         })
     }

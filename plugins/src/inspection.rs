@@ -9,6 +9,7 @@ use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::plugin::Plugin;
 use crate::text;
+use crate::world::World;
 
 /// What a plugin says of itself, and what its file says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,6 +39,8 @@ pub struct Inspection {
 pub struct InspectedColumns {
     /// What it must see at once: `trajectory` or `group`.
     pub scope: &'static str,
+    /// What becomes of the rows: `same`, or `new` for a relabeller.
+    pub rows: &'static str,
     /// Paths and types; an empty type is any.
     pub reads: Vec<(String, String)>,
     /// Paths and types.
@@ -46,8 +49,8 @@ pub struct InspectedColumns {
     pub drops: Vec<String>,
 }
 
-impl From<&PluginContract> for InspectedColumns {
-    fn from(contract: &PluginContract) -> Self {
+impl InspectedColumns {
+    fn of(contract: &PluginContract, world: World) -> Self {
         let read = |(path, wanted): &(_, Option<_>)| {
             (format!("{path}"), wanted.as_ref().map(data_type::name).unwrap_or_default())
         };
@@ -57,6 +60,7 @@ impl From<&PluginContract> for InspectedColumns {
         };
         Self {
             scope,
+            rows: if world == World::Relabel { "new" } else { "same" },
             reads: contract.reads.iter().map(read).collect(),
             adds: contract
                 .adds
@@ -83,7 +87,7 @@ impl Inspection {
             sha256,
             imports: plugin.imports.clone(),
             options: description.schema.clone(),
-            columns: columns.as_ref().map(InspectedColumns::from),
+            columns: columns.as_ref().map(|columns| InspectedColumns::of(columns, plugin.world)),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! Both ways it is an Arrow IPC stream of one record batch in the shape of a dataset: a column a column, and the columns
 //! of turns inside of `turns`, a list of structs whose offsets begin at 0. Nothing is compressed, no dictionaries.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, ListArray, RecordBatch, RecordBatchOptions, StructArray};
@@ -15,6 +14,7 @@ use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use sternlight_engine::column::TURNS;
 use sternlight_engine::contract::AddedColumn;
+use sternlight_engine::dataset::guarded;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
@@ -127,7 +127,7 @@ fn stream(bytes: Vec<u8>) -> Result<RecordBatch, Fault> {
         }
     };
     // The decoder is somebody else's, and what it reads is anybody's.
-    match catch_unwind(AssertUnwindSafe(decode)) {
+    match guarded::<_, StageError>(|| Ok(decode())) {
         Ok(Ok(batch)) => Ok(batch),
         Ok(Err(reason)) => Err(Fault::result(format!("it returned no Arrow IPC stream: {}", first_line(&reason)))),
         Err(_) => Err(Fault::result("it returned no Arrow IPC stream: it cannot be decoded")),

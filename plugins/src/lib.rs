@@ -1,14 +1,20 @@
 //! Runs WebAssembly plugins: the sandbox, the calls, and what is believed of their results. The contract lies in
-//! `plugins/wit`; the engine asks for stages through [`Plugins`].
+//! `plugins/wit`; the engine asks for stages through [`Plugins`]. And [`project`]: how people come to have plugins.
 
 mod bindings;
 mod compiled;
+pub mod conformance;
 mod contents;
+mod copies;
+mod cpu_time;
 mod data_type;
 mod description;
 mod environment;
 mod extra;
 mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod groups;
 mod guest;
@@ -16,9 +22,11 @@ mod inspection;
 mod ipc;
 mod limits;
 mod loader;
+mod measurement;
 mod options;
 mod outcomes;
 mod plugin;
+pub mod project;
 mod records;
 #[cfg(feature = "oci")]
 mod registry;
@@ -30,7 +38,8 @@ mod text;
 mod wasi;
 mod world;
 
-pub use environment::{Environment, Start, Step, Task};
+pub use environment::Environment;
 pub use inspection::{InspectedColumns, Inspection};
 pub use loader::Plugins;
+pub use measurement::Measurement;
 pub use world::World;

@@ -42,3 +42,11 @@ pub(crate) fn readable_time(time: Duration) -> String {
         milliseconds => format!("{}s", milliseconds / 1000),
     }
 }
+
+/// A time that was measured.
+pub(crate) fn measured_time(time: Duration) -> String {
+    match time.as_secs_f64() {
+        seconds if seconds < 1.0 => format!("{:.1} ms", 1000.0 * seconds),
+        seconds => format!("{seconds:.1} s"),
+    }
+}

@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginLimits, PluginLoader, PluginRequest, canonical_json};
+use sternlight_engine::stage::{
+    Built, EnvironmentKind, InputFile, PluginLimits, PluginLoader, PluginRequest, canonical_json,
+};
 use wasmtime::Engine;
 
+use crate::bindings::exports::sternlight::plugin::plugin::Contract;
 use crate::compiled::Cache;
 use crate::description;
+use crate::environment::EnvironmentPlugin;
 use crate::grants::{self, Granted, Grants};
 use crate::guest::Guest;
 use crate::inspection::Inspection;
@@ -86,12 +90,28 @@ impl Plugins {
     /// # Errors
     /// If it cannot be read, or is no plugin.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
-        let limits = Limits::from(PluginLimits::default());
         let address = path.to_string_lossy();
         let bytes = read(&address, path).map_err(|problem| problem.message)?;
-        let plugin = self.plugin(&address, &bytes, limits, Arc::new(Grants::to_look()));
+        self.inspect_bytes(&address, &bytes)
+    }
+
+    /// The same of what is, or will be, the content of the file at `address`.
+    ///
+    /// # Errors
+    /// If it is no plugin.
+    pub fn inspect_bytes(&self, address: &str, bytes: &[u8]) -> Result<Inspection, String> {
+        let limits = Limits::from(PluginLimits::default());
+        let plugin = self.plugin(address, bytes, limits, Arc::new(Grants::to_look()));
         let plugin = plugin.map_err(|problem| problem.message)?;
-        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(&bytes), limits))
+        Ok(Inspection::of(&plugin, bytes.len() as u64, sha256(bytes), limits))
+    }
+
+    /// Removes machine code of a component that will hardly be run again: that of a plugin in Python has 36 MB. Whoever
+    /// runs it all the same compiles it once more.
+    pub fn forget(&self, digest: &blake3::Hash) {
+        if let Ok(engine) = self.engine() {
+            self.cache.forget(engine, digest);
+        }
     }
 
     /// The plugin in a file.
@@ -117,6 +137,22 @@ impl Plugins {
             let problem = at_uses(format!("`{address}` is a WebAssembly module, expected a component"));
             return Err(problem.help("make a component of it, as the SDKs do"));
         }
+        let plugin = Arc::new(self.opened_anew(address, bytes, &digest, limits, grants)?);
+        if is_shared {
+            loaded.insert(name, Arc::clone(&plugin));
+        }
+        Ok(plugin)
+    }
+
+    /// The plugin in some bytes, from the cache of machine code if it is there, whether it is open already or not.
+    pub(crate) fn opened_anew(
+        &self,
+        address: &str,
+        bytes: &[u8],
+        digest: &blake3::Hash,
+        limits: Limits,
+        grants: Arc<Grants>,
+    ) -> Result<Plugin, Problem> {
         let notice = || {
             let size = readable_bytes(bytes.len() as u64);
             (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
@@ -124,18 +160,12 @@ impl Plugins {
         let engine = self.engine()?;
         let component = self
             .cache
-            .component(engine, &digest, bytes, &notice)
+            .component(engine, digest, bytes, &notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
-        let plugin =
-            Plugin::new(engine, &component, &digest, limits, grants).map_err(|Unusable { reason, help }| {
-                let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
-                Problem { help, ..problem }
-            })?;
-        let plugin = Arc::new(plugin);
-        if is_shared {
-            loaded.insert(name, Arc::clone(&plugin));
-        }
-        Ok(plugin)
+        Plugin::new(engine, &component, digest, limits, grants).map_err(|Unusable { reason, help }| {
+            let problem = at_uses(format!("`{address}` cannot be used: {reason}"));
+            Problem { help, ..problem }
+        })
     }
 }
 
@@ -144,7 +174,7 @@ fn at_uses(message: String) -> Problem {
 }
 
 /// The file of a plugin.
-fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
+pub(crate) fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| {
         let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
         problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
@@ -160,8 +190,30 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl PluginLoader for Plugins {
-    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+/// A plugin whose options fit it.
+struct Prepared {
+    plugin: Arc<Plugin>,
+    limits: Limits,
+    /// Its `with`, as canonical JSON.
+    options: String,
+    /// What decides its results beside its code and what it is granted to see, as canonical JSON.
+    key: String,
+    /// What it is granted to see.
+    seen: Vec<InputFile>,
+    not_reproducible: Vec<String>,
+    /// What it says that it reads and adds.
+    told: Contract,
+    /// Bytes of memory that an instance begins with.
+    held: u64,
+}
+
+impl Plugins {
+    /// What a request asks for, if the plugin is `fit` for it.
+    fn prepared(
+        &self,
+        request: &PluginRequest<'_>,
+        fit: impl FnOnce(&Plugin) -> Result<(), Problem>,
+    ) -> Result<Prepared, Vec<Problem>> {
         let limits = Limits::from(request.limits);
         let address = request.address;
         let bytes = match address.strip_prefix("oci://") {
@@ -176,28 +228,22 @@ impl PluginLoader for Plugins {
         }
         let not_reproducible = grants.not_reproducible();
         let plugin = self.plugin(address, &bytes, limits, Arc::new(grants))?;
+        fit(&plugin)?;
         let title = plugin.title();
-        if matches!(plugin.world, World::Relabel | World::Environment) {
-            let message =
-                format!("{title} is of the world `{}`, which is not carried out by this version", plugin.world);
-            return Err(Problem::at(["uses"], message).into());
-        }
         let below_with = |mut problem: Problem| {
             problem.path.insert(0, "with".into());
             problem
         };
         let at_with = |message: String| vec![Problem::at(["with"], message)];
-        let options = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
+        let given = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
         let schema = &plugin.description.schema;
-        let validator = validator(schema)
-            .map_err(|reason| vec![Problem::at(["uses"], format!("{title} cannot be used: {reason}"))])?;
-        let found = problems(&validator, schema, &options);
+        let validator =
+            validator(schema).map_err(|reason| vec![at_uses(format!("{title} cannot be used: {reason}"))])?;
+        let found = problems(&validator, schema, &given);
         if !found.is_empty() {
             return Err(found.into_iter().map(below_with).collect());
         }
-        let given = options;
         let options = canonical_json(&given).map_err(|error| at_with(error.to_string()))?;
-        let failed = |reason: String| vec![Problem::at(["uses"], format!("{title}: {reason}"))];
         let mut held = 0;
         let told = Guest::start(&plugin, limits)
             .and_then(|mut guest| {
@@ -205,21 +251,69 @@ impl PluginLoader for Plugins {
                 held = guest.state().memory();
                 told
             })
-            .map_err(|fault| failed(format!("it cannot take its options: {fault}")))?
+            .map_err(|fault| vec![at_uses(format!("{title}: it cannot take its options: {fault}"))])?
             .map_err(|reason| at_with(format!("{title}: {}", text::reason(&reason))))?;
-        let contract = description::contract(told, plugin.world)
-            .map_err(|reason| failed(format!("its contract cannot be: {reason}")))?;
         let everything = serde_json::json!({
             "with": given,
             "limits": { "memory": limits.memory, "call_time_ms": limits.call_time.as_millis() as u64 },
             "allow": grants::key(request),
         });
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
+        Ok(Prepared { plugin, limits, options, key, seen: files, not_reproducible, told, held })
+    }
+}
+
+impl PluginLoader for Plugins {
+    fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, told, held } =
+            self.prepared(request, |plugin| is_stage(plugin, request))?;
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
         let stage = request.stage.to_owned();
-        let stage =
-            PluginStage { plugin, contract, options, limits, stage, seen: files, not_reproducible, held: held.into() };
+        let keep = request.keep.unwrap_or_default();
+        let held = held.into();
+        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
+
+    fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, .. } =
+            self.prepared(request, |plugin| is_environment(plugin, request))?;
+        let mut digest = blake3::Hasher::new();
+        digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
+        for InputFile { name, digest: contents } in &seen {
+            digest.update(format!("\n{} {name} {contents}", name.len()).as_bytes());
+        }
+        let digest = digest.finalize().to_hex().to_string();
+        Ok(Arc::new(EnvironmentPlugin { plugin, options, limits, digest, not_reproducible }))
+    }
+}
+
+/// Whether a plugin is a stage, and what the stage has beside it is for such a one.
+fn is_stage(plugin: &Plugin, request: &PluginRequest<'_>) -> Result<(), Problem> {
+    let title = plugin.title();
+    if plugin.world == World::Environment {
+        let problem = at_uses(format!("{title} is an environment: it is acted in, and no stage by itself"));
+        return Err(problem.help("name it in `env` of a stage `rollout`"));
+    }
+    if request.keep.is_some() && plugin.world != World::Relabel {
+        let message = format!("`keep` is for relabellers, and {title} is of the world `{}`", plugin.world);
+        return Err(Problem::at(["keep"], message).at_key().help("take it out"));
+    }
+    Ok(())
+}
+
+fn is_environment(plugin: &Plugin, request: &PluginRequest<'_>) -> Result<(), Problem> {
+    if plugin.world != World::Environment {
+        let title = plugin.title();
+        let problem = at_uses(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
+        return Err(problem.help("it is a stage by itself: name it in `uses` of a stage"));
+    }
+    if request.allow.random {
+        let message = "an environment draws its random numbers from the seed of its task";
+        return Err(Problem::at(["allow", "random"], message).help("take it out"));
+    }
+    Ok(())
 }
 
 fn check_pin(pin: Option<&str>, bytes: &[u8]) -> Result<(), Problem> {

@@ -123,7 +123,7 @@ pub(crate) fn advantages(
 }
 
 /// Hands each row's value on, if it has one, and gives the rows that have none.
-fn each<T>(
+pub(crate) fn each<T>(
     rows: Rows<T>,
     batch: &TrajectoryBatch,
     mut take: impl FnMut(usize, Option<T>) -> Result<(), Fault>,

@@ -7,7 +7,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::bindings::exports::sternlight::plugin::{
-    advantage_stage, batch_stage, environment_stage, plugin, reflect_stage, reward_stage,
+    advantage_stage, batch_stage, environment_stage, plugin, reflect_stage, relabel_stage, reward_stage,
 };
 use crate::bindings::sternlight::plugin::host;
 use crate::description::{Description, description};
@@ -46,11 +46,10 @@ pub(crate) struct Indices {
 pub(crate) enum StageIndices {
     Reward(reward_stage::GuestIndices),
     Reflect(reflect_stage::GuestIndices),
+    Relabel(relabel_stage::GuestIndices),
     Advantage(advantage_stage::GuestIndices),
     Batch(batch_stage::GuestIndices),
     Environment(environment_stage::GuestIndices),
-    /// Of a world that this version does not carry out.
-    Other,
 }
 
 /// Why a component cannot be used, and what to do.
@@ -163,10 +162,10 @@ impl Indices {
         let stage = match world {
             World::Reward => StageIndices::Reward(reward_stage::GuestIndices::new(instance)?),
             World::Reflect => StageIndices::Reflect(reflect_stage::GuestIndices::new(instance)?),
+            World::Relabel => StageIndices::Relabel(relabel_stage::GuestIndices::new(instance)?),
             World::Advantage => StageIndices::Advantage(advantage_stage::GuestIndices::new(instance)?),
             World::Batch => StageIndices::Batch(batch_stage::GuestIndices::new(instance)?),
             World::Environment => StageIndices::Environment(environment_stage::GuestIndices::new(instance)?),
-            World::Relabel => StageIndices::Other,
         };
         Ok(Self { plugin: plugin::GuestIndices::new(instance)?, stage })
     }

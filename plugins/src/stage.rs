@@ -10,13 +10,14 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Float32Type};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
+use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work, canonical_json};
+use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, canonical_type};
 
 use crate::bindings::sternlight::plugin::host::Level;
+use crate::copies::{Copies, copies};
 use crate::data_type;
 use crate::description::{self, PluginContract};
 use crate::extra;
@@ -24,6 +25,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::groups::Grouped;
 use crate::guest::Guest;
 use crate::limits::Limits;
+use crate::options::{problems, validator};
 use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
 use crate::plugin::Plugin;
 use crate::records::with_records;
@@ -33,7 +35,7 @@ use crate::{ipc, records};
 
 /// Where calls end: few enough rows for the memory of a guest, enough to make nothing of what a call costs. Part of what
 /// a plugin can see, so raise [`HOST_VERSION`] with it.
-const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
+pub(crate) const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
 
 /// Raised whenever the same plugin over the same input would give another result.
 pub(crate) const HOST_VERSION: u32 = 1;
@@ -50,6 +52,8 @@ pub(crate) struct PluginStage {
     pub(crate) contract: PluginContract,
     /// Its `with`, as JSON.
     pub(crate) options: String,
+    /// Which rows it hands on, if it is a relabeller.
+    pub(crate) keep: Keep,
     pub(crate) limits: Limits,
     /// The stage's name in the pipeline.
     pub(crate) stage: String,
@@ -78,8 +82,11 @@ impl Stage for PluginStage {
                 reads.push(ColumnPath::from(*path));
             }
         }
-        let (adds, drops) = (self.contract.adds.clone(), self.contract.drops.clone());
-        Ok(Contract { reads, scope: self.contract.scope, effect: Effect::Columns { adds, drops } })
+        let effect = match self.plugin.world {
+            World::Relabel => Effect::relabelled(input, self.keep),
+            _ => Effect::Columns { adds: self.contract.adds.clone(), drops: self.contract.drops.clone() },
+        };
+        Ok(Contract { reads, scope: self.contract.scope, effect })
     }
 
     fn files(&self) -> Vec<InputFile> {
@@ -116,6 +123,43 @@ impl Transform for PluginStage {
 }
 
 impl PluginStage {
+    /// A plugin with options, without a pipeline around it.
+    ///
+    /// # Errors
+    /// If it does not take the options, or is no stage.
+    pub(crate) fn configured(
+        plugin: &Arc<Plugin>,
+        options: &serde_json::Value,
+        limits: Limits,
+    ) -> Result<Self, String> {
+        let title = plugin.title();
+        let schema = &plugin.description.schema;
+        if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
+            let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
+            let place = if path.is_empty() { String::new() } else { format!("`{}`: ", path.join(".")) };
+            return Err(format!("{title} does not take the options: {place}{}", problem.message));
+        }
+        let options = canonical_json(options).map_err(|error| error.to_string())?;
+        let told = Guest::start(plugin, limits)
+            .and_then(|mut guest| guest.configure(&options))
+            .map_err(|fault| format!("{title}: it cannot take its options: {fault}"))?
+            .map_err(|reason| format!("{title}: {}", text::reason(&reason)))?;
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| format!("{title}: its contract cannot be: {reason}"))?;
+        let stage = plugin.description.name.clone();
+        Ok(Self {
+            plugin: Arc::clone(plugin),
+            contract,
+            options,
+            keep: Keep::default(),
+            limits,
+            stage,
+            seen: Vec::new(),
+            not_reproducible: Vec::new(),
+            held: AtomicU64::default(),
+        })
+    }
+
     fn begin(&self) -> Instance<'_> {
         Instance { stage: self, guest: Mutex::new(None) }
     }
@@ -142,7 +186,10 @@ impl PluginStage {
     }
 
     /// A fresh instance with its options.
-    fn start(&self, limits: Limits) -> Result<Guest, Fault> {
+    ///
+    /// # Errors
+    /// If it cannot begin, or is not what it was.
+    pub(crate) fn start(&self, limits: Limits) -> Result<Guest, Fault> {
         let mut guest = Guest::start(&self.plugin, limits)?;
         let told = guest.configure(&self.options)?.map_err(|reason| {
             Fault::result(format!("it refuses options that it took before: {}", text::reason(&reason)))
@@ -154,7 +201,10 @@ impl PluginStage {
     }
 
     /// One call.
-    fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Columns, Fault>, StageError> {
+    ///
+    /// # Errors
+    /// If the batch cannot be sent.
+    pub(crate) fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Called, Fault>, StageError> {
         let contract = &self.contract;
         #[cfg(feature = "wasi")]
         if batch.rows() > 0 {
@@ -172,15 +222,21 @@ impl PluginStage {
                 let bytes = ipc::encoded(batch, contract)?;
                 guest.process(&bytes).and_then(|output| process(output, batch, contract))
             }
-            World::Relabel | World::Environment => {
+            World::Relabel => {
+                let called = with_records(batch, contract, |rows| guest.relabel(rows))?;
+                let copies = called.and_then(|rows| copies(rows, batch));
+                return Ok(
+                    copies.map(|Copies { copies, errors }| Called { output: Output::Relabelled(copies), errors })
+                );
+            }
+            World::Environment => {
                 Err(Fault::result(format!("a plugin of the world `{}` is no stage", self.plugin.world)))
             }
         };
-        Ok(called.map(|mut columns| {
-            let wrong = not_finite(&columns.arrays, &contract.adds, batch, &columns.errors);
-            columns.errors.extend(wrong);
-            columns.errors.sort_by_key(|(row, _)| *row);
-            columns
+        Ok(called.map(|Columns { arrays, mut errors }| {
+            errors.extend(not_finite(&arrays, &contract.adds, batch, &errors));
+            errors.sort_by_key(|(row, _)| *row);
+            Called { output: Output::Columns(arrays), errors }
         }))
     }
 
@@ -193,7 +249,10 @@ impl PluginStage {
     }
 
     /// The unit at fault for a call that failed, by halves, each on a fresh instance; none if every half passes by itself.
-    fn culprit(
+    ///
+    /// # Errors
+    /// If a part of the batch cannot be sent.
+    pub(crate) fn culprit(
         &self,
         batch: &TrajectoryBatch,
         units: &[Range<usize>],
@@ -247,6 +306,13 @@ impl PluginStage {
     }
 }
 
+/// What a call came to.
+pub(crate) struct Called {
+    pub(crate) output: Output,
+    /// Rows that have no value, ascending, and why.
+    pub(crate) errors: Vec<(usize, String)>,
+}
+
 /// The share of time that some of the rows of a call get.
 fn share(time: Duration, rows: usize, whole: usize) -> Duration {
     let fraction = time.mul_f64(rows as f64 / whole.max(1) as f64);
@@ -290,7 +356,7 @@ impl Transform for Instance<'_> {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         if self.stage.contract.scope == Scope::Trajectory {
             let units: Vec<Range<usize>> = (0..batch.rows()).map(|row| row..row + 1).collect();
-            return Ok(Output::Columns(self.call(batch, &units, context)?));
+            return self.call(batch, &units, context);
         }
         let grouped = Grouped::of(batch)?;
         let mut parts: Vec<Vec<ArrayRef>> = Vec::new();
@@ -299,7 +365,9 @@ impl Transform for Instance<'_> {
             let start = first.start;
             let part = part_of(&grouped.batch, &(start..last.end))?;
             let units: Vec<Range<usize>> = call.iter().map(|unit| unit.start - start..unit.end - start).collect();
-            parts.push(self.call(&part, &units, context)?);
+            if let Output::Columns(arrays) = self.call(&part, &units, context)? {
+                parts.push(arrays);
+            }
         }
         let adds = &self.stage.contract.adds;
         let whole = (0..adds.len()).map(|column| {
@@ -319,7 +387,7 @@ impl Instance<'_> {
         batch: &TrajectoryBatch,
         units: &[Range<usize>],
         context: &mut Context,
-    ) -> Result<Vec<ArrayRef>, StageError> {
+    ) -> Result<Output, StageError> {
         let stage = self.stage;
         let mut slot = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
         let mut guest = match slot.take() {
@@ -329,15 +397,23 @@ impl Instance<'_> {
         let called = stage.call(&mut guest, batch)?;
         stage.held.fetch_max(guest.state().memory(), Ordering::Relaxed);
         match called {
-            Ok(columns) => {
+            Ok(Called { output, errors }) => {
                 self.tell(&guest, context);
                 *slot = Some(guest);
-                if let Some((row, reason)) = columns.errors.first() {
+                let of_row = |(row, reason): &(usize, String)| {
                     let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
-                    return Err(StageError::new(message).trajectory(batch.name_of(*row)));
+                    StageError::new(message).trajectory(batch.name_of(*row))
+                };
+                if let Some((first, others)) = errors.split_first() {
+                    let others = others.iter().filter(|(row, _)| *row != first.0).map(of_row).collect();
+                    return Err(StageError { others, ..of_row(first) });
                 }
-                measure(stage, &columns.arrays, context);
-                Ok(columns.arrays)
+                match &output {
+                    Output::Columns(arrays) => measure(stage, arrays, context),
+                    Output::Relabelled(copies) => measure_copies(copies, batch.rows(), context),
+                    Output::Keep(_) => {}
+                }
+                Ok(output)
             }
             Err(fault) => {
                 drop(guest);
@@ -388,6 +464,17 @@ impl Instance<'_> {
     }
 }
 
+/// How much came of relabelling.
+fn measure_copies(copies: &[Relabelled], rows: usize, context: &mut Context) {
+    let copied = copies.chunk_by(|left, right| left.row == right.row).count();
+    context.metrics.count("copies", copies.len() as u64);
+    context.metrics.count("copied trajectories", copied as u64);
+    context.metrics.count("trajectories without a copy", (rows - copied) as u64);
+    for confidence in copies.iter().filter_map(|copy| copy.confidence) {
+        context.metrics.observe("relabel_confidence", f64::from(confidence));
+    }
+}
+
 /// The figures that people look for whoever computed the column.
 fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
     for (array, column) in arrays.iter().zip(&stage.contract.adds) {
@@ -399,9 +486,7 @@ fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
             "turns.advantage" => "advantage",
             path => path,
         };
-        for number in numbers.iter().flatten() {
-            context.metrics.observe(name, f64::from(number));
-        }
+        context.metrics.observe_all(name, numbers.iter().flatten().map(f64::from));
         if column.path.as_str() == "reward" {
             context.metrics.count("scored", (numbers.len() - numbers.null_count()) as u64);
             context.metrics.count("unscored", numbers.null_count() as u64);

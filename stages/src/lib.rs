@@ -6,6 +6,7 @@ pub mod filter;
 pub mod import;
 pub mod reflect;
 pub mod reward;
+pub mod rollout;
 
 mod call_ids;
 mod pattern;

@@ -8,6 +8,7 @@ use crate::filter::Filter;
 use crate::import::Import;
 use crate::reflect::Reflect;
 use crate::reward::Reward;
+use crate::rollout::Rollout;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
@@ -18,5 +19,6 @@ pub fn registry() -> Registry {
         StageKind::of::<Import>(),
         StageKind::of::<Reflect>(),
         StageKind::of::<Reward>(),
+        StageKind::of::<Rollout>(),
     ])
 }

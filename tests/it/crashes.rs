@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -118,6 +119,42 @@ fn aborts_at(place: &Workplace, point: u32) -> bool {
     let code = exit_code(&output);
     assert!(matches!(code, 0 | ABORTED), "{}", String::from_utf8_lossy(&output.stderr));
     code == ABORTED
+}
+
+/// A relabeller, whose copies lie in files of their own, and an export.
+#[cfg(feature = "plugins")]
+fn place_of_copies() -> Workplace {
+    let place = Workplace::new();
+    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples/hindsight/js/hindsight.wasm");
+    place.write("hindsight.wasm", fs::read(plugin).unwrap());
+    let stages = "  import: { uses: import, with: { files: data/*.jsonl } }\n  \
+                  hindsight: { uses: ./hindsight.wasm, from: import }\n  \
+                  export: { uses: export, from: hindsight, with: { to: out/parquet } }\n";
+    place.write("pipeline.yaml", format!("version: 1\nstages:\n{stages}"));
+    for (name, trials) in [("data/a.jsonl", 0..2), ("data/b.jsonl", 2..4)] {
+        place.write(name, chats(0..3, trials).replace("\"messages\"", "\"success\":false,\"messages\""));
+    }
+    place
+}
+
+#[cfg(feature = "plugins")]
+#[test]
+fn a_crash_at_any_point_of_relabelling_loses_nothing() {
+    let whole = place_of_copies();
+    let run = whole.run_with(&RUN, &[]);
+    assert_eq!((run.rows("import"), run.rows("hindsight")), (12, 24));
+    let expected = Results::of(&whole);
+    let points = for_every_point(|point| {
+        let place = place_of_copies();
+        let aborted = aborts_at(&place, point);
+        if aborted {
+            check_directory(&place, &[&expected.exports], point);
+            recover_from_abort(&place, &expected, &format!("point {point}"));
+        }
+        aborted
+    });
+    // Two for each of four parts and of two datasets, besides those of the export.
+    assert!(points > 2 * (4 + 2), "only {points} points");
 }
 
 /// Calls with 1, 2, … until told that there is no such point; how many there are. The runs mostly wait for the disk,

@@ -145,7 +145,7 @@ fn options_are_right(stages: &Value, directory: &Path, place: &str) {
         let uses =
             stage.get("uses").and_then(Value::as_str).unwrap_or_else(|| panic!("{place}: {name:?} lacks `uses`"));
         let kind = registry.get(uses).unwrap_or_else(|| panic!("{place}: there is no stage `{uses}`"));
-        let context = BuildContext { directory, current_directory: directory };
+        let context = BuildContext::new(directory, directory);
         let with = stage.get("with").cloned().unwrap_or_default();
         if let Err(problems) = kind.build(with, &context) {
             panic!("{place}: {problems:?}");

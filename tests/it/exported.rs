@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::compute::concat_batches;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use sternlight_engine::trajectory::TrajectoryBatch;
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 /// A Parquet file, or every one of a directory, as one batch.
 pub(crate) fn exported(path: &Path) -> TrajectoryBatch {
@@ -21,4 +21,9 @@ pub(crate) fn exported(path: &Path) -> TrajectoryBatch {
         .map(Result::unwrap)
         .collect();
     TrajectoryBatch::new(concat_batches(&batches[0].schema(), &batches).unwrap()).unwrap()
+}
+
+/// The columns of a batch.
+pub(crate) fn paths(batch: &TrajectoryBatch) -> Vec<String> {
+    TrajectorySchema::new(batch.record_batch().schema()).paths().iter().map(ToString::to_string).collect()
 }

@@ -201,9 +201,20 @@ fn commands() -> String {
     let overview = help(&["--help"]);
     let _ = write!(text, "\n```text\n{overview}```\n");
     let (_, listed) = overview.split_once("Commands:\n").unwrap();
-    let names = listed.lines().map_while(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
-    for name in names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
-        let _ = write!(text, "\n## `sternlight {name}`\n\n```text\n{}```\n", help(&[name, "--help"]));
+    for name in subcommands(listed) {
+        let said = help(&[name, "--help"]);
+        let _ = write!(text, "\n## `sternlight {name}`\n\n```text\n{said}```\n");
+        let Some((_, listed)) = said.split_once("Commands:\n") else { continue };
+        for below in subcommands(listed) {
+            let _ =
+                write!(text, "\n### `sternlight {name} {below}`\n\n```text\n{}```\n", help(&[name, below, "--help"]));
+        }
     }
     text
+}
+
+/// The names that a help text lists, but for `help` itself.
+fn subcommands(listed: &str) -> impl Iterator<Item = &str> {
+    let lines = listed.lines().map_while(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help")
 }

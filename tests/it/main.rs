@@ -23,11 +23,21 @@ mod harness;
 mod markdown;
 mod parquet;
 #[cfg(feature = "plugins")]
+mod plugin_pipelines;
+#[cfg(feature = "plugins")]
+mod plugin_projects;
+#[cfg(all(feature = "plugins", unix))]
+mod plugin_toolchains;
+#[cfg(feature = "plugins")]
+mod plugin_trials;
+#[cfg(feature = "plugins")]
 mod plugins;
 mod processes;
 mod quarantine;
 mod readme;
 mod recordings;
+#[cfg(feature = "plugins")]
+mod rollout;
 mod sample_data;
 mod sandbox;
 mod store_contents;

@@ -12,7 +12,7 @@ use parquet::file::properties::{WriterProperties, WriterVersion};
 use serde_json::{Value, json};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
-use crate::exported::exported;
+use crate::exported::{exported, paths};
 use crate::harness::{Workplace, shipped};
 
 /// Hands on what is there, and computes the advantages once more.
@@ -54,11 +54,6 @@ fn assert_again(files: &Path, expected: &TrajectoryBatch) {
         }
         assert_eq!(again.turn_offsets(), expected.turn_offsets());
     }
-}
-
-fn paths(batch: &TrajectoryBatch) -> Vec<String> {
-    let schema = sternlight_engine::trajectory::TrajectorySchema::new(batch.record_batch().schema());
-    schema.paths().iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A directory of its own for commands that documents tell people to type: the pipelines that ship, and `sternlight`
-//! on the path.
+//! A directory of its own for commands that documents tell people to type: the pipelines that ship, the plugins that
+//! they use, and `sternlight` on the path.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ impl Sandbox {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         copy(&root().join("pipelines"), &directory.path().join("pipelines"));
+        // Nothing is written there.
+        std::os::unix::fs::symlink(root().join("plugins"), directory.path().join("plugins")).unwrap();
         Self { directory }
     }
 

@@ -254,6 +254,7 @@ fn draft(
             None => report.add(unknown_kind(document, &uses_path, uses, registry).stage(name)),
             Some(kind) => {
                 for (key, given) in [
+                    ("keep", entry.keep.is_some()),
                     ("sha256", entry.sha256.is_some()),
                     ("allow", entry.allow.is_some()),
                     ("limits", entry.limits.is_some()),
@@ -264,7 +265,7 @@ fn draft(
                         report.add(error.stage(name).help("take it out"));
                     }
                 }
-                built = build(kind, &with, name, &path, means.options, report).filter(|_| !later);
+                built = build(kind, &with, name, &path, means, report).filter(|_| !later);
                 if entry.on_error == OnError::Quarantine
                     && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
                 {
@@ -287,7 +288,7 @@ fn draft(
         failure: FailurePolicy {
             on_error: entry.on_error,
             retries: entry.retries.map_or_else(Retries::default, |retries| retries.0),
-            timeout: entry.timeout.map(|timeout| timeout.0),
+            timeout: entry.timeout.map(|timeout| timeout.duration()),
         },
         uses_span,
     };
@@ -300,10 +301,11 @@ fn build(
     with: &Value,
     name: &str,
     path: &[Segment],
-    options: &LoadOptions<'_>,
+    means: Means<'_>,
     report: &mut Report<'_>,
 ) -> Option<BuiltStage> {
-    let context = BuildContext { directory: options.directory, current_directory: options.current_directory };
+    let Means { options: LoadOptions { directory, current_directory, .. }, registry, seed } = means;
+    let context = BuildContext { stage: name, seed, directory, current_directory, plugins: registry.plugins() };
     match kind.build(with.clone(), &context) {
         Ok(built) => Some(stage_of(built)),
         Err(problems) => {
@@ -330,13 +332,20 @@ fn build_plugin(
 ) -> Option<BuiltStage> {
     let limits = entry.limits.as_ref().map_or_else(PluginLimits::default, |limits| PluginLimits {
         memory: limits.memory.map(Memory::bytes),
-        call_time: limits.call_time.as_ref().map(|time| time.0),
+        call_time: limits.call_time.map(|time| time.duration()),
     });
-    let sha256 = entry.sha256.as_deref();
     let nothing = PluginGrants::default();
-    let allow = entry.allow.as_ref().unwrap_or(&nothing);
-    let directory = means.options.directory;
-    let request = PluginRequest { stage: name, address, with, sha256, limits, allow, seed: means.seed, directory };
+    let request = PluginRequest {
+        stage: name,
+        address,
+        with,
+        sha256: entry.sha256.as_deref(),
+        keep: entry.keep,
+        limits,
+        allow: entry.allow.as_ref().unwrap_or(&nothing),
+        seed: means.seed,
+        directory: means.options.directory,
+    };
     match loader.load(&request) {
         Ok(built) => Some(stage_of(built)),
         Err(mut problems) => {
@@ -419,7 +428,7 @@ mod tests {
     use super::super::fixtures::{loaded, registry};
     use super::{LoadOptions, load};
     use crate::problem::Problem;
-    use crate::stage::{Built, PluginLoader, PluginRequest};
+    use crate::stage::{Built, EnvironmentKind, PluginLoader, PluginRequest};
 
     fn errors(text: &str, set: &[&str]) -> String {
         loaded(text, set).map_or_else(|errors| errors.to_string(), |pipeline| panic!("loaded: {pipeline:?}"))
@@ -463,6 +472,10 @@ stages:
             let asked = format!("{} {:?} {:?}", request.address, request.sha256, request.limits);
             let option = Problem::at(["with", "target"], format!("`{}` must be even", request.stage)).at_key();
             Err(vec![Problem::at(["uses"], asked), Problem::at(["sha256"], "not this one"), option])
+        }
+
+        fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+            Err(Problem::at(["uses"], request.address).into())
         }
     }
 
@@ -573,7 +586,7 @@ stages:
           |
         8 |     retry: 3
           |     ^^^^^ not known here
-          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `sha256`, `allow`, `limits`
+          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `keep`, `sha256`, `allow`, `limits`
 
         demo.yaml:9:3: error: `Score` is not a name: small letters, digits and `-`, beginning with a letter
           |

@@ -27,5 +27,5 @@ pub use load::{LoadOptions, load};
 pub use model::{BuiltStage, InputReference, Pipeline, StageNode};
 pub use plain::render_plain;
 pub use propagate::{StageSchemas, check};
-pub use quantities::Memory;
+pub use quantities::{Memory, Span};
 pub use schema_document::pipeline_schema;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::column::ColumnPath;
-use crate::contract::{Contract, Scope};
+use crate::contract::{Contract, Effect, Scope};
 use crate::failure::OnError;
 use crate::problem::{Problem, nearest};
 use crate::trajectory::TrajectorySchema;
@@ -85,6 +85,11 @@ fn check_stage(
     if !missing.is_empty() {
         return Err(missing);
     }
+    if matches!(contract.effect, Effect::Relabelled { .. }) && contract.scope != Scope::Trajectory {
+        let message =
+            format!("`{}` makes copies and must see several trajectories at once, which cannot be", node.name);
+        return Err(vec![pipeline.stage_error(stage, message).help("copies are made of single trajectories")]);
+    }
     if node.failure.on_error == OnError::Quarantine && !node.inputs.is_empty() {
         read_what_names_rows(&mut contract, &input);
     }
@@ -163,8 +168,17 @@ fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySche
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::loaded;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::fixtures::{loaded, registry};
+    use super::super::{LoadOptions, load};
     use super::*;
+    use crate::contract::Keep;
+    use crate::stage::{
+        Built, Context, EnvironmentKind, Output, PluginLoader, PluginRequest, Stage, StageError, Transform, Work,
+    };
+    use crate::trajectory::TrajectoryBatch;
 
     #[test]
     fn a_stage_that_puts_trajectories_aside_reads_what_names_them() {
@@ -225,6 +239,64 @@ mod tests {
         5 |   both: {uses: score, from: [read, score]}
           |                                    ^^^^^ differs from `read`
           = help: let both pass through the same stages before they are joined
+        ");
+    }
+
+    /// Wants to make copies of what it sees.
+    struct Relabeller(Scope);
+
+    impl Stage for Relabeller {
+        fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+            let effect = Effect::relabelled(input, Keep::Both);
+            Ok(Contract { reads: Vec::new(), scope: self.0, effect })
+        }
+
+        fn work(&self) -> Work<'_> {
+            Work::Transform(self)
+        }
+    }
+
+    impl Transform for Relabeller {
+        fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
+            Ok(Output::Relabelled(Vec::new()))
+        }
+    }
+
+    impl PluginLoader for Relabeller {
+        fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+            assert_eq!(request.keep, Some(Keep::Relabelled));
+            let (kind, options) = ("plugin".to_owned(), String::new());
+            Ok(Built { stage: Box::new(Self(self.0)), kind, version: 1, options })
+        }
+
+        fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+            Err(Problem::at(["uses"], request.address).into())
+        }
+    }
+
+    #[test]
+    fn copies_are_made_of_single_trajectories() {
+        let text = "\
+version: 1
+stages:
+  read: {uses: read, with: {files: a, scored: true}}
+  again: {uses: ./again.wasm, from: read, keep: relabelled}
+  credit: {uses: credit, from: again}
+";
+        let here = Path::new("/here");
+        let environment = |_: &str| None;
+        let options = LoadOptions { set: &[], environment: &environment, directory: here, current_directory: here };
+        let checked = |scope| {
+            let registry = registry().with_plugins(Arc::new(Relabeller(scope)));
+            check(&load(text, "demo.yaml".as_ref(), &options, &registry).unwrap())
+        };
+        assert!(checked(Scope::Trajectory).unwrap()[2].input.has("relabelled"));
+        insta::assert_snapshot!(checked(Scope::Group).unwrap_err(), @"
+        demo.yaml:4:17: error: `again` makes copies and must see several trajectories at once, which cannot be
+          |
+        4 |   again: {uses: ./again.wasm, from: read, keep: relabelled}
+          |                 ^^^^^^^^^^^^
+          = help: copies are made of single trajectories
         ");
     }
 

@@ -2,13 +2,32 @@
 
 use std::borrow::Cow;
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
 
 /// A number and a unit of time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Duration(pub(super) std::time::Duration);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(Duration);
+
+impl Span {
+    /// As the standard library has it.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        quantity(text, &TIME_UNITS)
+            .map(|milliseconds| Self(Duration::from_millis(milliseconds)))
+            .ok_or_else(|| format!("expected a time such as `500ms`, `90s`, `5m` or `2h`, found `{text}`"))
+    }
+}
 
 /// A number and a unit of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +64,9 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     u64::from(number).checked_mul(*size)
 }
 
-impl<'de> Deserialize<'de> for Duration {
+impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let milliseconds = quantity(&text, &TIME_UNITS).ok_or_else(|| {
-            D::Error::custom(format!("expected a time such as `500ms`, `90s`, `5m` or `2h`, found `{text}`"))
-        })?;
-        Ok(Self(std::time::Duration::from_millis(milliseconds)))
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -61,7 +76,20 @@ impl<'de> Deserialize<'de> for Memory {
     }
 }
 
-impl JsonSchema for Duration {
+/// In its smallest unit, however it was written: part of keys.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
+    }
+}
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}KiB", self.0 >> 10))
+    }
+}
+
+impl JsonSchema for Span {
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
     }
@@ -87,11 +115,15 @@ mod tests {
 
     #[test]
     fn numbers_with_units() {
-        let time = |text: &str| serde_yaml::from_str::<Duration>(text).map_err(|error| error.to_string());
-        let milliseconds = |text: &str| time(text).map(|time| time.0.as_millis());
+        let time = |text: &str| serde_yaml::from_str::<Span>(text).map_err(|error| error.to_string());
+        let milliseconds = |text: &str| time(text).map(|time| time.duration().as_millis());
         assert_eq!(
             ["500ms", "90s", "5m", "2h"].map(|text| milliseconds(text).unwrap()),
             [500, 90_000, 300_000, 7_200_000]
+        );
+        assert_eq!(
+            serde_json::to_value((time("2m").unwrap(), "1GiB".parse::<Memory>().unwrap())).unwrap(),
+            serde_json::json!(["120000ms", "1048576KiB"])
         );
         assert!(time("0s").is_err() && time("90").is_err() && time("m").is_err() && time("1 h").is_err());
         assert_eq!("512MiB".parse::<Memory>().map(Memory::bytes), Ok(512 << 20));

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
-use super::quantities::Duration;
+use super::quantities::Span;
 use crate::failure::Retries;
 
 /// More would try for hours what does not pass.
@@ -26,7 +26,7 @@ struct Spelled {
     #[schemars(range(max = MOST_RETRIES))]
     times: u32,
     /// How long to wait before the first; twice as long before each one after it, up to a minute. Default: `1s`.
-    wait: Option<Duration>,
+    wait: Option<Span>,
 }
 
 fn times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for RetriesEntry {
 
             fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<RetriesEntry, A::Error> {
                 let Spelled { times, wait } = Deserialize::deserialize(MapAccessDeserializer::new(entries))?;
-                let wait = wait.map_or(Retries::default().wait, |wait| wait.0);
+                let wait = wait.map_or(Retries::default().wait, |wait| wait.duration());
                 Ok(RetriesEntry(Retries { times, wait }))
             }
         }

@@ -9,8 +9,9 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Value;
 
-use super::quantities::{Duration, Memory};
+use super::quantities::{Memory, Span};
 use super::retries::RetriesEntry;
+use crate::contract::Keep;
 use crate::failure::OnError;
 use crate::stage::PluginGrants;
 
@@ -39,7 +40,7 @@ pub(super) struct StageEntry {
     pub(super) retries: Option<RetriesEntry>,
     /// How long a part of the stage may take, as in `10m`. Looked at between batches: a single call that hangs is not
     /// ended by it.
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Span>,
     /// What the stage needs. Not carried out by this version.
     pub(super) resources: Option<Resources>,
     /// Whether to run the stage: a condition on parameters and iteration. Not carried out by this version.
@@ -47,6 +48,8 @@ pub(super) struct StageEntry {
     /// Values to run the stage for, once each. Not carried out by this version.
     #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
     pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
+    /// Which rows a plugin that relabels trajectories hands on; both if not given.
+    pub(super) keep: Option<Keep>,
     /// The SHA-256 that a plugin's file must have.
     pub(super) sha256: Option<String>,
     /// What a plugin may use beyond its input: nothing but what is listed.
@@ -79,7 +82,7 @@ pub(super) struct Limits {
     /// Memory, as in `256MiB`; 512 MiB if not given.
     pub(super) memory: Option<Memory>,
     /// Time for one call, which is some hundred trajectories, as in `5s`; 10 seconds if not given.
-    pub(super) call_time: Option<Duration>,
+    pub(super) call_time: Option<Span>,
 }
 
 /// `true`, `false`, or an expression.

@@ -13,7 +13,7 @@ use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::{places, scatter};
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError, Transform};
-use crate::trajectory::TrajectoryBatch;
+use crate::trajectory::{TrajectoryBatch, batch_fault};
 
 /// A stage, ready to be called.
 pub(crate) struct StageCall<'a> {
@@ -69,6 +69,7 @@ impl<'a> StageCall<'a> {
             };
         }
         let mut faults: BTreeMap<usize, StageError> = BTreeMap::new();
+        let mut named_one = false;
         loop {
             let rest: Vec<usize> = (0..batch.rows()).filter(|row| !faults.contains_key(row)).collect();
             // What was counted over rows that were taken out afterwards is forgotten.
@@ -82,6 +83,14 @@ impl<'a> StageCall<'a> {
                 }
                 Answer::Fault(error) => {
                     let known = faults.len();
+                    // One name after the other would cost a call for each: the second time halves are quicker.
+                    if !(named_one && error.others.is_empty())
+                        && let Some(named) = named(batch, &rest, &error)
+                    {
+                        named_one |= error.others.is_empty();
+                        faults.extend(named);
+                        continue;
+                    }
                     self.find(batch, &self.units(batch, rest), error.clone(), &mut faults)?;
                     if faults.len() == known {
                         // Each unit passes by itself: nobody can tell who is to blame.
@@ -181,6 +190,7 @@ impl<'a> StageCall<'a> {
         if batch.rows() == 0 {
             return Ok(Answer::Output(match &self.contract.effect {
                 Effect::Subset => Output::Keep(BooleanArray::from(Vec::<bool>::new())),
+                Effect::Relabelled { .. } => Output::Relabelled(Vec::new()),
                 _ => Output::Columns(self.adds().iter().map(|column| new_empty_array(&column.data_type)).collect()),
             }));
         }
@@ -209,9 +219,33 @@ impl<'a> StageCall<'a> {
                 }
                 Ok(output)
             }
+            (Output::Relabelled(copies), Effect::Relabelled { .. })
+                if copies.is_sorted_by_key(|copy| copy.row)
+                    && copies.last().is_none_or(|copy| copy.row < batch.rows()) =>
+            {
+                match batch_fault(copies, batch) {
+                    None => Ok(output),
+                    Some(fault) => Err(StageError::new(format!("the stage returned what no copy can be: {fault}"))),
+                }
+            }
             _ => Err(StageError::new("the stage returned something else than its contract promises")),
         }
     }
+}
+
+/// The rows that an error names, if it can be told which ones they are.
+fn named(batch: &TrajectoryBatch, rows: &[usize], error: &StageError) -> Option<Vec<(usize, StageError)>> {
+    let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    for row in rows {
+        places.entry(batch.name_of(*row)).and_modify(|place| *place = None).or_insert(Some(*row));
+    }
+    let mut one = error.clone();
+    let all = std::mem::take(&mut one.others);
+    let place = |error: StageError| {
+        let row = (*places.get(error.trajectory.as_ref()?)?)?;
+        Some((row, error))
+    };
+    std::iter::once(one).chain(all).map(place).collect()
 }
 
 fn row_fault(batch: &TrajectoryBatch, row: usize, error: StageError) -> RowFault {
@@ -259,6 +293,12 @@ fn spread(output: Output, batch: &TrajectoryBatch, rows: &[usize], adds: &[Added
             });
             Output::Columns(spread.collect::<Result<Vec<ArrayRef>, _>>()?)
         }
+        Output::Relabelled(mut copies) => {
+            for copy in &mut copies {
+                copy.row = *rows.get(copy.row).ok_or_else(|| StageError::new("a copy is of no row"))?;
+            }
+            Output::Relabelled(copies)
+        }
     })
 }
 
@@ -280,6 +320,8 @@ mod tests {
     struct Picky {
         faulty: BTreeSet<String>,
         names: bool,
+        /// Whether an error names all rows at fault, or the first only.
+        names_all: bool,
         calls: Mutex<u32>,
     }
 
@@ -287,9 +329,11 @@ mod tests {
         fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
             *self.calls.lock().unwrap() += 1;
             let ids = batch.text("trajectory_id")?;
-            if let Some(id) = ids.iter().flatten().find(|id| self.faulty.contains(*id)) {
-                let error = StageError::new("cannot be processed");
-                return Err(if self.names { error.trajectory(id) } else { error });
+            let error = || StageError::new("cannot be processed");
+            let mut faulty = ids.iter().flatten().filter(|id| self.faulty.contains(*id));
+            if let Some(id) = faulty.next() {
+                let others = faulty.filter(|_| self.names_all).map(|id| error().trajectory(id)).collect();
+                return Err(if self.names { StageError { others, ..error().trajectory(id) } } else { error() });
             }
             let groups = batch.text("group_id")?;
             let size = |group: Option<&str>| groups.iter().filter(|other| *other == group).count() as f32;
@@ -348,7 +392,11 @@ mod tests {
     }
 
     fn picky(faulty: impl IntoIterator<Item = usize>, names: bool) -> Picky {
-        Picky { faulty: faulty.into_iter().map(id).collect(), names, calls: Mutex::default() }
+        Picky { faulty: faulty.into_iter().map(id).collect(), names, names_all: false, calls: Mutex::default() }
+    }
+
+    fn naming_all(faulty: impl IntoIterator<Item = usize>) -> Picky {
+        Picky { names_all: true, ..picky(faulty, true) }
     }
 
     proptest! {
@@ -360,6 +408,7 @@ mod tests {
             faulty in proptest::collection::btree_set(0usize..30, 0..8),
             scope in prop_oneof![Just(Scope::Trajectory), Just(Scope::Group), Just(Scope::Dataset)],
             names in any::<bool>(),
+            names_all in any::<bool>(),
         ) {
             let faulty: BTreeSet<usize> = faulty.into_iter().filter(|row| *row < count).collect();
             let expected: BTreeSet<usize> = match (scope, names) {
@@ -367,7 +416,7 @@ mod tests {
                 (Scope::Dataset, false) if !faulty.is_empty() => BTreeSet::new(),
                 _ => faulty.clone(),
             };
-            let stage = picky(faulty.iter().copied(), names);
+            let stage = Picky { names_all, ..picky(faulty.iter().copied(), names) };
             // A stage that is called for the dataset or for groups may look beyond a row; one for trajectories may not.
             let groups_seen = if scope == Scope::Trajectory { usize::MAX } else { groups };
             let all = batch(0..count, groups_seen);
@@ -405,6 +454,25 @@ mod tests {
         assert_eq!(faults, [RowFault { row: 700, trajectory, reason: "cannot be processed".to_owned(), place }]);
         // All, both halves on ten levels, the rest.
         assert_eq!(*stage.calls.lock().unwrap(), 1 + 2 * 10 + 1);
+    }
+
+    #[test]
+    fn faults_that_are_all_named_take_one_call_more() {
+        let many = (0..1024).step_by(3);
+        let stage = naming_all(many.clone());
+        let outcome =
+            applied(&stage, Scope::Trajectory, OnError::Quarantine, &batch(0..1024, 7), &mut Context::default());
+        assert_eq!(outcome.unwrap().faults.len(), many.count());
+        assert_eq!(*stage.calls.lock().unwrap(), 2);
+    }
+
+    #[test]
+    fn of_rows_of_one_name_each_is_tried() {
+        let twins = batch([4, 9, 9, 2].into_iter(), 7);
+        let outcome =
+            applied(&naming_all([9]), Scope::Trajectory, OnError::Quarantine, &twins, &mut Context::default());
+        let rows: Vec<usize> = outcome.unwrap().faults.iter().map(|fault| fault.row).collect();
+        assert_eq!(rows, [1, 2]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! From the results of a stage's parts to its dataset: composing needs no data, only references.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::job::Job;
 use super::parts::StageWork;
 use super::quarantine::take_out;
-use crate::column::ColumnPath;
-use crate::contract::Effect;
-use crate::dataset::{Dataset, Facts, Lineage, Selection, Shard};
+use crate::contract::{Effect, Keep};
+use crate::dataset::{DataFile, Dataset, Facts, Lineage, Selection, Shard};
 use crate::stage::{Context, StageError};
 use crate::store::{Commit, Outcome};
 use crate::trajectory::TrajectorySchema;
@@ -50,20 +50,27 @@ pub(crate) fn context_of(commits: &[Commit]) -> Context {
 /// The stage's dataset, from the results of its parts in their order.
 pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Result<Dataset, StageError> {
     let mut shards: Vec<Shard> = work.input.shards.clone();
+    // Behind the shard of this index.
+    let mut copies: BTreeMap<usize, Shard> = BTreeMap::new();
+    let adds = |shard: &mut Shard, file: &DataFile| {
+        shard.files.push(file.clone());
+        let last = shard.files.len() - 1;
+        shard.columns.extend(job.adds().iter().map(|column| (column.path.clone(), last)));
+    };
     for (part, commit) in work.parts.iter().zip(commits) {
         match &commit.outcome {
             Outcome::Shard(shard) => shards.push(shard.clone()),
             Outcome::Columns(files) => {
-                let adds: Vec<ColumnPath> = match &job.contract.effect {
-                    Effect::Columns { adds, .. } => adds.iter().map(|column| column.path.clone()).collect(),
-                    _ => Vec::new(),
-                };
                 for (index, file) in part.shards.iter().zip(files) {
-                    let shard = shards.get_mut(*index).ok_or_else(unfitting)?;
-                    shard.files.push(file.clone());
-                    let last = shard.files.len() - 1;
-                    shard.columns.extend(adds.iter().map(|column| (column.clone(), last)));
+                    adds(shards.get_mut(*index).ok_or_else(unfitting)?, file);
                 }
+            }
+            Outcome::Relabelled { beside, copies: of_shard } => {
+                let index = *part.shards.first().ok_or_else(unfitting)?;
+                if let Some(file) = beside {
+                    adds(shards.get_mut(index).ok_or_else(unfitting)?, file);
+                }
+                copies.extend(of_shard.iter().map(|shard| (index, shard.clone())));
             }
             Outcome::Kept(selections) => {
                 for (index, selection) in part.shards.iter().zip(selections) {
@@ -80,6 +87,12 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
                 shard.columns.remove(column);
             });
         }
+    }
+    if let Effect::Relabelled { keep, .. } = &job.contract.effect {
+        let behind = |(index, original): (usize, Shard)| {
+            [(*keep == Keep::Both).then_some(original), copies.remove(&index)].into_iter().flatten()
+        };
+        shards = shards.into_iter().enumerate().flat_map(behind).collect();
     }
     for shard in &mut shards {
         normalise(shard);
@@ -99,7 +112,7 @@ pub(crate) fn lineage(job: &Job<'_>, work: &StageWork) -> Vec<Arc<Lineage>> {
 /// Forgets files that no column lies in any more, and a selection of every row.
 fn normalise(shard: &mut Shard) {
     let mut kept = Vec::new();
-    let mut moved = std::collections::BTreeMap::new();
+    let mut moved = BTreeMap::new();
     for (index, file) in shard.files.iter().enumerate() {
         if shard.columns.values().any(|used| *used == index) {
             moved.insert(index, kept.len());

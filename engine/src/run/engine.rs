@@ -15,6 +15,7 @@ use super::parts::{Part, StageWork, plan_stage};
 use super::quarantine::quarantine;
 use super::stage_run::{RunScope, StageRun};
 use super::task::Task;
+use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
 use crate::stage::StageError;
@@ -306,6 +307,13 @@ impl<'a> Engine<'a> {
         let mut dataset = compose(job, work, commits)?;
         let mut warnings = context.warnings;
         warnings.extend(job.stage.warnings(&context.metrics));
+        if matches!(job.contract.effect, Effect::Relabelled { .. }) {
+            let found = grouping(&dataset, self.store, self.options.memory).map_err(|error| match error.trajectory {
+                Some(_) => error.help("ids of copies begin with those of their originals: call the stage otherwise"),
+                None => error,
+            });
+            dataset.facts = found?.facts;
+        }
         if let Some(survey) = &work.survey {
             warnings.extend(survey.warnings.iter().cloned());
             let found = grouping(&dataset, self.store, self.options.memory)?;

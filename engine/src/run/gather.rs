@@ -307,6 +307,9 @@ impl<'a> GatherWork<'a> {
                     columns.push(Arc::new(list));
                 }
             }
+            Output::Relabelled(_) => {
+                return Err(StageError::new("copies are made of single trajectories, not of groups"));
+            }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
         Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)

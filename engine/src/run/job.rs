@@ -36,20 +36,30 @@ impl Job<'_> {
     /// The columns that it adds.
     pub(crate) fn adds(&self) -> &[AddedColumn] {
         match &self.contract.effect {
-            Effect::Columns { adds, .. } => adds,
+            Effect::Columns { adds, .. } | Effect::Relabelled { adds, .. } => adds,
             _ => &[],
         }
     }
 
-    /// The columns to read: those of the contract, and the turn counts where columns of turns are added.
+    /// The columns that reach the stage: those of the contract, and the turn counts where turns are added to, or copied.
     pub(crate) fn reads(&self) -> Vec<ColumnPath> {
         let mut reads = self.contract.reads.clone();
-        if let Effect::Columns { adds, .. } = &self.contract.effect
-            && adds.iter().any(|column| column.path.turn_name().is_some())
-            && !reads.iter().any(|path| path.turn_name().is_some() || path.is_turn_counts())
-        {
+        let needs_turns = match &self.contract.effect {
+            Effect::Columns { adds, .. } => adds.iter().any(|column| column.path.turn_name().is_some()),
+            Effect::Relabelled { .. } => true,
+            _ => false,
+        };
+        if needs_turns && !reads.iter().any(|path| path.turn_name().is_some() || path.is_turn_counts()) {
             reads.push(ColumnPath::from(crate::column::TURNS));
         }
         reads
+    }
+
+    /// The columns that decide the result: a copy has all that its original has.
+    pub(crate) fn needs(&self, input: &TrajectorySchema) -> Vec<ColumnPath> {
+        match &self.contract.effect {
+            Effect::Relabelled { .. } => input.paths(),
+            _ => self.reads(),
+        }
     }
 }

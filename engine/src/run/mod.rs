@@ -15,6 +15,7 @@ mod panics;
 mod parts;
 mod plan;
 mod quarantine;
+mod relabel;
 mod retry;
 mod sink;
 mod source;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::engine::RunOptions;
 use super::job::Job;
 use crate::column::ColumnPath;
-use crate::contract::Scope;
+use crate::contract::{Effect, Scope};
 use crate::dataset::{Dataset, Shard, decoded_bytes};
 use crate::failure::OnError;
 use crate::stage::{ExportedFile, ShardContent, SourceShard, StageError, Survey, Work};
@@ -55,12 +55,15 @@ pub(crate) fn plan_stage(
             drafts
         }
         Work::Transform(_) => {
-            let reads = job.reads();
+            let reads = job.needs(&input.schema);
             let all: Vec<&Shard> = input.shards.iter().collect();
             is_gathered = !is_by_shard(job, &input, &reads, options)?;
             let mut drafts = Vec::with_capacity(all.len());
             for (index, shard) in all.iter().enumerate() {
                 let mut parts = common.clone();
+                if matches!(job.contract.effect, Effect::Relabelled { .. }) {
+                    parts.add("schema", digest(format!("{:?}", input.schema.arrow())));
+                }
                 if is_gathered {
                     shard_parts(&mut parts, &reads, &all)?;
                     parts.add("shard", index.to_string());
@@ -103,6 +106,10 @@ fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
     if job.failure.on_error == OnError::Quarantine {
         // The rows put aside say by which stage.
         parts.add("on_error", format!("quarantine by {}", job.name));
+    }
+    if let Effect::Relabelled { keep, .. } = &job.contract.effect {
+        // The ids of copies say by which stage.
+        parts.add("relabelled", format!("{keep:?} by {}", job.name));
     }
     if !job.cache {
         parts.add("run", &options.nonce);
@@ -194,7 +201,7 @@ pub(crate) fn is_as_written(file: &ExportedFile) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Contract, Effect};
+    use crate::contract::Contract;
     use crate::failure::FailurePolicy;
     use crate::problem::Problem;
     use crate::stage::{InputFile, Output, Stage, Transform};

@@ -9,6 +9,7 @@ use super::engine::RunOptions;
 use super::job::Job;
 use super::parts::Part;
 use super::quarantine::put_aside;
+use super::relabel::{COPIES_BYTES, ShardCopies};
 use super::watch::Watch;
 use crate::contract::{Effect, Scope};
 use crate::dataset::{BaseBatch, BaseReader, Dataset, Selection, Shard, decoded_bytes};
@@ -76,19 +77,25 @@ impl TransformWork<'_> {
         context: &mut Context,
         watch: &Watch<'_>,
     ) -> Result<ShardResult<'s>, StageError> {
-        let reads = self.job.reads();
+        let (reads, needs) = (self.job.reads(), self.job.needs(&self.input.schema));
         let own = self.transform.for_shard();
         let transform = own.as_deref().unwrap_or(self.transform);
         let limit = self.transform.batch_limit().unwrap_or(self.options.batch_limit);
-        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, limit)?;
-        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES + self.transform.held_bytes());
+        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &needs, limit)?;
+        let mut result = ShardResult::new(self.job, shard, attempt);
+        let copies_bytes = if result.copies.is_some() { COPIES_BYTES } else { 0 };
+        let held_bytes = self.transform.held_bytes();
+        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES + copies_bytes + held_bytes);
         watch.begin();
         let call = StageCall::new(self.job, transform, watch);
-        let mut result = ShardResult::new(self.job, shard, attempt);
         for base in reader {
             watch.check()?;
             let base = base?;
-            let applied = call.apply(&base.trajectories()?, context)?;
+            let mut rows = base.trajectories()?;
+            if result.copies.is_some() {
+                rows = rows.project(&reads)?;
+            }
+            let applied = call.apply(&rows, context)?;
             result.push(&base, &applied, (0, 0))?;
         }
         Ok(result)
@@ -138,6 +145,7 @@ pub(crate) struct ShardResult<'a> {
     attempt: &'a Attempt,
     columns: ShardColumns<'a>,
     kept: Selection,
+    copies: Option<ShardCopies<'a>>,
     /// Rows at fault, by their numbers in the shard.
     faults: Vec<(u64, RowFault)>,
 }
@@ -147,7 +155,8 @@ const ASIDE_FILE_NAME: &str = "aside.parquet";
 impl<'a> ShardResult<'a> {
     pub(crate) fn new(job: &'a Job<'a>, shard: &'a Shard, attempt: &'a Attempt) -> Self {
         let columns = ShardColumns::new(job.adds(), shard, attempt);
-        Self { job, shard, attempt, columns, kept: Selection::default(), faults: Vec::new() }
+        let copies = ShardCopies::of(job, shard, attempt);
+        Self { job, shard, attempt, columns, kept: Selection::default(), copies, faults: Vec::new() }
     }
 
     /// Adds what came out for some base rows. `start`: where their first selected row and turn lie in the output.
@@ -165,6 +174,10 @@ impl<'a> ShardResult<'a> {
             self.faults.extend(own.map(|fault| (numbers[fault.row - start.0], fault.clone())));
         }
         match &applied.output {
+            Output::Relabelled(copies) => match &mut self.copies {
+                Some(shard) => shard.push(base, copies)?,
+                None => return Err(StageError::new("only a relabeller makes copies")),
+            },
             Output::Keep(mask) => keep(selected_rows(base), &mask.slice(start.0, rows), &mut self.kept),
             Output::Columns(arrays) => {
                 let turns = base.selected_turns();
@@ -184,9 +197,10 @@ impl<'a> ShardResult<'a> {
 
     /// The result, and the rows put aside, if there are any.
     pub(crate) fn finish(self) -> Result<(Outcome, Option<Aside>), StageError> {
-        let outcome = match &self.job.contract.effect {
-            Effect::Subset => Outcome::Kept(vec![self.kept]),
-            _ => Outcome::Columns(self.columns.finish()?.into_iter().collect()),
+        let outcome = match (self.copies, &self.job.contract.effect) {
+            (Some(copies), _) => copies.finish()?,
+            (None, Effect::Subset) => Outcome::Kept(vec![self.kept]),
+            (None, _) => Outcome::Columns(self.columns.finish()?.into_iter().collect()),
         };
         let aside = match self.faults.as_slice() {
             [] => None,

@@ -25,6 +25,9 @@ pub struct StageError {
     pub place: Option<String>,
     /// What to do next.
     pub help: Option<String>,
+    /// What is wrong with other trajectories of the batch, from a stage that has looked at all of them: each names its own.
+    /// Those that are put aside are then known after one call; only this error is told where the run ends with it.
+    pub others: Vec<Self>,
     /// Whether the same may work a little later. Then no trajectory is to blame, and the part is tried again as often
     /// as the pipeline's `retries` say.
     pub may_pass: bool,
@@ -33,7 +36,8 @@ pub struct StageError {
 impl StageError {
     /// An error with a message: lower case, no full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), trajectory: None, place: None, help: None, may_pass: false }
+        let (trajectory, place, help, others) = (None, None, None, Vec::new());
+        Self { message: message.into(), trajectory, place, help, others, may_pass: false }
     }
 
     /// An error about a file, with the reason of the operating system, or of what stands between it and us.

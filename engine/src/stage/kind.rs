@@ -7,17 +7,31 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
+use super::plugin::PluginLoader;
 use super::traits::Stage;
 use crate::decode::decode;
 use crate::problem::Problem;
 
 /// What a stage is built from, besides its options.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct BuildContext<'a> {
+    /// Its name in the pipeline.
+    pub stage: &'a str,
+    /// The pipeline's seed: a stage that draws derives its own from this and its name, and has both in its keys.
+    pub seed: u64,
     /// Directory of the pipeline file: relative input paths in `with` begin here.
     pub directory: &'a Path,
     /// Where the command runs: relative output paths begin here.
     pub current_directory: &'a Path,
+    /// What loads plugins, if anything does.
+    pub plugins: Option<&'a dyn PluginLoader>,
+}
+
+impl<'a> BuildContext<'a> {
+    /// For a stage by itself: without a name, with seed 0, and without plugins.
+    pub fn new(directory: &'a Path, current_directory: &'a Path) -> Self {
+        Self { stage: "", seed: 0, directory, current_directory, plugins: None }
+    }
 }
 
 /// A file that `with` names, read when the stage was built: what the result depends on is what was read then, however

@@ -2,6 +2,7 @@
 //! that maps `uses:` names to kinds, or hands an address to a loader of plugins.
 
 mod context;
+mod environment;
 mod error;
 mod kind;
 mod plugin;
@@ -10,6 +11,7 @@ mod source;
 mod traits;
 
 pub use context::{Context, Highlight, Memo};
+pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStart, EpisodeStep};
 pub(crate) use error::MAKE_ROOM;
 pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};

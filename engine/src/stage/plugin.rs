@@ -2,13 +2,16 @@
 //! knows what a pipeline says about a plugin, and nothing of what a plugin is.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
+use super::environment::EnvironmentKind;
 use super::kind::Built;
+use crate::contract::Keep;
 use crate::problem::Problem;
 
 /// A plugin as a pipeline asks for it.
@@ -22,6 +25,8 @@ pub struct PluginRequest<'a> {
     pub with: &'a Value,
     /// The digest that the plugin must have, as written.
     pub sha256: Option<&'a str>,
+    /// Which rows it hands on, if it is a relabeller; `None`: the pipeline does not say.
+    pub keep: Option<Keep>,
     /// What it may take.
     pub limits: PluginLimits,
     /// What it may use.
@@ -66,6 +71,12 @@ pub trait PluginLoader: Send + Sync {
     /// that decides its results must be in [`Built::options`] or [`super::Stage::files`].
     ///
     /// # Errors
-    /// Every problem found, placed below the stage: at `uses`, `sha256`, `limits`, or below `allow` or `with`.
+    /// Every problem found, placed below the stage: at `uses`, `sha256`, `keep`, `limits`, or below `allow` or `with`.
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>>;
+
+    /// Loads a plugin that is an environment, for a stage that acts in one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>>;
 }

@@ -13,7 +13,7 @@ use crate::contract::Contract;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
+use crate::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema};
 
 /// A configured stage: a pure function of its inputs, options and seed.
 pub trait Stage: Send + Sync {
@@ -51,7 +51,7 @@ pub trait Stage: Send + Sync {
 pub enum Work<'a> {
     /// Rows come in from outside.
     Source(&'a dyn Source),
-    /// Batches are mapped to columns or to a choice of rows.
+    /// Batches are mapped to columns, to a choice of rows, or to copies of rows.
     Transform(&'a dyn Transform),
     /// A dataset is written somewhere outside.
     Sink(&'a dyn Sink),
@@ -65,6 +65,8 @@ pub enum Output {
     Columns(Vec<ArrayRef>),
     /// For a subset: which rows stay. Null counts as no.
     Keep(BooleanArray),
+    /// For a relabeller: the copies, in the order of the rows that they are copies of.
+    Relabelled(Vec<Relabelled>),
 }
 
 /// Work on batches. With [`Scope::Trajectory`](crate::contract::Scope) any cut into batches must give the same

@@ -60,6 +60,15 @@ pub enum Outcome {
     Columns(Vec<DataFile>),
     /// The rows that stay.
     Kept(Vec<Selection>),
+    /// Copies of rows of one shard.
+    Relabelled {
+        /// What the shard itself has in addition, if it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<DataFile>,
+        /// The copies, if there are any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copies: Option<Shard>,
+    },
     /// Files outside of the store.
     Exported(Exported),
     /// Rows between shards and partitions, kept while a run goes on.
@@ -72,6 +81,9 @@ impl Outcome {
         match self {
             Self::Shard(shard) => shard.fault(),
             Self::Columns(files) => files.iter().find_map(DataFile::fault),
+            Self::Relabelled { beside, copies } => {
+                beside.as_ref().and_then(DataFile::fault).or_else(|| copies.as_ref().and_then(Shard::fault))
+            }
             Self::Exchanged(file) => file.fault(),
             Self::Kept(_) | Self::Exported(_) => None,
         }
@@ -82,6 +94,9 @@ impl Outcome {
         match self {
             Self::Shard(shard) => shard.files.iter().collect(),
             Self::Columns(files) => files.iter().collect(),
+            Self::Relabelled { beside, copies } => {
+                beside.iter().chain(copies.iter().flat_map(|shard| &shard.files)).collect()
+            }
             Self::Kept(_) | Self::Exported(_) | Self::Exchanged(_) => Vec::new(),
         }
     }

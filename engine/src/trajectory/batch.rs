@@ -4,10 +4,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, Float32Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray as _, BooleanArray, Float32Array, ListArray, RecordBatch, RecordBatchOptions, StringArray,
+    StructArray,
+};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, Schema};
 
+use super::schema::TrajectorySchema;
 use crate::column::{ColumnPath, TURNS};
 use crate::stage::StageError;
 
@@ -37,6 +41,46 @@ impl TrajectoryBatch {
             )),
         };
         Ok(Self { batch, turns })
+    }
+
+    /// The same trajectories with only these columns. `turns` asks for the list without any of its columns; a path that is
+    /// not there is passed over.
+    ///
+    /// # Errors
+    /// If Arrow cannot put the columns together.
+    pub fn project(&self, paths: &[ColumnPath]) -> Result<Self, StageError> {
+        let projected = TrajectorySchema::new(self.batch.schema()).project(paths);
+        let mut fields = Vec::new();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for field in projected.arrow().fields() {
+            match &self.turns {
+                Some(list) if field.name() == TURNS => {
+                    let all = list.values().as_struct();
+                    let (turn_fields, arrays): (Vec<_>, Vec<_>) = all
+                        .fields()
+                        .iter()
+                        .zip(all.columns())
+                        .filter(|(turn, _)| paths.contains(&ColumnPath::of_turn(turn.name())))
+                        .map(|(turn, array)| (Arc::clone(turn), Arc::clone(array)))
+                        .unzip();
+                    let structs = match arrays.is_empty() {
+                        true => StructArray::new_empty_fields(all.len(), all.nulls().cloned()),
+                        false => StructArray::try_new(turn_fields.into(), arrays, all.nulls().cloned())?,
+                    };
+                    let element = Arc::new(Field::new("element", structs.data_type().clone(), true));
+                    let offsets = list.offsets().clone();
+                    let list = ListArray::try_new(element, offsets, Arc::new(structs), list.nulls().cloned())?;
+                    fields.push(Field::new(TURNS, list.data_type().clone(), true));
+                    columns.push(Arc::new(list));
+                }
+                _ => {
+                    columns.extend(self.batch.column_by_name(field.name()).cloned());
+                    fields.push(field.as_ref().clone());
+                }
+            }
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
+        Self::new(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
     }
 
     /// Number of trajectories.

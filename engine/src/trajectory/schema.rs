@@ -34,6 +34,7 @@ pub fn canonical_type(path: &ColumnPath) -> Option<DataType> {
         | "error"
         | "source"
         | "extra"
+        | "source_trajectory_id"
         | "turns.observation"
         | "turns.action"
         | "turns.tool_name"
@@ -42,8 +43,10 @@ pub fn canonical_type(path: &ColumnPath) -> Option<DataType> {
         | "turns.diagnosis"
         | "turns.rule" => DataType::Utf8,
         "seed" => DataType::UInt64,
-        "reward" | "turns.reward" | "turns.return" | "turns.advantage" | "turns.weight" => DataType::Float32,
-        "success" | "turns.tool_error" => DataType::Boolean,
+        "reward" | "relabel_confidence" | "turns.reward" | "turns.return" | "turns.advantage" | "turns.weight" => {
+            DataType::Float32
+        }
+        "success" | "relabelled" | "turns.tool_error" => DataType::Boolean,
         "turns.action_tokens" | "turns.prompt_tokens" => list_of(DataType::Int32),
         "turns.action_logprobs" => list_of(DataType::Float32),
         _ => return None,

@@ -9,5 +9,6 @@ mod faulty_stages;
 mod fixtures;
 mod for_shard;
 mod gather;
+mod relabel;
 mod replay;
 mod store;

@@ -112,14 +112,14 @@ export interface ReflectPlugin<O extends Options> extends Reading<O> {
   reflect(trajectory: Trajectory, config: Config<O>): Iterable<Reflection | null>;
 }
 
-/** What changes about one turn; what is left out stays. */
+/** What is new about one turn. Without a reward here it has none in the copy; a weight that is left out stays. */
 export interface TurnEdit {
   turn: number;
   reward?: number | null;
   weight?: number | null;
 }
 
-/** A copy of the trajectory under another goal; what is left out stays. */
+/** A copy of the trajectory under another goal; what is left out stays, but `task` gets a suffix. */
 export interface Relabelled {
   task?: string | null;
   prompt?: string | null;

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Writes src/bindings anew from the contract in plugins/wit. Needs cargo and, the first time, a minute.
+# Writes src/bindings anew from the contract in plugins/wit, or says with --check what is stale there. Needs cargo and, the
+# first time, a minute. BINDINGS_TARGET_DIR keeps what it compiles.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 wit="$(cd ../../wit && pwd)"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
-for world in "${@:-batch}"; do
-    mkdir -p "$scratch/src"
-    cat > "$scratch/Cargo.toml" << EOF
+target="${BINDINGS_TARGET_DIR:-$scratch/target}"
+mkdir -p "$scratch/src" "$scratch/bindings"
+cat > "$scratch/Cargo.toml" << EOF
 [package]
 name = "bindings"
 edition = "2024"
@@ -15,11 +16,21 @@ edition = "2024"
 wit-bindgen = { version = "=0.61.1", default-features = false, features = ["macros", "realloc"] }
 [workspace]
 EOF
+for world in batch environment relabel; do
     echo "wit_bindgen::generate!({ path: \"$wit\", world: \"$world\", generate_all, pub_export_macro: true });" > "$scratch/src/lib.rs"
-    WIT_BINDGEN_DEBUG=1 CARGO_TARGET_DIR="$scratch/target" cargo check --quiet --manifest-path "$scratch/Cargo.toml"
+    WIT_BINDGEN_DEBUG=1 CARGO_TARGET_DIR="$target" cargo check --quiet --manifest-path "$scratch/Cargo.toml"
     # The worlds share the interface `plugin`, and macros of a crate share one name space.
-    sed "s/__export_sternlight_plugin_plugin_1_0_0_cabi/__export_plugin_of_${world}_cabi/g" \
-        "$(find "$scratch/target" -path '*/out/*.rs' -newer "$scratch/src/lib.rs" -name "${world}*.rs" | head -1)" \
-        > "src/bindings/$world.rs"
+    made="$(find "$target" -path '*/out/*.rs' -newer "$scratch/src/lib.rs" -name "${world}*.rs" | head -1)"
+    sed "s/__export_sternlight_plugin_plugin_1_0_0_cabi/__export_plugin_of_${world}_cabi/g" "$made" > "$scratch/bindings/$world.rs"
 done
-cargo fmt
+rustfmt --edition 2024 --config-path ../../../rustfmt.toml "$scratch"/bindings/*.rs
+if [[ "${1:-}" == --check ]]; then
+    for made in "$scratch"/bindings/*.rs; do
+        diff "src/bindings/$(basename "$made")" "$made" > /dev/null || {
+            echo "error: plugins/sdk/rust/src/bindings/$(basename "$made") is stale: run plugins/sdk/rust/bindings.sh" >&2
+            exit 1
+        }
+    done
+else
+    cp "$scratch"/bindings/*.rs src/bindings/
+fi

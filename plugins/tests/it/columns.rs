@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use arrow::array::{Array as _, AsArray as _, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::Float32Type;
-use sternlight_engine::contract::Scope;
+use sternlight_engine::contract::{Effect, Keep, Scope};
 use sternlight_engine::stage::{Context, Output, PluginLimits, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, TurnEdit};
 
 use super::guest::{Host, batch, component, honest};
 
@@ -37,6 +37,32 @@ fn rewards_and_figures() {
     assert_eq!(columns[0].as_primitive::<Float32Type>().values(), &[4.0, 0.0, 2.0]);
     assert_eq!(context.metrics.counted("scored"), 3);
     assert_eq!(context.metrics.distribution("reward").unwrap().mean, 2.0);
+}
+
+#[test]
+fn copies_and_how_many() {
+    let host = Host::new();
+    host.write("guest.wasm", &component("relabel", "", ""));
+    let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
+    let schema = TrajectorySchema::new(batch(&[1]).record_batch().schema());
+    let contract = built.stage.contract(&schema).unwrap();
+    assert_eq!(contract.effect, Effect::relabelled(&schema, Keep::Both));
+    let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+    let mut context = Context::default();
+    let Output::Relabelled(copies) = transform.apply(&batch(&[2, 0]), &mut context).unwrap() else { panic!() };
+    let copy = |row, turns: Vec<TurnEdit>, keep| Relabelled {
+        row,
+        prompt: Some("again".to_owned()),
+        reward: Some(1.0),
+        success: Some(true),
+        keep_turns: Some(keep),
+        confidence: Some(0.5),
+        turns,
+        task: None,
+    };
+    let edit = TurnEdit { turn: 0, reward: None, weight: Some(0.0) };
+    assert_eq!(copies, [copy(0, vec![edit], 2), copy(1, Vec::new(), 0)]);
+    assert_eq!((context.metrics.counted("copies"), context.metrics.counted("copied trajectories")), (2, 2));
 }
 
 #[test]

@@ -17,12 +17,13 @@ proptest! {
 
     /// Whatever lies where results are read from, the host goes on.
     #[test]
-    fn any_bytes_are_a_result_or_a_fault(words in prop::collection::vec(word(), 64), is_batch in any::<bool>()) {
+    fn any_bytes_are_a_result_or_a_fault(words in prop::collection::vec(word(), 64), world in 0..3_usize) {
         let bytes: String = words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("\\{byte:02x}")).collect();
-        let (world, function) = match is_batch {
-            true => ("batch", "batch-stage@1.0.0#process"),
-            false => ("reward", "reward-stage@1.0.0#score"),
-        };
+        let (world, function) = [
+            ("batch", "batch-stage@1.0.0#process"),
+            ("reward", "reward-stage@1.0.0#score"),
+            ("relabel", "relabel-stage@1.0.0#relabel"),
+        ][world];
         let work = format!(
             "(data (i32.const 8192) \"{bytes}\")
             (func (export \"sternlight:plugin/{function}\") (param i32 i32) (result i32) (i32.const 8192))"
@@ -60,4 +61,18 @@ fn ten_thousand_calls_do_not_grow_memory() {
     (0..10_000).for_each(|_| call());
     let after = resident_pages();
     assert!(after < before + PAGES, "{before} pages, then {after}");
+}
+
+/// What an instance has taken for its first calls is enough for all others. (Memory of an instance is never given back, so
+/// what it has at the end is the most that it had.)
+#[test]
+fn an_instance_takes_no_more_for_many_calls_than_for_few() {
+    const CALL: usize = 256;
+    let guests =
+        ["tests/tool_penalty/tool_penalty.wasm", "examples/tool_call_efficiency/rust/tool_call_efficiency.wasm"];
+    for guest in guests {
+        let host = Host::new();
+        host.write("guest.wasm", &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(guest)).unwrap());
+        assert_eq!(host.memory_after(400 * CALL), host.memory_after(20 * CALL), "{guest}");
+    }
 }

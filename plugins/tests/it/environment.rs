@@ -1,8 +1,7 @@
 //! An environment that is a plugin, acted in.
 
 use serde_json::json;
-use sternlight_engine::stage::PluginLimits;
-use sternlight_plugins::{Start, Step, Task};
+use sternlight_engine::stage::{EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step, PluginLimits};
 
 use super::guest::{Host, component, honest};
 

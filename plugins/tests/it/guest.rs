@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Built, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
+use sternlight_plugins::conformance::Trial;
 use sternlight_plugins::{Environment, Plugins};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -27,12 +28,29 @@ pub(crate) fn honest(part: &str) -> String {
     std::fs::read_to_string(directory().join("honest").join(format!("{part}.wat"))).unwrap()
 }
 
+/// The text of a part of the honest guest of a world.
+fn honest_in(world: &str, part: &str) -> String {
+    let own = format!("{part}.{world}");
+    let has_own = directory().join("honest").join(format!("{own}.wat")).exists();
+    honest(if has_own { &own } else { part })
+}
+
 /// A component of a world: the honest guest, with the part of this name replaced.
 pub(crate) fn component(world: &str, part: &str, replacement: &str) -> Vec<u8> {
+    component_of(world, &[(part, replacement)])
+}
+
+/// The same, with several parts replaced.
+pub(crate) fn component_of(world: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     let mut imports = String::new();
     let mut rest = String::new();
-    for name in ["memory", "describe", "configure", "work"] {
-        let text = if name == part { replacement.to_owned() } else { honest(name) };
+    let names: &[&str] = match world {
+        "relabel" => &["memory", "describe", "configure", "copies", "work"],
+        _ => &["memory", "describe", "configure", "work"],
+    };
+    for name in names {
+        let replaced = parts.iter().find(|(part, _)| part == name);
+        let text = replaced.map_or_else(|| honest_in(world, name), |(_, replacement)| (*replacement).to_owned());
         for line in text.lines() {
             let into = if line.starts_with("(import ") { &mut imports } else { &mut rest };
             into.push_str(line);
@@ -97,6 +115,17 @@ impl Host {
         std::fs::write(self.directory.path().join(name), bytes).unwrap();
     }
 
+    /// Starts a trial of `guest.wasm`.
+    pub(crate) fn trial(&self, limits: PluginLimits) -> Result<Trial<'_>, String> {
+        Trial::begin(&self.plugins, &self.directory.path().join("guest.wasm"), serde_json::json!({}), limits)
+    }
+
+    /// The memory of an instance of `guest.wasm` that has worked on as many trajectories.
+    pub(crate) fn memory_after(&self, trajectories: usize) -> u64 {
+        let trial = self.trial(PluginLimits::default()).unwrap();
+        self.plugins.measure(&trial, None, trajectories).unwrap().memory
+    }
+
     /// Starts `guest.wasm` as an environment.
     pub(crate) fn environment(&self, limits: PluginLimits) -> Result<Environment, String> {
         let path = self.directory.path().join("guest.wasm");
@@ -134,8 +163,9 @@ impl Host {
         allow: &PluginGrants,
     ) -> Result<Built, Vec<Problem>> {
         let with = serde_yaml::from_str(with).unwrap();
-        let (stage, seed, directory) = ("score", 7, self.directory.path());
-        self.plugins.load(&PluginRequest { stage, address, with: &with, sha256, limits, allow, seed, directory })
+        let (stage, keep, seed, directory) = ("score", None, 7, self.directory.path());
+        let request = PluginRequest { stage, address, with: &with, sha256, keep, limits, allow, seed, directory };
+        self.plugins.load(&request)
     }
 }
 

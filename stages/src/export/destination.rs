@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn destination(yaml: &str) -> Result<Destination, Problem> {
-        let context = BuildContext { directory: Path::new("/pipelines"), current_directory: Path::new("/here") };
+        let context = BuildContext::new(Path::new("/pipelines"), Path::new("/here"));
         Destination::of(&serde_yaml::from_str(yaml).unwrap(), &context)
     }
 

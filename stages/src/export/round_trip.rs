@@ -41,7 +41,7 @@ fn kept(row: &Value) -> Value {
 /// A dataset as the engine imports it.
 fn dataset_of(directory: &Path, options: &str, store: &Path) -> Dataset {
     let store = Store::open(store).unwrap();
-    let context = BuildContext { directory, current_directory: directory };
+    let context = BuildContext::new(directory, directory);
     let registry = crate::registry();
     let built = registry.get("import").unwrap().build(serde_yaml::from_str(options).unwrap(), &context).unwrap();
     let empty = TrajectorySchema::empty();

@@ -200,7 +200,7 @@ impl Staging for Folder {
 
 /// The stage with these options, for a command that runs in this directory.
 pub(super) fn export(directory: &Path, options: &str) -> Export {
-    let context = BuildContext { directory, current_directory: directory };
+    let context = BuildContext::new(directory, directory);
     Export::build(serde_yaml::from_str(options).unwrap(), &context).unwrap()
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Outcome {
 
 /// Builds the stage. Errors are text: the place below `with`, the message, the help.
 pub(super) fn stage(directory: &Path, options: &str, shard_bytes: u64) -> Result<Import, String> {
-    let context = BuildContext { directory, current_directory: directory };
+    let context = BuildContext::new(directory, directory);
     StageKind::of::<Import>()
         .build(serde_yaml::from_str(options).unwrap(), &context)
         .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("\n"))?;

@@ -183,7 +183,7 @@ mod tests {
     use super::super::stage::Reflect;
 
     fn build(yaml: &str) -> Result<String, String> {
-        let context = BuildContext { directory: Path::new(""), current_directory: Path::new("") };
+        let context = BuildContext::new(Path::new(""), Path::new(""));
         let built = StageKind::of::<Reflect>().build(serde_yaml::from_str(yaml).unwrap(), &context);
         built.map(|built| built.options).map_err(|problems| {
             let path: Vec<String> = problems[0].path.iter().map(ToString::to_string).collect();

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn here() -> BuildContext<'static> {
-        BuildContext { directory: Path::new(""), current_directory: Path::new("") }
+        BuildContext::new(Path::new(""), Path::new(""))
     }
 
     fn reward(yaml: &str) -> Reward {

@@ -25,7 +25,7 @@ pub(crate) struct Credit {
 }
 
 pub(crate) fn build(with: &str) -> Result<Built, Vec<Problem>> {
-    let context = BuildContext { directory: Path::new("."), current_directory: Path::new(".") };
+    let context = BuildContext::new(Path::new("."), Path::new("."));
     registry().get("advantage").unwrap().build(serde_yaml::from_str(with).unwrap(), &context)
 }
 

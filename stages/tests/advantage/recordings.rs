@@ -23,7 +23,7 @@ impl Memo for Forgetful {
 
 fn imported(options: &str) -> TrajectoryBatch {
     let directory = PathBuf::from(std::env::var_os("STERNLIGHT_RECORDINGS").unwrap());
-    let context = BuildContext { directory: &directory, current_directory: Path::new(".") };
+    let context = BuildContext::new(&directory, Path::new("."));
     let built = registry().get("import").unwrap().build(serde_yaml::from_str(options).unwrap(), &context).unwrap();
     let Work::Source(source) = built.stage.work() else { panic!("import is a source") };
     let survey = source.survey(&Forgetful).unwrap();

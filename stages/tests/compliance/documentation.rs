@@ -3,12 +3,11 @@
 
 use std::path::Path;
 
+use crate::environments::registry;
+use crate::replay::Place;
 use serde_yaml::{Mapping, Value};
 use sternlight_engine::pipeline::{LoadOptions, check, load};
 use sternlight_engine::run::{Engine, Job, RunOptions};
-use sternlight_stages::registry;
-
-use crate::replay::Place;
 
 /// Stages that examples come behind.
 const BEFORE: &str = "

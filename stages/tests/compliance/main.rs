@@ -7,6 +7,7 @@
 mod cases;
 mod documentation;
 mod drawn;
+mod environments;
 mod hard;
 mod promises;
 mod replay;
@@ -14,7 +15,7 @@ mod rows;
 
 use std::collections::BTreeSet;
 
-use sternlight_stages::registry;
+use environments::registry;
 
 /// A stage, and options that between them lead into all of its branches.
 pub(crate) struct Case {

@@ -14,8 +14,9 @@ use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
 use sternlight_engine::stage::{BuildContext, Built, Highlight, Stage, StageError};
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::TrajectorySchema;
-use sternlight_stages::registry;
 use tempfile::TempDir;
+
+use crate::environments::registry;
 
 /// A directory with a store, in memory where the system has such a place.
 pub(crate) struct Place {
@@ -65,8 +66,9 @@ impl Place {
 
     /// A stage of the registry, for a pipeline and a command that run here.
     pub(crate) fn build(&self, stage: &str, with: &str) -> Result<Built, Vec<Problem>> {
-        let context = BuildContext { directory: self.path(), current_directory: self.path() };
-        registry().get(stage).unwrap().build(serde_yaml::from_str(with).unwrap(), &context)
+        let registry = registry();
+        let context = BuildContext { plugins: registry.plugins(), ..BuildContext::new(self.path(), self.path()) };
+        registry.get(stage).unwrap().build(serde_yaml::from_str(with).unwrap(), &context)
     }
 
     /// Runs the stage behind the source, if any. `cached`: whether an earlier result of the stage will do.

@@ -19,13 +19,13 @@ from sternlight import Between, Reflection, Trajectory, metric, reflect
 
 @dataclass
 class Config:
-    patterns: Annotated[list[str], "regular expressions that make a tool's result an error"] = field(
-        default_factory=lambda: [r"(?i)\b(error|exception|traceback)\b", r"(?i)\bnot found\b"]
+    patterns: Annotated[list[str], "regular expressions that make a tool's result an error, in capitals or not"] = field(
+        default_factory=lambda: [r"\b(error|exception|traceback)\b", r"\bnot found\b"]
     )
     quote: Annotated[int, "most characters of the error that a diagnosis quotes", Between(20, 2000)] = 160
 
     def __post_init__(self) -> None:
-        self.compiled = [re.compile(pattern) for pattern in self.patterns]
+        self.compiled = [re.compile(pattern, re.IGNORECASE) for pattern in self.patterns]
 
 
 @reflect(

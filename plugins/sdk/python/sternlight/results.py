@@ -32,7 +32,7 @@ class Reflection:
 
 @dataclass
 class TurnEdit:
-    """What changes about one turn; None leaves it."""
+    """What is new about one turn. Without a reward here it has none in the copy; a weight of None leaves it."""
 
     turn: int
     reward: float | None = None
@@ -41,7 +41,7 @@ class TurnEdit:
 
 @dataclass
 class Relabelled:
-    """A copy of the trajectory under another goal; None leaves a field as it is."""
+    """A copy of the trajectory under another goal; None leaves a field as it is, but `task` gets a suffix."""
 
     task: str | None = None
     prompt: str | None = None

@@ -4,10 +4,10 @@
 (data (i32.const 4128) "a lamp")
 (data (i32.const 4144) "one can only look")
 (func (export "sternlight:plugin/environment-stage@1.0.0#tasks") (param $count i32) (param $seed i32) (result i32)
-  ;; Ok, a list of one: called `find it`, without data.
+  ;; Ok, a list of one, or of none if none is wanted: called `find it`, without data.
   (i32.store (i32.const 1216) (i32.const 0))
   (i32.store (i32.const 1220) (i32.const 1280))
-  (i32.store (i32.const 1224) (i32.const 1))
+  (i32.store (i32.const 1224) (i32.ne (local.get $count) (i32.const 0)))
   (i32.store (i32.const 1280) (i32.const 4096))
   (i32.store (i32.const 1284) (i32.const 7))
   (i32.store (i32.const 1288) (i32.const 0))

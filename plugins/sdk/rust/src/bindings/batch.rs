@@ -564,7 +564,8 @@ pub mod exports {
                 }
                 #[derive(Clone)]
                 pub struct Output {
-                    /// An Arrow IPC stream of the columns that the contract adds, as many rows as came in.
+                    /// An Arrow IPC stream of one record batch with the columns that the contract adds, laid out like what came in: as
+                    /// many rows, and in `turns`, if it adds columns of turns, as many turns in each row.
                     pub ipc: _rt::Vec<u8>,
                     /// Rows that have no value.
                     pub errors: _rt::Vec<RowError>,
@@ -679,7 +680,10 @@ pub mod exports {
                     }
                 }
                 pub trait Guest {
-                    /// `ipc` is an Arrow IPC stream of one record batch: the columns that the contract reads.
+                    /// `ipc` is an Arrow IPC stream of one record batch with the columns that the contract reads, named as the dataset
+                    /// names them. Columns of turns are the fields of `turns`, a list of structs whose offsets begin at 0 and whose values
+                    /// end with the last; it is there (without fields, perhaps) where the contract reads or adds any of them. Text is utf8
+                    /// with 32-bit offsets, nothing is compressed, there are no dictionaries.
                     #[allow(async_fn_in_trait)]
                     fn process(ipc: _rt::Vec<u8>) -> ::core::result::Result<Output, _rt::String>;
                 }

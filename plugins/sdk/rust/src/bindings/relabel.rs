@@ -628,7 +628,8 @@ pub mod exports {
                 static __FORCE_SECTION_REF: fn() = super::super::super::super::__link_custom_section_describing_imports;
                 use super::super::super::super::_rt;
                 pub type Trajectory = super::super::super::super::sternlight::plugin::trajectories::Trajectory;
-                /// What changes about one turn; none leaves it. Observations and actions are what happened: they never change.
+                /// What is new about one turn: its reward under the other goal, of which turns have none that is not given, and its
+                /// weight; none leaves it. Observations and actions are what happened: they never change.
                 #[repr(C)]
                 #[derive(Clone, Copy)]
                 pub struct TurnEdit {
@@ -645,7 +646,7 @@ pub mod exports {
                             .finish()
                     }
                 }
-                /// A copy of the trajectory under another goal; none leaves the field as it is.
+                /// A copy of the trajectory under another goal; none leaves the field as it is, but for `task`, which gets a suffix.
                 #[derive(Clone)]
                 pub struct Relabelled {
                     pub task: ::core::option::Option<_rt::String>,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::sample::{Sample, write_all};
 use crate::trajectory::{Rows, Trajectory};
 
-/// A copy of the trajectory under another goal; `None` leaves a field as it is.
+/// A copy of the trajectory under another goal; `None` leaves a field as it is, but for `task`, which gets a suffix.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Relabelled {
     /// The task that the copy is of.
@@ -29,7 +29,7 @@ pub struct Relabelled {
     pub turns: Vec<TurnEdit>,
 }
 
-/// What changes about one turn; `None` leaves it.
+/// What is new about one turn. A turn without a reward here has none in the copy; a weight of `None` leaves it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnEdit {
     /// Which turn, from 0.

@@ -1,16 +1,15 @@
-//! `sternlight plugin`: looks at plugins, without a pipeline.
+//! `sternlight plugin inspect`: tells what a plugin is, without a pipeline.
 
 use sternlight_plugins::{InspectedColumns, Inspection};
 
 use crate::Outcome;
-use crate::arguments::{Common, PluginCommand};
+use crate::arguments::{Common, InspectArguments};
 use crate::exit::Failure;
 use crate::plugins::plugins;
 use crate::style;
 
-pub(crate) fn execute(command: &PluginCommand, common: &Common) -> Outcome {
-    let PluginCommand::Inspect { file } = command;
-    let inspection = plugins().inspect(file).map_err(|message| Failure::Usage { message, help: None })?;
+pub(super) fn execute(arguments: &InspectArguments, common: &Common) -> Outcome {
+    let inspection = plugins().inspect(&arguments.file).map_err(|message| Failure::Usage { message, help: None })?;
     match common.json {
         true => anstream::println!("{}", serde_json::to_string(&inspection)?),
         false => print(&inspection)?,
@@ -55,6 +54,10 @@ fn print_columns(columns: &InspectedColumns) {
     let lists = [
         ("sees", format!("a {} at once", columns.scope)),
         ("reads", shown(&columns.reads)),
+        (
+            "makes",
+            if columns.rows == "new" { "copies of trajectories under other goals".to_owned() } else { String::new() },
+        ),
         ("adds", shown(&columns.adds)),
         ("drops", columns.drops.join(", ")),
     ];

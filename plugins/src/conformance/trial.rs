@@ -1,0 +1,165 @@
+//! A plugin under trial: which checks there are for it, one after the other.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use sternlight_engine::column::ColumnPath;
+use sternlight_engine::contract::Contract;
+use sternlight_engine::dataset::Dataset;
+use sternlight_engine::problem::Problem;
+use sternlight_engine::stage::{PluginLimits, Stage as _, StageError, canonical_json};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+
+use super::calls::Calls;
+use super::episodes::Stage;
+use super::recorded::{RecordedFigures, recorded};
+use super::report::Check;
+use super::{describing, hard_rows, invariance, taking};
+use crate::limits::Limits;
+use crate::loader::Plugins;
+use crate::plugin::Plugin;
+use crate::stage::{CALL, PluginStage};
+use crate::world::World;
+
+/// What is tried.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The world that it is of.
+    pub world: &'static str,
+}
+
+/// A plugin with its options, about to be tried.
+pub struct Trial<'a> {
+    plugins: &'a Plugins,
+    path: PathBuf,
+    plugin: Arc<Plugin>,
+    options: serde_json::Value,
+    asked: PluginLimits,
+    /// None for an environment, which is no stage of a pipeline.
+    stage: Option<PluginStage>,
+}
+
+impl<'a> Trial<'a> {
+    /// Loads a plugin as a pipeline would.
+    ///
+    /// # Errors
+    /// If it is no plugin, says of itself what cannot be, or does not take the options.
+    pub fn begin(
+        plugins: &'a Plugins,
+        path: &Path,
+        options: serde_json::Value,
+        asked: PluginLimits,
+    ) -> Result<Self, String> {
+        let limits = Limits::from(asked);
+        let plugin = plugins.open(path, limits)?;
+        let stage = match plugin.world {
+            World::Environment => None,
+            _ => Some(PluginStage::configured(&plugin, &options, limits)?),
+        };
+        Ok(Self { plugins, path: path.to_owned(), plugin, options, asked, stage })
+    }
+
+    /// What it is.
+    pub fn subject(&self) -> Subject {
+        let description = &self.plugin.description;
+        let (name, version) = (description.name.clone(), description.version.clone());
+        Subject { name, version, world: self.plugin.world.name() }
+    }
+
+    /// From which file it comes, with which options and limits.
+    pub(crate) fn request(&self) -> (&Path, &serde_json::Value, PluginLimits) {
+        (&self.path, &self.options, self.asked)
+    }
+
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// As a stage of a pipeline, if it can be one.
+    pub(crate) fn stage(&self) -> Option<&PluginStage> {
+        self.stage.as_ref()
+    }
+
+    /// Tries everything, and hands on each check once it is done.
+    pub fn run(&self, each: &mut dyn FnMut(Check)) {
+        let limits = Limits::from(self.asked);
+        let options = canonical_json(&self.options).unwrap_or_default();
+        each(describing::description_is_stable(&self.plugin, &options, limits));
+        each(describing::schema_is_true(&self.plugin, &self.options, limits));
+        let Some(stage) = &self.stage else {
+            let Self { plugins, path, options, asked, .. } = self;
+            Stage { plugins, path, options, limits: *asked }.checks(each);
+            return;
+        };
+        each(describing::contract_is_stable(&self.plugin, &options, limits, &stage.contract));
+        let calls = Calls::new(stage);
+        let checks: [fn(&Calls<'_>) -> Check; 9] = [
+            invariance::columns_are_declared,
+            invariance::again_is_the_same,
+            invariance::cuts_do_not_matter,
+            hard_rows::an_empty_batch,
+            hard_rows::nothing_in_it,
+            hard_rows::nulls,
+            hard_rows::unicode,
+            hard_rows::huge_texts,
+            taking::limits_are_respected,
+        ];
+        for check in checks {
+            each(check(&calls));
+        }
+    }
+
+    /// The columns that it needs of recorded trajectories.
+    ///
+    /// # Errors
+    /// Where they do not have what it reads; an environment reads none.
+    pub fn columns(&self, schema: &TrajectorySchema) -> Result<Vec<ColumnPath>, Vec<Problem>> {
+        let Some(stage) = &self.stage else {
+            return Err(vec![Problem::new("an environment does not read recorded trajectories")]);
+        };
+        let Contract { mut reads, .. } = stage.contract(schema)?;
+        let missing: Vec<Problem> = reads
+            .iter()
+            .filter(|path| !path.is_turn_counts() && !schema.has(path.as_str()))
+            .map(|path| Problem::new(format!("it reads `{path}`, which the trajectories do not have")))
+            .collect();
+        if stage.contract.sends_turns() && !reads.iter().any(ColumnPath::is_turn_counts) {
+            reads.push(ColumnPath::from("turns"));
+        }
+        if missing.is_empty() { Ok(reads) } else { Err(missing) }
+    }
+
+    /// The rows of a dataset in batches as long as a call, with these columns.
+    pub fn batches<'d>(
+        &self,
+        dataset: &'d Dataset,
+        columns: &'d [ColumnPath],
+    ) -> impl Iterator<Item = Result<TrajectoryBatch, StageError>> + use<'d> {
+        dataset.shards.iter().flat_map(move |shard| {
+            let (reader, error) = match dataset.read(shard, columns, CALL) {
+                Ok(reader) => (Some(reader), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            reader.into_iter().flatten().chain(error)
+        })
+    }
+
+    /// Works on recorded trajectories, in batches with the columns that it needs.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn recorded(
+        &self,
+        batches: &mut dyn Iterator<Item = Result<TrajectoryBatch, StageError>>,
+    ) -> Result<(Check, RecordedFigures), StageError> {
+        match &self.stage {
+            Some(stage) => recorded(&Calls::new(stage), batches),
+            None => Err(StageError::new("an environment does not read recorded trajectories")),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `sternlight plugin bench`: what a plugin costs.
+
+use sternlight_engine::problem::Problem;
+use sternlight_plugins::Measurement;
+use sternlight_plugins::conformance::Trial;
+
+use super::options::{begun, with_trajectories};
+use crate::arguments::{Common, PluginBenchArguments};
+use crate::exit::Failure;
+use crate::plugins::plugins;
+use crate::{Outcome, style};
+
+pub(crate) fn execute(arguments: &PluginBenchArguments, common: &Common) -> Outcome {
+    let plugins = plugins();
+    let trial = begun(&plugins, &arguments.plugin)?;
+    let trajectories = arguments.trajectories as usize;
+    let measured = match &arguments.data {
+        None => plugins.measure(&trial, None, trajectories)?,
+        Some(file) => with_trajectories(file, |dataset| {
+            let columns = trial.columns(&dataset.schema).map_err(misfit)?;
+            let mut batches = trial.batches(dataset, &columns);
+            Ok(plugins.measure(&trial, Some(&mut batches), trajectories)?)
+        })?,
+    };
+    match common.json {
+        true => anstream::println!("{}", serde_json::json!({ "plugin": trial.subject(), "cost": measured })),
+        false => print(&trial, &measured),
+    }
+    Ok(())
+}
+
+/// Trajectories that lack what the plugin reads.
+pub(super) fn misfit(problems: Vec<Problem>) -> Failure {
+    let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+    Failure::usage(messages.join("; "), "`--data` takes trajectories as they reach the stage in a pipeline")
+}
+
+fn print(trial: &Trial<'_>, measured: &Measurement) {
+    let subject = trial.subject();
+    anstream::println!(
+        "{} {}, a plugin of the world `{}`",
+        style::title(&subject.name),
+        subject.version,
+        subject.world
+    );
+    if let Some(calls) = &measured.calls {
+        let what = format!("{:.1} turns and {:.0} bytes each", calls.turns, calls.bytes);
+        anstream::println!(
+            "trajectory  {:.2} µs of CPU time: {} of them, {what}, in {} calls",
+            calls.cpu_us,
+            calls.trajectories,
+            calls.calls
+        );
+        if calls.errors > 0 {
+            anstream::println!("            {} had an error of their own", calls.errors);
+        }
+    }
+    anstream::println!(
+        "start       {:.2} ms: map the cached code, instantiate, describe, configure",
+        measured.start_ms
+    );
+    anstream::println!("memory      {:.1} MiB", measured.memory as f64 / f64::from(1 << 20));
+}

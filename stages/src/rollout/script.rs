@@ -1,0 +1,102 @@
+//! The scripted policy: rules over what is seen. It forgets everything between turns, so that an action follows from the
+//! observation and the draw alone.
+
+use regex::Captures;
+use sternlight_engine::problem::Problem;
+
+use super::options::ScriptRule;
+
+/// Rules, the first of which that applies decides.
+pub(super) struct Script {
+    rules: Vec<ScriptRule>,
+}
+
+impl Script {
+    /// # Errors
+    /// If there is no rule, or one that does nothing, or one behind a rule that always applies.
+    pub(super) fn new(rules: Vec<ScriptRule>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        if rules.is_empty() {
+            let problem = Problem::at(["script"], "a script without a rule");
+            problems.push(problem.help("add one that always applies: `- {act: [look]}`"));
+        }
+        let at = |rule: usize, key: Option<&str>| {
+            let mut path = vec!["script".into(), rule.into()];
+            path.extend(key.map(Into::into));
+            path
+        };
+        let always = rules.iter().position(|rule| rule.when.is_none());
+        for (index, rule) in rules.iter().enumerate() {
+            if rule.act.is_empty() {
+                let mut problem = Problem::new("a rule that does nothing");
+                problem.path = at(index, Some("act"));
+                problems.push(problem.help("say what is done, as in `act: [look]`; of several, one is drawn"));
+            }
+            if always.is_some_and(|always| index == always + 1) {
+                let mut problem = Problem::new("no rule behind one that always applies is ever looked at");
+                problem.path = at(index, None);
+                problems.push(problem.help("give the rule before it a `when`, or put it last"));
+            }
+        }
+        if problems.is_empty() { Ok(Self { rules }) } else { Err(problems) }
+    }
+
+    /// What is done about an observation; `draw` gives a number below the one it gets. None: no rule applies.
+    pub(super) fn action(&self, observation: &str, draw: impl FnOnce(usize) -> usize) -> Option<String> {
+        for rule in &self.rules {
+            let found: Option<Captures<'_>> = match &rule.when {
+                None => None,
+                Some(pattern) => Some(match pattern.regex().captures(observation) {
+                    Some(found) => found,
+                    None => continue,
+                }),
+            };
+            let action = rule.act.get(draw(rule.act.len()))?;
+            let mut text = String::new();
+            match found {
+                Some(found) => found.expand(action, &mut text),
+                None => text.push_str(action),
+            }
+            return Some(text);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(yaml: &str) -> Result<Script, Vec<Problem>> {
+        Script::new(serde_yaml::from_str(yaml).unwrap())
+    }
+
+    #[test]
+    fn the_first_rule_that_applies_decides() {
+        let script = script("[{when: 'a (lamp|key)', act: [take $1]}, {when: dark, act: [a, b, c]}]").unwrap();
+        assert_eq!(script.action("You see a key. It is dark.", |_| 0).as_deref(), Some("take key"));
+        let drawn = |number: usize| script.action("It is dark.", |count| number % count);
+        assert_eq!([0, 1, 5].map(drawn).map(Option::unwrap), ["a", "b", "c"]);
+        assert_eq!(script.action("Nothing.", |_| 0), None);
+    }
+
+    #[test]
+    fn a_dollar_without_a_pattern_is_a_dollar() {
+        assert_eq!(script("[{act: ['pay $1']}]").unwrap().action("x", |_| 0).as_deref(), Some("pay $1"));
+    }
+
+    #[test]
+    fn rules_that_cannot_be_meant() {
+        let told = |yaml: &str| {
+            let problems = script(yaml).err().unwrap();
+            problems
+                .iter()
+                .map(|problem| format!("{:?}: {}", problem.path, problem.message))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        insta::assert_snapshot!(told("[]"), @"");
+        insta::assert_snapshot!(told("[{when: a, act: []}]"), @"");
+        insta::assert_snapshot!(told("[{act: [a]}, {when: x, act: [b]}, {act: [c]}]"), @"");
+    }
+}

@@ -1,0 +1,20 @@
+;; A relabeller that must see whole groups.
+(data (i32.const 2304) "turns.action")
+(func (export "sternlight:plugin/plugin@1.0.0#configure") (param i32 i32) (result i32)
+  ;; The column that is read: its path, and any type.
+  (i32.store (i32.const 1152) (i32.const 2304))
+  (i32.store (i32.const 1156) (i32.const 12))
+  (i32.store (i32.const 1160) (i32.const 0))
+  (i32.store (i32.const 1164) (i32.const 0))
+  ;; Ok: trajectory, new rows, fresh state; lists of one, none and none.
+  (i32.store (i32.const 1088) (i32.const 0))
+  (i32.store8 (i32.const 1092) (i32.const 1))
+  (i32.store8 (i32.const 1093) (i32.const 2))
+  (i32.store8 (i32.const 1094) (i32.const 0))
+  (i32.store (i32.const 1096) (i32.const 1152))
+  (i32.store (i32.const 1100) (i32.const 1))
+  (i32.store (i32.const 1104) (i32.const 0))
+  (i32.store (i32.const 1108) (i32.const 0))
+  (i32.store (i32.const 1112) (i32.const 0))
+  (i32.store (i32.const 1116) (i32.const 0))
+  (i32.const 1088))
