@@ -1,5 +1,6 @@
 //! What a stage grants to its plugin, checked and ready to be given; and what of it decides the stage's results. Not
 //! concerned with how it is given.
+#![cfg_attr(not(feature = "wasi"), expect(dead_code, reason = "what is granted is given by WASI alone"))]
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};

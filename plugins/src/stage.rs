@@ -207,7 +207,9 @@ impl PluginStage {
     pub(crate) fn call(&self, guest: &mut Guest, batch: &TrajectoryBatch) -> Result<Result<Called, Fault>, StageError> {
         let contract = &self.contract;
         #[cfg(feature = "wasi")]
-        guest.begin_rows(&batch.name_of(0));
+        if batch.rows() > 0 {
+            guest.begin_rows(&batch.name_of(0));
+        }
         let called = match self.plugin.world {
             World::Reward => {
                 with_records(batch, contract, |rows| guest.score(rows))?.and_then(|rows| rewards(rows, batch, contract))

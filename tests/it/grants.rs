@@ -98,7 +98,16 @@ fn the_value_of_a_variable_is_kept_nowhere() {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(first) && !text.contains(second), "{name}");
     }
-    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"");
+    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:9:20: error: the environment variable `JUDGE_KEY` is not set
+      |
+    9 |     allow: { env: [JUDGE_KEY] }
+      |                    ^^^^^^^^^
+
+    error: 1 problem
+    ");
 }
 
 #[test]
@@ -192,13 +201,53 @@ fn plugins_in_python_get_what_they_need() {
     place.edit("pipeline.yaml", "./tool_penalty.wasm", "./timely.wasm");
     assert!((mean(&[]) - 1.0).abs() < 1e-6);
     place.edit("pipeline.yaml", "{ clock: true }", "{ random: true }");
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--quiet"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--quiet"]), @"
+    exit code 1
+    --- stderr
+    error: stage `reward`: trajectory `t0`: plugin `timely` 0.1.0: it asked for the clock (`wasi:clocks/wall-clock@0.2.9#now`), which is not granted
+        in wall_clock_now
+        in __clock_gettime
+        in PyTime_Time
+        in time_time
+        in cfunction_vectorcall_NOARGS
+        in _PyVectorcall_Call
+        in _PyObject_Call
+        in PyObject_Call
+    help: if it may have that, write `allow: {clock: true}` into the stage
+    ");
     place.edit("pipeline.yaml", "    allow: { random: true }\n", "");
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--quiet"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--quiet"]), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:11: error: `./timely.wasm` cannot be used: it cannot say what it is: it asked for environment variables (`wasi:cli/environment@0.2.9#get-environment`), which is not granted
+        in componentize_py_runtime::bindings::wasi::cli0_2_0::environment::get_environment
+        in <std::sys::sync::once::no_threads::Once>::call::<<std::sync::once::Once>::call_once<<componentize_py_runtime::MyInterpreter>::export_call_::{closure#0}::{closure#0}>::{closure#0}>
+        in wit_dylib_export_call
+        in sternlight:plugin/plugin@1.0.0#describe
+      |
+    6 |     uses: ./timely.wasm
+      |           ^^^^^^^^^^^^^
+      = help: it was built to be granted something: `allow` says what, as in `allow: {clock: true}`
+
+    error: 1 problem
+    ");
     place.edit("pipeline.yaml", "./timely.wasm\n", "./counting.wasm\n    allow: { read: [words], env: [MINE] }\n");
     assert!((mean(&[("MINE", "12345")]) - 7.0).abs() < 1e-6);
     place.edit("pipeline.yaml", "read: [words], env: [MINE]", "clock: true");
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--quiet"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--quiet"]), @"
+    exit code 1
+    --- stderr
+    error: stage `reward`: trajectory `t0`: plugin `counting` 0.1.0: it asked for files (`wasi:filesystem/preopens@0.2.9#get-directories`), which is not granted
+        in filesystem_preopens_get_directories
+        in __wasilibc_populate_preopens
+        in __wasilibc_find_abspath
+        in __wasilibc_find_relpath_alloc
+        in open
+        in _io_FileIO___init__
+        in type_call
+        in _PyObject_MakeTpCall
+    help: if it may have that, write `allow: {read: [DIRECTORY]}` into the stage
+    ");
 }
 
 /// Makes `NAME.wasm` of `NAME/plugin.py`, with WASI left to the host.
@@ -222,4 +271,6 @@ fn build(place: &Workplace, name: &str) {
             .arg(plugins.join("sdk/python"))
             .args(["sternlight.worlds.reward", "-o", &format!("../{name}.wasm")]),
     );
+    // It can be looked at without a grant; and what is compiled now is not told later.
+    done(&mut place.command(&["plugin", "inspect", &format!("{name}.wasm")]));
 }
