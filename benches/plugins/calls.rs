@@ -29,6 +29,8 @@ pub(crate) struct Asked<'a> {
 
 /// Seconds of CPU time that this thread has worked (`proc_pid_schedstat(5)`).
 fn worked() -> f64 {
+    // The kernel counts at ticks, and when a thread lets others go first.
+    thread::yield_now();
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }

@@ -23,8 +23,10 @@ impl Clock {
     }
 }
 
-/// What this thread has worked since it began; a little out of date, as the kernel counts it (`proc_pid_schedstat(5)`).
+/// What this thread has worked since it began, as the kernel counts it (`proc_pid_schedstat(5)`).
 fn worked() -> Option<Duration> {
+    // It counts at ticks, and when a thread lets others go first.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
