@@ -197,8 +197,9 @@ fn stages_are_listed_and_explained() {
       import       Brings recorded trajectories in from other programs' files
       reflect      Judges each turn by what the environment said next
       reward       Scores each trajectory, by its recorded outcome or by rules
+      rollout      Acts in an environment and records the episodes
     ");
-    for name in ["advantage", "export", "filter", "import", "reflect", "reward"] {
+    for name in ["advantage", "export", "filter", "import", "reflect", "reward", "rollout"] {
         let said = place.said(&["stages", name]);
         assert!(said.starts_with(&format!("exit code 0\n--- stdout\n{name}: ")), "{said}");
         assert!(said.contains("```yaml"), "`{name}` has no example");
@@ -210,7 +211,7 @@ fn stages_are_listed_and_explained() {
     help: did you mean `advantage`?
     ");
     let listed = json_lines(&place.sternlight(&["stages", "--json"]).stdout);
-    assert_eq!(listed.len(), 6);
+    assert_eq!(listed.len(), 7);
 }
 
 #[test]

@@ -23,9 +23,14 @@ fn place() -> Workplace {
             fs::read(path).unwrap(),
         );
     }
-    for plugin in
-        ["tool_call_efficiency/rust", "tool_call_efficiency/js", "hindsight/js", "repetition/rust", "tool_errors/js", "text_adventure/rust"]
-    {
+    for plugin in [
+        "tool_call_efficiency/rust",
+        "tool_call_efficiency/js",
+        "hindsight/js",
+        "repetition/rust",
+        "tool_errors/js",
+        "text_adventure/rust",
+    ] {
         let name = plugin.split('/').next().unwrap();
         let file = format!("{EXAMPLES}/{plugin}/{name}.wasm");
         place.write(&file, fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap());

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use arrow::array::Array as _;
+use regex::Regex;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::exported::exported;
@@ -91,18 +92,100 @@ fn what_check_says_of_environments() {
     let place = place();
     let said = |from: &str, to: &str| {
         place.write(PIPELINE, fs::read_to_string(shipped("plugins/text-adventure.yaml")).unwrap().replace(from, to));
-        place.said(&["check", PIPELINE])
+        Regex::new("[0-9a-f]{64}").unwrap().replace_all(&place.said(&["check", PIPELINE]), "SHA256").into_owned()
     };
     // Whoever is first is told that it compiles.
     said("", "");
-    insta::assert_snapshot!(said("", ""), @"");
-    insta::assert_snapshot!(said("rooms: 4", "rooms: 2"), @"");
-    insta::assert_snapshot!(said("max_steps: 40", "max_step: 40"), @"");
-    insta::assert_snapshot!(said("tasks: ${params.tasks}", "tasks: 0"), @"");
-    insta::assert_snapshot!(said("act: [look]", "act: []"), @"");
-    insta::assert_snapshot!(said("        uses: ${params.plugin}\n", "        uses: ${params.plugin}\n        sha256: ab\n"), @"");
-    insta::assert_snapshot!(said("params.plugin}\n        with: { rooms: 4, max_steps: 40 }", "params.plugin}\n        allow: { random: true }"), @"");
-    insta::assert_snapshot!(said("uses: rollout", "uses: ../../plugins/examples/text_adventure/rust/text_adventure.wasm"), @"");
+    insta::assert_snapshot!(said("", ""), @"
+    exit code 0
+    --- stdout
+    pipelines/plugins/text-adventure.yaml: ok, 3 stages
+    ");
+    insta::assert_snapshot!(said("rooms: 4", "rooms: 2"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:23:24: error: expected at least 3, found `2`
+       |
+    23 |         with: { rooms: 2, max_steps: 40 }
+       |                        ^
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("max_steps: 40", "max_step: 40"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:23:27: error: unknown key `max_step`
+       |
+    23 |         with: { rooms: 4, max_step: 40 }
+       |                           ^^^^^^^^
+       = help: did you mean `max_steps`?
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("tasks: ${params.tasks}", "tasks: 0"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:32:14: error: `tasks` is 0, expected at least 1
+       |
+    32 |       tasks: 0
+       |              ^
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("act: [look]", "act: []"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:31:18: error: a rule that does nothing
+       |
+    31 |         - { act: [] }
+       |                  ^^
+       = help: say what is done, as in `act: [look]`; of several, one is drawn
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("        uses: ${params.plugin}\n", "        uses: ${params.plugin}\n        sha256: ab\n"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:23:17: error: `ab` is no SHA-256: expected 64 hexadecimal digits
+       |
+    23 |         sha256: ab
+       |                 ^^
+       = help: the plugin's is `SHA256`
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("params.plugin}\n        with: { rooms: 4, max_steps: 40 }", "params.plugin}\n        allow: { random: true }"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:23:26: error: an environment draws its random numbers from the seed of its task
+       |
+    23 |         allow: { random: true }
+       |                          ^^^^
+       = help: take it out
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(said("uses: rollout", "uses: ../../plugins/examples/text_adventure/rust/text_adventure.wasm"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:19:11: error: plugin `text-adventure` 0.1.0 is an environment: it is acted in, and no stage by itself
+       |
+    19 |     uses: ../../plugins/examples/text_adventure/rust/text_adventure.wasm
+       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = help: name it in `env` of a stage `rollout`
+
+    error: 1 problem
+    ");
     place.write("reward.wasm", repository("plugins/tests/tool_penalty/tool_penalty.wasm"));
-    insta::assert_snapshot!(said("uses: ${params.plugin}", "uses: ../../reward.wasm"), @"");
+    insta::assert_snapshot!(said("uses: ${params.plugin}", "uses: ../../reward.wasm"), @"
+    exit code 2
+    --- stderr
+    pipelines/plugins/text-adventure.yaml:22:15: error: plugin `tool-penalty` 0.1.0 is of the world `reward`, expected `environment`
+       |
+    22 |         uses: ../../reward.wasm
+       |               ^^^^^^^^^^^^^^^^^
+       = help: it is a stage by itself: name it in `uses` of a stage
+
+    error: 1 problem
+    ");
 }

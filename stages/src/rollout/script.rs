@@ -95,8 +95,8 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join("\n")
         };
-        insta::assert_snapshot!(told("[]"), @"");
-        insta::assert_snapshot!(told("[{when: a, act: []}]"), @"");
-        insta::assert_snapshot!(told("[{act: [a]}, {when: x, act: [b]}, {act: [c]}]"), @"");
+        insta::assert_snapshot!(told("[]"), @r#"[Key("script")]: a script without a rule"#);
+        insta::assert_snapshot!(told("[{when: a, act: []}]"), @r#"[Key("script"), Index(0), Key("act")]: a rule that does nothing"#);
+        insta::assert_snapshot!(told("[{act: [a]}, {when: x, act: [b]}, {act: [c]}]"), @r#"[Key("script"), Index(1)]: no rule behind one that always applies is ever looked at"#);
     }
 }

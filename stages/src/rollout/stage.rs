@@ -170,3 +170,118 @@ fn hand_over(rows: &[TrajectoryRow], shard: usize, receiver: &mut dyn Receiver) 
     }
     receiver.rows(shard, builder.finish()?, context)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sternlight_engine::stage::{Built, Environment, EpisodeStart, EpisodeStep, PluginLoader, Registry, StageKind};
+    use sternlight_engine::trajectory::TrajectoryBatch;
+
+    use super::*;
+
+    /// An environment of so many tasks, of which one breaks the whole instance.
+    #[derive(Clone)]
+    struct Fragile {
+        breaks: &'static str,
+    }
+
+    impl Environment for Fragile {
+        fn tasks(&mut self, count: u32, seed: u32) -> Result<Vec<EnvironmentTask>, StageError> {
+            let task = |name: char| EnvironmentTask { id: name.to_string(), data: "{}".to_owned(), seed };
+            Ok(('a'..='e').take(count as usize).map(task).collect())
+        }
+
+        fn reset(
+            &mut self,
+            episodes: &[(u32, &EnvironmentTask)],
+        ) -> Result<Vec<Result<EpisodeStart, String>>, StageError> {
+            match episodes.iter().any(|(_, task)| task.id == self.breaks) {
+                true => Err(StageError::new("it fell apart")),
+                false => {
+                    Ok(vec![Ok(EpisodeStart { prompt: String::new(), observation: String::new() }); episodes.len()])
+                }
+            }
+        }
+
+        fn step(&mut self, moves: &[(u32, &str)]) -> Result<Vec<Result<EpisodeStep, String>>, StageError> {
+            let step = EpisodeStep { observation: String::new(), reward: 1.0, done: false, success: None };
+            Ok(vec![Ok(step); moves.len()])
+        }
+
+        fn close(&mut self, _: &[u32]) -> Result<(), StageError> {
+            Ok(())
+        }
+    }
+
+    impl EnvironmentKind for Fragile {
+        fn name(&self) -> &str {
+            "fragile"
+        }
+
+        fn digest(&self) -> String {
+            String::new()
+        }
+
+        fn start(&self) -> Result<Box<dyn Environment>, StageError> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    impl PluginLoader for Fragile {
+        fn load(&self, _: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
+            Err(Vec::new())
+        }
+
+        fn environment(&self, _: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+            Ok(Arc::new(self.clone()))
+        }
+    }
+
+    struct NoMemo;
+
+    impl Memo for NoMemo {
+        fn get(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+
+        fn put(&self, _: &str, _: &[u8]) {}
+    }
+
+    /// What comes out: ids of rows, and what is said of each faulty record.
+    #[derive(Default)]
+    struct Found {
+        rows: Vec<String>,
+        faulty: Vec<String>,
+    }
+
+    impl Receiver for Found {
+        fn rows(&mut self, _: usize, batch: TrajectoryBatch, _: Context) -> Result<(), StageError> {
+            self.rows.extend((0..batch.rows()).map(|row| batch.name_of(row)));
+            Ok(())
+        }
+
+        fn faulty(&mut self, _: usize, record: FaultyRecord) -> Result<(), StageError> {
+            self.faulty.push(format!("{} ({}): {}", record.error, record.place, record.raw));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_environment_is_found_and_the_rest_comes_through() {
+        let registry = Registry::new([StageKind::of::<Rollout>()]).with_plugins(Arc::new(Fragile { breaks: "c" }));
+        let here = Path::new("");
+        let context = BuildContext { stage: "try", plugins: registry.plugins(), ..BuildContext::new(here, here) };
+        let with = "{env: {uses: ./x.wasm}, script: [{act: [go]}], tasks: 9, max_turns: 2}";
+        let built = registry.get("rollout").unwrap().build(serde_yaml::from_str(with).unwrap(), &context).ok().unwrap();
+        let Work::Source(source) = built.stage.work() else { panic!("a rollout is a source") };
+        let survey = source.survey(&NoMemo).unwrap();
+        assert_eq!(survey.warnings, ["`./x.wasm` has 5 of the 9 tasks asked for"]);
+        let mut found = Found::default();
+        source.read(&survey, &[0], &mut found).unwrap();
+        assert_eq!(found.rows, ["a/0", "b/0", "d/0", "e/0"]);
+        let seed = found.faulty[0].split_once(r#""seed":"#).unwrap().1.split(',').next().unwrap().to_owned();
+        let told = found.faulty.join("\n").replace(&seed, "SEED");
+        insta::assert_snapshot!(told, @r#"trajectory `c/0`: it fell apart (task c): {"task":"c","data":"{}","seed":SEED,"sample":0}"#);
+    }
+}

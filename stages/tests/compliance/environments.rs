@@ -1,9 +1,7 @@
-//! An environment in place of a plugin: walks of so many steps, past texts that are hard. It breaks as a whole where it is
-//! told to.
+//! An environment in place of a plugin: walks of so many steps, past texts that are hard.
 
 use std::sync::Arc;
 
-use serde_yaml::Value;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
     Built, Environment, EnvironmentKind, EnvironmentTask, EpisodeStart, EpisodeStep, PluginLoader, PluginRequest,
@@ -27,16 +25,12 @@ impl PluginLoader for Walks {
         Err(Problem::at(["uses"], format!("`{}` is an environment", request.address)).into())
     }
 
-    fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
-        let breaks = request.with.get("breaks").and_then(Value::as_str).map(str::to_owned);
-        Ok(Arc::new(Walk { breaks }))
+    fn environment(&self, _: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
+        Ok(Arc::new(Walk))
     }
 }
 
-struct Walk {
-    /// The task over which an instance breaks.
-    breaks: Option<String>,
-}
+struct Walk;
 
 impl EnvironmentKind for Walk {
     fn name(&self) -> &str {
@@ -44,18 +38,17 @@ impl EnvironmentKind for Walk {
     }
 
     fn digest(&self) -> String {
-        format!("{:?}", self.breaks)
+        "00".to_owned()
     }
 
     fn start(&self) -> Result<Box<dyn Environment>, StageError> {
-        Ok(Box::new(Walking { breaks: self.breaks.clone(), episodes: Vec::new() }))
+        Ok(Box::new(Walking { episodes: Vec::new() }))
     }
 }
 
 struct Walking {
-    breaks: Option<String>,
-    /// Number, task, and steps taken.
-    episodes: Vec<(u32, String, usize)>,
+    /// Number, and steps taken.
+    episodes: Vec<(u32, usize)>,
 }
 
 impl Environment for Walking {
@@ -69,7 +62,7 @@ impl Environment for Walking {
             if task.id == "walk-3" {
                 return Err("there is no way".to_owned());
             }
-            self.episodes.push((*number, task.id.clone(), 0));
+            self.episodes.push((*number, 0));
             Ok(EpisodeStart { prompt: task.id.clone(), observation: HOSTILE_TEXTS[0].to_owned() })
         };
         Ok(episodes.iter().map(begin).collect())
@@ -78,11 +71,8 @@ impl Environment for Walking {
     fn step(&mut self, moves: &[(u32, &str)]) -> Result<Vec<Result<EpisodeStep, String>>, StageError> {
         let mut steps = Vec::new();
         for (number, action) in moves {
-            let (_, task, taken) = self.episodes.iter_mut().find(|(known, ..)| known == number).unwrap();
+            let (_, taken) = self.episodes.iter_mut().find(|(known, _)| known == number).unwrap();
             *taken += 1;
-            if self.breaks.as_ref() == Some(task) && *taken == 2 {
-                return Err(StageError::new("the ground gives way"));
-            }
             let done = *action == "stop" || *taken == HOSTILE_TEXTS.len();
             steps.push(match *action {
                 "fall" => Err("one cannot fall here".to_owned()),
@@ -98,7 +88,7 @@ impl Environment for Walking {
     }
 
     fn close(&mut self, episodes: &[u32]) -> Result<(), StageError> {
-        self.episodes.retain(|(number, ..)| !episodes.contains(number));
+        self.episodes.retain(|(number, _)| !episodes.contains(number));
         assert!(self.episodes.is_empty());
         Ok(())
     }

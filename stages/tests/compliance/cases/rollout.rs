@@ -1,13 +1,12 @@
-//! Walks that stop, fall, are cut, and begin nowhere; one group and many; an environment that breaks over one task.
+//! Walks that stop, fall, are cut, and begin nowhere; one group and many.
 
 use crate::{Case, Input};
 
-const OPTIONS: [&str; 5] = [
+const OPTIONS: [&str; 4] = [
     "{env: {uses: ./walks.wasm}, script: [{act: [on, stop, fall]}], tasks: 9}",
     "{env: {uses: ./walks.wasm}, script: [{act: [on]}], tasks: 40, group_size: 4, max_turns: 3}",
     "{env: {uses: ./walks.wasm}, script: [{when: '(?s).', act: [on]}, {when: ^$, act: [stop]}], tasks: 2, group_size: 70}",
     "{env: {uses: ./walks.wasm}, script: [{when: 'never seen', act: [on]}], tasks: 100, max_turns: 1}",
-    "{env: {uses: ./walks.wasm, with: {breaks: walk-1}}, script: [{act: [on]}], tasks: 3, group_size: 2}",
 ];
 
 pub(crate) fn case() -> Case {
