@@ -74,6 +74,11 @@ impl Environment {
         if let Some(task) = tasks.iter().find(|task| !ids.insert(task.id.as_str())) {
             return Err(self.told(&format!("two of its tasks are called `{}`", text::printable_name(&task.id))));
         }
+        let is_name = |id: &str| !id.is_empty() && text::printable_name(id) == id;
+        if let Some(task) = tasks.iter().find(|task| !is_name(&task.id)) {
+            let id = text::printable_name(&task.id);
+            return Err(self.told(&format!("`{id}` is no name of a task: expected a short text that can be printed")));
+        }
         Ok(tasks.into_iter().map(|task| Task { id: task.id, data: task.data, seed: task.seed }).collect())
     }
 

@@ -47,8 +47,8 @@ fn episodes_are_recorded_as_the_environment_tells_them() {
     for row in 0..rows.rows() {
         let turns = rows.turns_of(row);
         let last = turns.end - 1;
-        let sum: f32 = turns.clone().map(|turn| turn_rewards.value(turn)).sum();
-        assert_eq!((rewards.value(row), statuses.value(row)), (sum, "done"));
+        let sum: f64 = turns.clone().map(|turn| f64::from(turn_rewards.value(turn))).sum();
+        assert_eq!((rewards.value(row), statuses.value(row)), (sum as f32, "done"));
         let opens = finals.value(row).starts_with("The chest opens");
         assert_eq!((successes.value(row), actions.value(last) == "open chest" && opens), (opens, opens));
         assert!(opens || turns.len() == 40, "row {row}");

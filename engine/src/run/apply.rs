@@ -152,6 +152,7 @@ impl<'a> StageCall<'a> {
         mut error: StageError,
         faults: &mut BTreeMap<usize, StageError>,
     ) -> Result<(), StageError> {
+        error.others.clear();
         loop {
             let is_named = |row: &usize| error.trajectory.as_ref().is_some_and(|id| batch.name_of(*row) == *id);
             match (self.contract.scope, rows.iter().position(is_named)) {

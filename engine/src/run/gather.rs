@@ -20,6 +20,7 @@ use twox_hash::XxHash64;
 use super::apply::{Applied, RowFault};
 use super::columns::selected_rows;
 use super::parts::{Part, shard_parts};
+use super::relabel::copies_of_groups;
 use super::transform::{ShardResult, TransformWork};
 use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
@@ -308,7 +309,7 @@ impl<'a> GatherWork<'a> {
                 }
             }
             Output::Relabelled(_) => {
-                return Err(StageError::new("copies are made of single trajectories, not of groups"));
+                return Err(copies_of_groups());
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::RunOptions;
 use super::job::Job;
+use super::relabel;
 use crate::column::ColumnPath;
 use crate::contract::{Effect, Scope};
 use crate::dataset::{Dataset, Shard, decoded_bytes};
@@ -109,7 +110,7 @@ fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
     }
     if let Effect::Relabelled { keep, .. } = &job.contract.effect {
         // The ids of copies say by which stage.
-        parts.add("relabelled", format!("{keep:?} by {}", job.name));
+        parts.add("relabelled", format!("{} {keep:?} by {}", relabel::VERSION, job.name));
     }
     if !job.cache {
         parts.add("run", &options.nonce);

@@ -13,6 +13,9 @@ use crate::stage::StageError;
 use crate::store::{Attempt, Outcome};
 use crate::trajectory::{NumberedCopy, Relabelled, TrajectoryBatch, copies_of, numbered};
 
+/// Raised when the same answers of a relabeller would make other copies.
+pub(super) const VERSION: &str = "1";
+
 /// Copies that are made at once have about so many bytes.
 const BYTES_AT_ONCE: u64 = 4 << 20;
 
@@ -112,4 +115,9 @@ impl<'a> ShardCopies<'a> {
         };
         Ok(Outcome::Relabelled { beside, copies: Some(copies) })
     }
+}
+
+/// A relabeller that wants to see more than a trajectory.
+pub(super) fn copies_of_groups() -> StageError {
+    StageError::new("copies are made of single trajectories, not of groups")
 }

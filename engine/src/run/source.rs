@@ -76,7 +76,7 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
         return Ok(());
     }
     let indexes: Vec<usize> = waiting.keys().copied().collect();
-    let _taken = work.budget.take(READING_BYTES);
+    let _taken = work.budget.take(READING_BYTES + work.source.held_bytes());
     work.watch.begin();
     let mut writing = Writing { work, waiting, open: None, done };
     work.source.read(work.survey, &indexes, &mut writing)?;
@@ -109,6 +109,10 @@ impl Receiver for Writing<'_, '_> {
             Some(ref mut aside) => aside.push(record),
             None => open.aside.insert(RecordWriter::create(stage, &open.attempt, ASIDE_FILE_NAME)?).push(record),
         }
+    }
+
+    fn check(&self) -> Result<(), StageError> {
+        self.work.watch.check()
     }
 }
 

@@ -9,7 +9,7 @@ use super::engine::RunOptions;
 use super::job::Job;
 use super::parts::Part;
 use super::quarantine::put_aside;
-use super::relabel::{COPIES_BYTES, ShardCopies};
+use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
 use super::watch::Watch;
 use crate::contract::{Effect, Scope};
 use crate::dataset::{BaseBatch, BaseReader, Dataset, Selection, Shard, decoded_bytes};
@@ -45,6 +45,8 @@ impl TransformWork<'_> {
         let attempt = self.store.attempt(&part.key)?;
         let result = match self.job.contract.scope {
             Scope::Trajectory => self.stream(shard, &attempt, &mut context, watch)?,
+            // `check` says so too, with a place.
+            _ if matches!(self.job.contract.effect, Effect::Relabelled { .. }) => return Err(copies_of_groups()),
             Scope::Group | Scope::Dataset => self.at_once(shard, &attempt, &mut context, watch)?,
         };
         let (outcome, aside) = result.finish()?;

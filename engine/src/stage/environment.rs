@@ -1,5 +1,6 @@
 //! Environments that agents act in, wherever they come from: what a stage that makes episodes needs of one.
 
+use super::context::Context;
 use super::error::StageError;
 
 /// Something to do in an environment.
@@ -36,7 +37,7 @@ pub struct EpisodeStep {
 }
 
 /// An environment that runs, with episodes side by side, each under a number of the caller's. What happens in one must
-/// not depend on the others. After an error the instance is of no use, and its episodes are lost.
+/// not depend on the others. Calls for several give one result for each, in order. After an error the instance is of no use, and its episodes are lost.
 pub trait Environment: Send {
     /// Its tasks, as many as asked for at most; the same for the same seed.
     ///
@@ -56,6 +57,11 @@ pub trait Environment: Send {
     /// If the environment fails as a whole.
     fn step(&mut self, moves: &[(u32, &str)]) -> Result<Vec<Result<EpisodeStep, String>>, StageError>;
 
+    /// What it said and counted since this was asked last.
+    fn said(&mut self) -> Context {
+        Context::default()
+    }
+
     /// Ends episodes: the environment forgets them.
     ///
     /// # Errors
@@ -74,6 +80,11 @@ pub trait EnvironmentKind: Send + Sync {
     /// What of the world outside it depends on, as [`super::Stage::not_reproducible`].
     fn not_reproducible(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Bytes of memory that an instance holds, as far as is known.
+    fn held_bytes(&self) -> u64 {
+        0
     }
 
     /// A fresh instance.

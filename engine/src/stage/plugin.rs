@@ -17,7 +17,7 @@ use crate::problem::Problem;
 /// A plugin as a pipeline asks for it.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginRequest<'a> {
-    /// The stage's name in the pipeline, for messages; it decides no result.
+    /// The stage's name in the pipeline, for messages; random numbers that are granted follow from it.
     pub stage: &'a str,
     /// What `uses` says: a path such as `./name.wasm`, or `oci://…`.
     pub address: &'a str,

@@ -51,6 +51,11 @@ pub enum ShardContent {
 
 /// A stage that makes a dataset from something outside of the store.
 pub trait Source: Send + Sync {
+    /// Bytes that a read holds beside what it hands over.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+
     /// Lists the shards. Called once when a run is planned; facts that cost a pass over the input should be
     /// remembered in the memo under a key that changes when the input does.
     ///
@@ -81,6 +86,14 @@ pub trait Receiver {
     /// # Errors
     /// The record's own, unless the pipeline wants such records to be put aside.
     fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError>;
+
+    /// To be asked now and then by whoever works long before there is something to hand over.
+    ///
+    /// # Errors
+    /// If somebody stops the run, or the part's time is over.
+    fn check(&self) -> Result<(), StageError> {
+        Ok(())
+    }
 }
 
 /// For those who have no use for faulty records: the first is an error.

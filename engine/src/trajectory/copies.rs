@@ -208,8 +208,14 @@ impl<'a> Making<'a> {
 
 /// Copies of one group that have the same goal answer the same task: they are a group.
 fn goal(copy: &Relabelled) -> String {
-    let text = format!("{:?}", (&copy.task, &copy.prompt));
-    blake3::hash(text.as_bytes()).to_hex().as_str()[..GOAL_DIGITS].to_owned()
+    let mut digest = blake3::Hasher::new();
+    for text in [&copy.task, &copy.prompt] {
+        match text {
+            None => digest.update(b"-"),
+            Some(text) => digest.update(format!("{} {text}", text.len()).as_bytes()),
+        };
+    }
+    digest.finalize().to_hex().as_str()[..GOAL_DIGITS].to_owned()
 }
 
 fn text_at(array: Option<&StringArray>, index: usize) -> Option<&str> {

@@ -6,8 +6,8 @@ use sternlight_engine::trajectory::{Status, TrajectoryRow, TurnRow};
 
 use super::script::Script;
 
-/// Episodes that one call moves on: what a call may take is limited.
-const SIDE_BY_SIDE: usize = 256;
+/// Bytes of text after which an episode is given up: no agent could read it.
+const EPISODE_BYTES: usize = 64 << 20;
 
 /// Who acts, and for how long.
 pub(super) struct Actor {
@@ -17,6 +17,8 @@ pub(super) struct Actor {
     pub(super) seed: blake3::Hash,
     /// The environment's name.
     pub(super) environment: String,
+    /// The stage's name in the pipeline: rollouts whose episodes are joined differ in their names.
+    pub(super) stage: String,
 }
 
 /// One attempt at a task.
@@ -27,43 +29,46 @@ pub(super) struct Attempt<'a> {
     pub(super) sample: u32,
 }
 
-impl Attempt<'_> {
-    pub(super) fn id(&self) -> String {
-        format!("{}/{}", self.task.id, self.sample)
-    }
-}
-
 /// An episode under way, or over.
 struct Episode<'a> {
     attempt: Attempt<'a>,
     row: TrajectoryRow,
     /// What is seen; none once the episode is over.
     seen: Option<String>,
+    /// Bytes of text so far.
+    bytes: usize,
 }
 
 impl Actor {
-    /// Acts until every episode is over.
+    /// The name of an episode.
+    pub(super) fn episode_id(&self, attempt: &Attempt<'_>) -> String {
+        format!("{}/{}", self.group_id(attempt), attempt.sample)
+    }
+
+    fn group_id(&self, attempt: &Attempt<'_>) -> String {
+        format!("{}/{}", self.stage, attempt.task.id)
+    }
+
+    /// Acts until every episode is over. `check` is asked once a turn.
     ///
     /// # Errors
-    /// If the environment fails as a whole: it is of no use then.
+    /// If the environment fails as a whole, which is of no use then, and what `check` says.
     pub(super) fn play(
         &self,
         environment: &mut dyn Environment,
         attempts: &[Attempt<'_>],
+        check: &dyn Fn() -> Result<(), StageError>,
     ) -> Result<Vec<TrajectoryRow>, StageError> {
-        let mut rows = Vec::with_capacity(attempts.len());
-        for attempts in attempts.chunks(SIDE_BY_SIDE) {
-            let mut episodes = self.begun(environment, attempts)?;
-            for turn in 0..self.max_turns {
-                if !self.take_turn(environment, &mut episodes, turn)? {
-                    break;
-                }
+        let mut episodes = self.begun(environment, attempts)?;
+        for turn in 0..self.max_turns {
+            check()?;
+            if !self.take_turn(environment, &mut episodes, turn)? {
+                break;
             }
-            let numbers: Vec<u32> = (0..episodes.len() as u32).collect();
-            environment.close(&numbers)?;
-            rows.extend(episodes.into_iter().map(Episode::finished));
         }
-        Ok(rows)
+        let numbers: Vec<u32> = (0..episodes.len() as u32).collect();
+        environment.close(&numbers)?;
+        Ok(episodes.into_iter().map(Episode::finished).collect())
     }
 
     fn begun<'a>(
@@ -73,11 +78,12 @@ impl Actor {
     ) -> Result<Vec<Episode<'a>>, StageError> {
         let numbered: Vec<(u32, &EnvironmentTask)> = (0..).zip(attempts.iter().map(|attempt| attempt.task)).collect();
         let starts = environment.reset(&numbered)?;
+        check_count(starts.len(), attempts.len())?;
         let begun = attempts.iter().zip(starts).map(|(attempt, start)| {
             let task = attempt.task;
             let mut row = TrajectoryRow {
-                trajectory_id: attempt.id(),
-                group_id: task.id.clone(),
+                trajectory_id: self.episode_id(attempt),
+                group_id: self.group_id(attempt),
                 task_id: Some(task.id.clone()),
                 env: Some(self.environment.clone()),
                 policy: Some("script".to_owned()),
@@ -94,7 +100,7 @@ impl Actor {
                     None
                 }
             };
-            Episode { attempt: *attempt, row, seen }
+            Episode { attempt: *attempt, row, seen, bytes: 0 }
         });
         Ok(begun.collect())
     }
@@ -119,6 +125,7 @@ impl Actor {
         }
         let told: Vec<(u32, &str)> = moves.iter().map(|(number, action)| (*number, action.as_str())).collect();
         let steps = environment.step(&told)?;
+        check_count(steps.len(), told.len())?;
         for ((number, action), step) in moves.into_iter().zip(steps) {
             if let Some(episode) = episodes.get_mut(number as usize) {
                 episode.advance(action, step);
@@ -140,12 +147,16 @@ impl Episode<'_> {
     /// Takes what came of an action.
     fn advance(&mut self, action: String, step: Result<EpisodeStep, String>) {
         let Some(observation) = self.seen.take() else { return };
+        self.bytes += observation.len() + action.len();
         let mut turn = TurnRow { observation, action, ..TurnRow::default() };
         match step {
             Ok(step) => {
                 turn.reward = Some(step.reward);
-                self.row.success = step.success;
+                self.row.success = step.success.or(self.row.success);
                 match step.done {
+                    _ if self.bytes + step.observation.len() > EPISODE_BYTES => {
+                        fail(&mut self.row, format!("its texts have more than {} MiB", EPISODE_BYTES >> 20));
+                    }
                     true => self.row.final_observation = Some(step.observation),
                     false => self.seen = Some(step.observation),
                 }
@@ -171,9 +182,20 @@ impl Episode<'_> {
             self.row.status = Status::Truncated;
         }
         if self.row.status != Status::Failed {
-            self.row.reward = Some(self.row.turns.iter().filter_map(|turn| turn.reward).sum());
+            let sum: f64 = self.row.turns.iter().filter_map(|turn| turn.reward).map(f64::from).sum();
+            match sum as f32 {
+                reward if reward.is_finite() => self.row.reward = Some(reward),
+                _ => fail(&mut self.row, format!("the sum of its rewards is {sum:e}, which is no 32-bit number")),
+            }
         }
         self.row
+    }
+}
+
+fn check_count(found: usize, expected: usize) -> Result<(), StageError> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(StageError::new(format!("the environment gave {found} answers for {expected} episodes"))),
     }
 }
 

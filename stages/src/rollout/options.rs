@@ -18,7 +18,8 @@ pub struct RolloutOptions {
     pub env: EnvironmentOptions,
     /// Who acts: the first rule whose pattern is found in what is seen says what is done.
     pub script: Vec<ScriptRule>,
-    /// How many of the environment's tasks, as far as it has so many. (In no key: those of a shard are in its own.)
+    /// How many of the environment's tasks, as far as it has so many.
+    // In no key: those of a shard are in its own.
     #[serde(skip_serializing)]
     pub tasks: u32,
     /// Episodes of each task: the group.
@@ -41,7 +42,8 @@ fn thirty() -> u32 {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentOptions {
-    /// A plugin of the world `environment`: `./name.wasm`, `oci://…`. (In no key, nor its pin: its contents are.)
+    /// A plugin of the world `environment`: `./name.wasm`, `oci://…`.
+    // In no key, nor its pin: its contents are.
     #[serde(skip_serializing)]
     pub uses: String,
     /// The environment's own options.

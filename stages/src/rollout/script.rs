@@ -1,7 +1,9 @@
 //! The scripted policy: rules over what is seen. It forgets everything between turns, so that an action follows from the
 //! observation and the draw alone.
 
-use regex::Captures;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
 use sternlight_engine::problem::Problem;
 
 use super::options::ScriptRule;
@@ -13,7 +15,8 @@ pub(super) struct Script {
 
 impl Script {
     /// # Errors
-    /// If there is no rule, or one that does nothing, or one behind a rule that always applies.
+    /// If there is no rule, or one that does nothing, or one behind a rule that always applies, or an action with a group
+    /// that its pattern has not.
     pub(super) fn new(rules: Vec<ScriptRule>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         if rules.is_empty() {
@@ -31,6 +34,16 @@ impl Script {
                 let mut problem = Problem::new("a rule that does nothing");
                 problem.path = at(index, Some("act"));
                 problems.push(problem.help("say what is done, as in `act: [look]`; of several, one is drawn"));
+            }
+            for (number, action) in rule.act.iter().enumerate() {
+                let Some(unknown) = rule.when.as_ref().and_then(|pattern| unknown_group(pattern.regex(), action))
+                else {
+                    continue;
+                };
+                let mut problem = Problem::new(format!("`{unknown}` is no group of `when`"));
+                problem.path = at(index, Some("act"));
+                problem.path.push(number.into());
+                problems.push(problem.help("write `$$` for a dollar sign, and `$${1}st` where letters follow a group"));
             }
             if always.is_some_and(|always| index == always + 1) {
                 let mut problem = Problem::new("no rule behind one that always applies is ever looked at");
@@ -61,6 +74,20 @@ impl Script {
         }
         None
     }
+}
+
+/// What an action refers to and a pattern has not, by the rules of [`regex::Captures::expand`].
+fn unknown_group<'a>(pattern: &Regex, action: &'a str) -> Option<&'a str> {
+    static REFERENCE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))").ok());
+    let references = REFERENCE.as_ref()?.captures_iter(action);
+    references.filter_map(|found| found.get(1).or(found.get(2))).map(|name| name.as_str()).find(|name| {
+        let is_known = match name.parse::<usize>() {
+            Ok(number) => number < pattern.captures_len(),
+            Err(_) => pattern.capture_names().flatten().any(|known| known == *name),
+        };
+        !is_known
+    })
 }
 
 #[cfg(test)]
@@ -97,6 +124,11 @@ mod tests {
         };
         insta::assert_snapshot!(told("[]"), @r#"[Key("script")]: a script without a rule"#);
         insta::assert_snapshot!(told("[{when: a, act: []}]"), @r#"[Key("script"), Index(0), Key("act")]: a rule that does nothing"#);
+        insta::assert_snapshot!(told("[{when: '(?<thing>a)', act: ['$1 $thing $0 $$2', '$2', 'the $1st', '${1}st ${what}']}]"), @r#"
+        [Key("script"), Index(0), Key("act"), Index(1)]: `2` is no group of `when`
+        [Key("script"), Index(0), Key("act"), Index(2)]: `1st` is no group of `when`
+        [Key("script"), Index(0), Key("act"), Index(3)]: `what` is no group of `when`
+        "#);
         insta::assert_snapshot!(told("[{act: [a]}, {when: x, act: [b]}, {act: [c]}]"), @r#"[Key("script"), Index(1)]: no rule behind one that always applies is ever looked at"#);
     }
 }

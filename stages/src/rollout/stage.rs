@@ -6,8 +6,8 @@ use serde_json::json;
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, EnvironmentKind, EnvironmentTask, FaultyRecord, InputFile, Memo, PluginRequest,
-    Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+    BuildContext, BuiltIn, Context, Environment, EnvironmentKind, EnvironmentTask, FaultyRecord, InputFile, Memo,
+    PluginRequest, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
 };
 use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TrajectorySchema, imported_schema};
 
@@ -17,6 +17,12 @@ use super::script::Script;
 
 /// Episodes of a shard, unless a single group has more. An instance of the environment lives for one shard.
 const SHARD_EPISODES: u32 = 64;
+
+/// Episodes of a large group that are played side by side.
+const SIDE_BY_SIDE: usize = 256;
+
+/// Rows that are handed over at once, in bytes.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// The `rollout` stage.
 pub struct Rollout {
@@ -49,7 +55,8 @@ impl BuiltIn for Rollout {
         };
         // No two stages of a pipeline draw the same numbers.
         let seed = blake3::hash(format!("rollout {} {}", context.seed, context.stage).as_bytes());
-        let actor = Actor { script, max_turns: options.max_turns, seed, environment: environment.name().to_owned() };
+        let (stage, name) = (context.stage.to_owned(), environment.name().to_owned());
+        let actor = Actor { script, max_turns: options.max_turns, seed, environment: name, stage };
         let RolloutOptions { env, tasks, group_size, .. } = options;
         Ok(Self { environment, actor, address: env.uses, tasks, group_size })
     }
@@ -98,6 +105,10 @@ impl Stage for Rollout {
 }
 
 impl Source for Rollout {
+    fn held_bytes(&self) -> u64 {
+        self.environment.held_bytes()
+    }
+
     fn survey(&self, _: &dyn Memo) -> Result<Survey, StageError> {
         let [a, b, c, d, ..] = *self.actor.seed.as_bytes();
         let tasks = self.environment.start()?.tasks(self.tasks, u32::from_le_bytes([a, b, c, d]))?;
@@ -134,7 +145,11 @@ impl Source for Rollout {
             let Some(tasks) = tasks.downcast_ref::<Vec<EnvironmentTask>>() else { continue };
             let attempts =
                 tasks.iter().flat_map(|task| (0..self.group_size).map(move |sample| Attempt { task, sample }));
-            self.play(&attempts.collect::<Vec<_>>(), *shard, receiver)?;
+            let attempts: Vec<Attempt<'_>> = attempts.collect();
+            let mut environment = None;
+            for attempts in attempts.chunks(SIDE_BY_SIDE) {
+                self.play(&mut environment, attempts, *shard, receiver)?;
+            }
         }
         Ok(())
     }
@@ -143,39 +158,70 @@ impl Source for Rollout {
 impl Rollout {
     /// Hands over the rows of some attempts. What the environment fails over is found by halves, each on a fresh
     /// instance, so that the other episodes are not lost with it.
-    fn play(&self, attempts: &[Attempt<'_>], shard: usize, receiver: &mut dyn Receiver) -> Result<(), StageError> {
-        let played = self.environment.start().and_then(|mut environment| self.actor.play(&mut *environment, attempts));
+    fn play(
+        &self,
+        running: &mut Option<Box<dyn Environment>>,
+        attempts: &[Attempt<'_>],
+        shard: usize,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
+        let mut environment = match running.take() {
+            Some(environment) => environment,
+            None => self.environment.start()?,
+        };
+        let played = self.actor.play(&mut *environment, attempts, &|| receiver.check());
         match (played, attempts) {
-            (Ok(rows), _) => hand_over(&rows, shard, receiver),
+            (Ok(rows), _) => {
+                hand_over(rows, environment.said(), shard, receiver)?;
+                *running = Some(environment);
+                Ok(())
+            }
+            // Asked to stop, or the same may work later: no episode is to blame.
+            (Err(error), _) if error.may_pass || receiver.check().is_err() => Err(error),
             (Err(error), [attempt]) => {
                 let EnvironmentTask { id, data, seed } = attempt.task;
                 let raw = json!({ "task": id, "data": data, "seed": seed, "sample": attempt.sample }).to_string();
-                let error = error.trajectory(attempt.id());
-                receiver.faulty(shard, FaultyRecord { error, place: format!("task {id}"), raw })
+                let episode = self.actor.episode_id(attempt);
+                let place = format!("episode {episode}");
+                receiver.faulty(shard, FaultyRecord { error: error.trajectory(episode), place, raw })
             }
             (Err(_), attempts) => {
                 let (left, right) = attempts.split_at(attempts.len() / 2);
-                self.play(left, shard, receiver)?;
-                self.play(right, shard, receiver)
+                self.play(running, left, shard, receiver)?;
+                // What one half did must not matter to the other.
+                *running = None;
+                self.play(running, right, shard, receiver)
             }
         }
     }
 }
 
-fn hand_over(rows: &[TrajectoryRow], shard: usize, receiver: &mut dyn Receiver) -> Result<(), StageError> {
-    let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
+/// Hands rows over in batches, the first with what the environment said.
+fn hand_over(
+    rows: Vec<TrajectoryRow>,
+    said: Context,
+    shard: usize,
+    receiver: &mut dyn Receiver,
+) -> Result<(), StageError> {
+    let (mut builder, mut context) = (TrajectoryBuilder::new(), said);
     for row in rows {
-        builder.push(row);
-        count(row, &mut context.metrics);
+        count(&row, &mut context.metrics);
+        builder.push(&row);
+        if builder.bytes() >= BATCH_BYTES {
+            receiver.rows(shard, builder.finish()?, std::mem::take(&mut context))?;
+        }
     }
-    receiver.rows(shard, builder.finish()?, context)
+    match builder.rows() {
+        0 => Ok(()),
+        _ => receiver.rows(shard, builder.finish()?, context),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use sternlight_engine::stage::{Built, Environment, EpisodeStart, EpisodeStep, PluginLoader, Registry, StageKind};
+    use sternlight_engine::stage::{Built, EpisodeStart, EpisodeStep, PluginLoader, Registry, StageKind};
     use sternlight_engine::trajectory::TrajectoryBatch;
 
     use super::*;
@@ -272,16 +318,22 @@ mod tests {
         let registry = Registry::new([StageKind::of::<Rollout>()]).with_plugins(Arc::new(Fragile { breaks: "c" }));
         let here = Path::new("");
         let context = BuildContext { stage: "try", plugins: registry.plugins(), ..BuildContext::new(here, here) };
-        let with = "{env: {uses: ./x.wasm}, script: [{act: [go]}], tasks: 9, max_turns: 2}";
+        let with = "{env: {uses: ./x.wasm}, script: [{act: [go]}], tasks: 9, group_size: 2, max_turns: 2}";
         let built = registry.get("rollout").unwrap().build(serde_yaml::from_str(with).unwrap(), &context).ok().unwrap();
         let Work::Source(source) = built.stage.work() else { panic!("a rollout is a source") };
         let survey = source.survey(&NoMemo).unwrap();
         assert_eq!(survey.warnings, ["`./x.wasm` has 5 of the 9 tasks asked for"]);
         let mut found = Found::default();
         source.read(&survey, &[0], &mut found).unwrap();
-        assert_eq!(found.rows, ["a/0", "b/0", "d/0", "e/0"]);
+        assert_eq!(
+            found.rows,
+            ["try/a/0", "try/a/1", "try/b/0", "try/b/1", "try/d/0", "try/d/1", "try/e/0", "try/e/1"]
+        );
         let seed = found.faulty[0].split_once(r#""seed":"#).unwrap().1.split(',').next().unwrap().to_owned();
         let told = found.faulty.join("\n").replace(&seed, "SEED");
-        insta::assert_snapshot!(told, @r#"trajectory `c/0`: it fell apart (task c): {"task":"c","data":"{}","seed":SEED,"sample":0}"#);
+        insta::assert_snapshot!(told, @r#"
+        trajectory `try/c/0`: it fell apart (episode try/c/0): {"task":"c","data":"{}","seed":SEED,"sample":0}
+        trajectory `try/c/1`: it fell apart (episode try/c/1): {"task":"c","data":"{}","seed":SEED,"sample":1}
+        "#);
     }
 }
