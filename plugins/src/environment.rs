@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sternlight_engine::stage::{
-    self, EnvironmentKind, EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step, PluginLimits,
+    self, Context, EnvironmentKind, EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step, PluginLimits,
     StageError,
 };
 
@@ -16,13 +17,25 @@ use crate::limits::Limits;
 use crate::loader::Plugins;
 use crate::options::{problems, validator};
 use crate::plugin::Plugin;
+use crate::said;
 use crate::text;
 use crate::world::World;
+
+/// Longer names of tasks are no names.
+const ID_BYTES: usize = 256;
 
 /// A running environment. After an error it is of no use: its episodes are lost.
 pub struct Environment {
     guest: Guest,
     plugin: Arc<Plugin>,
+    /// For messages: the stage that acts.
+    stage: String,
+    /// What it said and counted, until somebody asks.
+    said: Context,
+    /// What to do about the fault that ended it.
+    help: Option<String>,
+    /// The most memory that an instance had.
+    held: Arc<AtomicU64>,
 }
 
 impl Environment {
@@ -46,18 +59,11 @@ impl Environment {
         if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
             return Err(format!("{title}: {}", problem.message));
         }
-        Self::instance(&plugin, &options.to_string(), limits)
-    }
-
-    /// A fresh instance, with options that are JSON.
-    fn instance(plugin: &Arc<Plugin>, options: &str, limits: Limits) -> Result<Self, String> {
-        let title = plugin.title();
-        let told = |fault: Fault| format!("{title}: {fault}");
-        let mut guest = Guest::start(plugin, limits).map_err(told)?;
-        match guest.configure(options).map_err(told)? {
-            Ok(_) => Ok(Self { guest, plugin: Arc::clone(plugin) }),
-            Err(reason) => Err(format!("{title}: {}", text::reason(&reason))),
-        }
+        let (options, held) = (options.to_string(), Arc::default());
+        let stage = plugin.description.name.clone();
+        let not_reproducible = Vec::new();
+        let kind = EnvironmentPlugin { plugin, options, limits, digest: String::new(), not_reproducible, stage, held };
+        kind.instance().map_err(|error| error.message)
     }
 
     /// Its tasks, as many as asked for at most; the same for the same seed.
@@ -74,7 +80,7 @@ impl Environment {
         if let Some(task) = tasks.iter().find(|task| !ids.insert(task.id.as_str())) {
             return Err(self.told(&format!("two of its tasks are called `{}`", text::printable_name(&task.id))));
         }
-        let is_name = |id: &str| !id.is_empty() && text::printable_name(id) == id;
+        let is_name = |id: &str| !id.is_empty() && id.len() <= ID_BYTES && !id.chars().any(char::is_control);
         if let Some(task) = tasks.iter().find(|task| !is_name(&task.id)) {
             let id = text::printable_name(&task.id);
             return Err(self.told(&format!("`{id}` is no name of a task: expected a short text that can be printed")));
@@ -133,7 +139,8 @@ impl Environment {
         }
     }
 
-    fn error(&self, fault: &Fault) -> String {
+    fn error(&mut self, fault: &Fault) -> String {
+        self.help = fault.help();
         self.told(&fault.to_string())
     }
 
@@ -150,6 +157,33 @@ pub(crate) struct EnvironmentPlugin {
     pub(crate) limits: Limits,
     pub(crate) digest: String,
     pub(crate) not_reproducible: Vec<String>,
+    /// The stage that acts.
+    pub(crate) stage: String,
+    /// The most memory that an instance had, in bytes.
+    pub(crate) held: Arc<AtomicU64>,
+}
+
+impl EnvironmentPlugin {
+    fn instance(&self) -> Result<Environment, StageError> {
+        let title = self.plugin.title();
+        let told = |fault: Fault| {
+            let error = StageError::new(format!("{title}: {fault}"));
+            StageError { help: fault.help(), ..error }
+        };
+        let mut guest = Guest::start(&self.plugin, self.limits).map_err(told)?;
+        guest
+            .configure(&self.options)
+            .map_err(told)?
+            .map_err(|reason| StageError::new(format!("{title}: {}", text::reason(&reason))))?;
+        Ok(Environment {
+            guest,
+            plugin: Arc::clone(&self.plugin),
+            stage: self.stage.clone(),
+            said: Context::default(),
+            help: None,
+            held: Arc::clone(&self.held),
+        })
+    }
 }
 
 impl EnvironmentKind for EnvironmentPlugin {
@@ -166,25 +200,46 @@ impl EnvironmentKind for EnvironmentPlugin {
     }
 
     fn start(&self) -> Result<Box<dyn stage::Environment>, StageError> {
-        let instance = Environment::instance(&self.plugin, &self.options, self.limits).map_err(StageError::new)?;
-        Ok(Box::new(instance))
+        Ok(Box::new(self.instance()?))
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+impl Environment {
+    /// What came of a call, for a stage.
+    fn heard<T>(&mut self, came: Result<T, String>) -> Result<T, StageError> {
+        let plugin = self.plugin.description.name.as_str();
+        said::pass_on(self.guest.state(), &self.stage, plugin, &mut self.said);
+        self.held.fetch_max(self.guest.state().memory(), Ordering::Relaxed);
+        came.map_err(|message| StageError { help: self.help.take(), ..StageError::new(message) })
     }
 }
 
 impl stage::Environment for Environment {
     fn tasks(&mut self, count: u32, seed: u32) -> Result<Vec<Task>, StageError> {
-        self.tasks(count, seed).map_err(StageError::new)
+        let came = self.tasks(count, seed);
+        self.heard(came)
     }
 
     fn reset(&mut self, episodes: &[(u32, &Task)]) -> Result<Vec<Result<Start, String>>, StageError> {
-        self.reset(episodes).map_err(StageError::new)
+        let came = self.reset(episodes);
+        self.heard(came)
     }
 
     fn step(&mut self, moves: &[(u32, &str)]) -> Result<Vec<Result<Step, String>>, StageError> {
-        self.step(moves).map_err(StageError::new)
+        let came = self.step(moves);
+        self.heard(came)
     }
 
     fn close(&mut self, episodes: &[u32]) -> Result<(), StageError> {
-        self.close(episodes).map_err(StageError::new)
+        let came = self.close(episodes);
+        self.heard(came)
+    }
+
+    fn said(&mut self) -> Context {
+        std::mem::take(&mut self.said)
     }
 }

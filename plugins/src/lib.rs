@@ -30,6 +30,7 @@ pub mod project;
 mod records;
 #[cfg(feature = "oci")]
 mod registry;
+mod said;
 mod sandbox;
 mod stage;
 mod state;

@@ -277,7 +277,7 @@ impl PluginLoader for Plugins {
     }
 
     fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
-        let Prepared { plugin, limits, options, key, seen, not_reproducible, .. } =
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, held, .. } =
             self.prepared(request, |plugin| is_environment(plugin, request))?;
         let mut digest = blake3::Hasher::new();
         digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
@@ -285,7 +285,8 @@ impl PluginLoader for Plugins {
             digest.update(format!("\n{} {name} {contents}", name.len()).as_bytes());
         }
         let digest = digest.finalize().to_hex().to_string();
-        Ok(Arc::new(EnvironmentPlugin { plugin, options, limits, digest, not_reproducible }))
+        let (stage, held) = (request.stage.to_owned(), Arc::new(held.into()));
+        Ok(Arc::new(EnvironmentPlugin { plugin, options, limits, digest, not_reproducible, stage, held }))
     }
 }
 

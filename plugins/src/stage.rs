@@ -16,7 +16,6 @@ use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work, canonical_json};
 use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, canonical_type};
 
-use crate::bindings::sternlight::plugin::host::Level;
 use crate::copies::{Copies, copies};
 use crate::data_type;
 use crate::description::{self, PluginContract};
@@ -29,6 +28,7 @@ use crate::options::{problems, validator};
 use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
 use crate::plugin::Plugin;
 use crate::records::with_records;
+use crate::said;
 use crate::text;
 use crate::world::World;
 use crate::{ipc, records};
@@ -39,9 +39,6 @@ pub(crate) const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
 
 /// Raised whenever the same plugin over the same input would give another result.
 pub(crate) const HOST_VERSION: u32 = 1;
-
-/// Sentences of a plugin that are kept as warnings of a shard.
-const WARNINGS: usize = 16;
 
 /// While a trajectory is searched that takes too long, parts of a call may take this share of its time at least.
 const SEARCH_SHARE: u32 = 10;
@@ -444,23 +441,7 @@ impl Instance<'_> {
 
     /// Passes on what the plugin said and measured during its last call.
     fn tell(&self, guest: &Guest, context: &mut Context) {
-        let (stage, plugin) = (self.stage.stage.as_str(), self.stage.plugin.description.name.as_str());
-        for (level, line) in &guest.state().lines {
-            match level {
-                Level::Debug => tracing::debug!(stage, plugin, "{line}"),
-                Level::Info => tracing::info!(stage, plugin, "{line}"),
-                Level::Warn | Level::Error if context.warnings.len() < WARNINGS => {
-                    let warning = format!("plugin `{plugin}`: {line}");
-                    if !context.warnings.contains(&warning) {
-                        context.warnings.push(warning);
-                    }
-                }
-                Level::Warn | Level::Error => {}
-            }
-        }
-        for (name, value) in &guest.state().figures {
-            context.metrics.observe(name.as_str(), *value);
-        }
+        said::pass_on(guest.state(), &self.stage.stage, &self.stage.plugin.description.name, context);
     }
 }
 
