@@ -39,3 +39,26 @@ fn what_is_no_environment_is_refused_and_a_fault_is_told() {
     let told = environment.reset(&[(1, &task), (2, &task)]).unwrap_err();
     insta::assert_snapshot!(told, @"plugin `guest` 1.0.0: it returned 0 results for 2 episodes");
 }
+
+/// As a stage sees it: what the plugin says and holds, and what it may not be called.
+#[test]
+fn a_stage_hears_what_an_environment_says() {
+    let host = Host::new();
+    let listed = "(local.set $step (call $list (local.get $count)))";
+    let warns = format!("{listed}\n  (call $log (i32.const 2) (i32.const 4096) (i32.const 7))");
+    host.write("guest.wasm", &component("environment", "work", &honest("environment").replacen(listed, &warns, 1)));
+    let kind = host.environment_kind();
+    let mut environment = kind.start().unwrap();
+    let tasks = environment.tasks(1, 7).unwrap();
+    environment.reset(&[(0, &tasks[0])]).unwrap();
+    assert_eq!(environment.said().warnings, [""; 0]);
+    environment.step(&[(0, "look")]).unwrap();
+    environment.step(&[(0, "look")]).unwrap();
+    assert_eq!(environment.said().warnings, ["plugin `guest`: find it"]);
+    assert_eq!(environment.said().warnings, [""; 0]);
+    assert!(kind.held_bytes() >= 64 << 10, "{}", kind.held_bytes());
+    let nameless = honest("environment").replace("\"find it\"", "\"fin\\1bit\"");
+    host.write("guest.wasm", &component("environment", "work", &nameless));
+    let told = host.environment_kind().start().unwrap().tasks(1, 7).unwrap_err();
+    insta::assert_snapshot!(told, @"plugin `guest` 1.0.0: `fin�it�` is no name of a task: expected a short text that can be printed");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest};
+use sternlight_engine::stage::{Built, EnvironmentKind, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 use sternlight_plugins::conformance::Trial;
 use sternlight_plugins::{Environment, Plugins};
@@ -130,6 +130,25 @@ impl Host {
     pub(crate) fn environment(&self, limits: PluginLimits) -> Result<Environment, String> {
         let path = self.directory.path().join("guest.wasm");
         Environment::start(&self.plugins, &path, &serde_json::json!({}), limits)
+    }
+
+    /// `guest.wasm` as an environment for a stage.
+    pub(crate) fn environment_kind(&self) -> Arc<dyn EnvironmentKind> {
+        let (with, allow, directory) =
+            (serde_yaml::Value::Mapping(serde_yaml::Mapping::new()), PluginGrants::default(), self.directory.path());
+        let (stage, address, limits) = ("act", "./guest.wasm", PluginLimits::default());
+        let request = PluginRequest {
+            stage,
+            address,
+            with: &with,
+            sha256: None,
+            keep: None,
+            limits,
+            allow: &allow,
+            seed: 7,
+            directory,
+        };
+        self.plugins.environment(&request).unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     /// Loads `./guest.wasm`.

@@ -1,0 +1,29 @@
+//! What a plugin says and measures on its way into the run: lines to the program's log, warnings and figures to the stage.
+
+use sternlight_engine::stage::Context;
+
+use crate::bindings::sternlight::plugin::host::Level;
+use crate::state::State;
+
+/// Sentences of a plugin that are kept as warnings of a shard.
+const WARNINGS: usize = 16;
+
+/// Passes on what was said and measured in an instance's last call.
+pub(crate) fn pass_on(state: &State, stage: &str, plugin: &str, context: &mut Context) {
+    for (level, line) in &state.lines {
+        match level {
+            Level::Debug => tracing::debug!(stage, plugin, "{line}"),
+            Level::Info => tracing::info!(stage, plugin, "{line}"),
+            Level::Warn | Level::Error if context.warnings.len() < WARNINGS => {
+                let warning = format!("plugin `{plugin}`: {line}");
+                if !context.warnings.contains(&warning) {
+                    context.warnings.push(warning);
+                }
+            }
+            Level::Warn | Level::Error => {}
+        }
+    }
+    for (name, value) in &state.figures {
+        context.metrics.observe(name.as_str(), *value);
+    }
+}
