@@ -50,7 +50,18 @@ impl Environment {
         limits: PluginLimits,
     ) -> Result<Self, String> {
         let limits = Limits::from(limits);
-        let plugin = plugins.open(path, limits)?;
+        Self::configured(&plugins.open(path, limits)?, options, limits)
+    }
+
+    /// Starts the environment of a plugin, with its options.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) fn configured(
+        plugin: &Arc<Plugin>,
+        options: &serde_json::Value,
+        limits: Limits,
+    ) -> Result<Self, String> {
         let title = plugin.title();
         if plugin.world != World::Environment {
             return Err(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
@@ -59,7 +70,7 @@ impl Environment {
         if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
             return Err(format!("{title}: {}", problem.message));
         }
-        let (options, held) = (options.to_string(), Arc::default());
+        let (plugin, options, held) = (Arc::clone(plugin), options.to_string(), Arc::default());
         let stage = plugin.description.name.clone();
         let not_reproducible = Vec::new();
         let kind = EnvironmentPlugin { plugin, options, limits, digest: String::new(), not_reproducible, stage, held };

@@ -114,10 +114,11 @@ impl Plugins {
         }
     }
 
-    /// The plugin in a file.
+    /// The plugin in a file, to be looked at and tried: what it wants of the world outside is refused when it calls for it.
     pub(crate) fn open(&self, path: &Path, limits: Limits) -> Result<Arc<Plugin>, String> {
         let address = path.to_string_lossy();
-        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits, Arc::default()));
+        let grants = Arc::new(Grants::to_look());
+        let opened = read(&address, path).and_then(|bytes| self.plugin(&address, &bytes, limits, grants));
         opened.map_err(|problem| problem.message)
     }
 

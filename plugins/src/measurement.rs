@@ -12,9 +12,11 @@ use sternlight_engine::stage::{PluginLimits, StageError, canonical_json};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::conformance::Trial;
-use crate::conformance::rows::{RowPlan, Rows, columns, made};
+use crate::conformance::rows::{RowPlan, Rows, columns, made, rows_of_calls};
 use crate::conformance::values::Text;
 use crate::cpu_time::Clock;
+use crate::fault::Fault;
+use crate::grants::Grants;
 use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::loader::{Plugins, read};
@@ -67,7 +69,7 @@ impl Plugins {
     /// If a call comes to nothing, or the trajectories cannot be read.
     pub fn measure(
         &self,
-        trial: &Trial<'_>,
+        trial: &Trial,
         data: Option<&mut dyn Iterator<Item = Result<TrajectoryBatch, StageError>>>,
         trajectories: usize,
     ) -> Result<Measurement, StageError> {
@@ -75,16 +77,17 @@ impl Plugins {
         let start_ms = self.start_ms(path, options, limits)?;
         let Some(stage) = trial.stage() else {
             let (plugin, limits) = (trial.plugin(), Limits::from(limits));
-            let guest = Guest::start(plugin, limits).map_err(|fault| StageError::new(fault.to_string()))?;
+            let guest = Guest::start(plugin, limits).map_err(error)?;
             return Ok(Measurement { start_ms, memory: guest.memory(), calls: None });
         };
-        let mut guest = stage.start(stage.limits).map_err(|fault| StageError::new(fault.to_string()))?;
+        let mut guest = stage.start(stage.limits).map_err(error)?;
         let calls = match data {
             Some(batches) => {
+                let mut calls = rows_of_calls(&stage.contract, batches)?;
                 let mut all = Vec::new();
                 let mut rows = 0;
                 while rows < trajectories
-                    && let Some(batch) = batches.next().transpose()?
+                    && let Some(Rows { batch, .. }) = calls.next().transpose()?
                 {
                     rows += batch.rows();
                     all.push(batch);
@@ -104,33 +107,31 @@ impl Plugins {
         let digest = blake3::hash(&bytes);
         let options = canonical_json(options).map_err(|error| StageError::new(error.to_string()))?;
         let limits = Limits::from(limits);
+        let grants = Arc::new(Grants::to_look());
         let mut quickest = Duration::MAX;
         for _ in 0..STARTS {
             let started = Instant::now();
-            let plugin = self.opened_anew(&address, &bytes, &digest, limits, Arc::default()).map_err(told)?;
+            let plugin = self.opened_anew(&address, &bytes, &digest, limits, Arc::clone(&grants)).map_err(told)?;
             let configured = Guest::start(&plugin, limits).and_then(|mut guest| guest.configure(&options));
-            configured.map_err(|fault| StageError::new(fault.to_string()))?.map_err(StageError::new)?;
+            configured.map_err(error)?.map_err(StageError::new)?;
             quickest = quickest.min(started.elapsed());
         }
         Ok(1000.0 * quickest.as_secs_f64())
     }
 }
 
+fn error(fault: Fault) -> StageError {
+    let mut error = StageError::new(fault.to_string());
+    error.help = fault.help();
+    error
+}
+
 /// Batches as long as a call, of made trajectories.
 fn batches(stage: &PluginStage, trajectories: usize) -> Result<Vec<TrajectoryBatch>, StageError> {
     let plan = |row: usize| RowPlan { text: Text::Long(TEXT_BYTES), ..RowPlan::plain(format!("made-{row}"), TURNS) };
     let plans: Vec<RowPlan> = (0..trajectories.min(MADE)).map(plan).collect();
-    let rows = made(&stage.contract, &plans, 17)?;
-    let mut batches = Vec::new();
-    let mut start = 0;
-    while start < rows.units.len() {
-        let first = rows.units.get(start).map_or(0, |unit| unit.start);
-        let fits = rows.units.iter().skip(start).take_while(|unit| unit.end - first <= CALL.rows).count().max(1);
-        let Rows { batch, .. } = rows.part(start..start + fits)?;
-        batches.push(batch);
-        start += fits;
-    }
-    Ok(batches)
+    let Rows { batch, .. } = made(&stage.contract, &plans, 17)?;
+    rows_of_calls(&stage.contract, &mut std::iter::once(Ok(batch)))?.map(|rows| Ok(rows?.batch)).collect()
 }
 
 /// Calls for batches again and again, until there were as many trajectories.
@@ -143,7 +144,7 @@ fn measured(
     let mut found = MeasuredCalls { trajectories: 0, turns: 0.0, bytes: 0.0, calls: 0, cpu_us: 0.0, errors: 0 };
     let call = |guest: &mut Guest, batch: &TrajectoryBatch| {
         let called = stage.call(guest, batch)?;
-        let columns = called.map_err(|fault| StageError::new(fault.to_string()))?;
+        let columns = called.map_err(error)?;
         Result::<usize, StageError>::Ok(columns.errors.len())
     };
     // The first calls fetch memory.

@@ -19,9 +19,14 @@ pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
     })
 }
 
-/// Everything that is wrong with some options, placed below `with`.
+/// Everything that is wrong with some options, placed below `with`. Names and values in it are the plugin's own.
 pub(crate) fn problems(validator: &Validator, schema: &Value, options: &Value) -> Vec<Problem> {
-    validator.iter_errors(options).flat_map(|error| problem(&error, schema)).collect()
+    let shown = |problem: Problem| Problem {
+        message: printable(&problem.message),
+        help: problem.help.as_deref().map(printable),
+        ..problem
+    };
+    validator.iter_errors(options).flat_map(|error| problem(&error, schema)).map(shown).collect()
 }
 
 fn problem(error: &ValidationError<'_>, schema: &Value) -> Vec<Problem> {
@@ -158,6 +163,34 @@ mod tests {
         names.0.weight: expected null or number, found `much`
         names.1.wieght: unknown key `wieght` (did you mean `weight`?)
         ");
+    }
+
+    #[test]
+    fn a_schema_moves_no_cursor() {
+        let schema = json!({
+            "properties": {
+                "\u{1b}[2Ja": { "enum": ["\u{1b}[2Jb"] },
+                "c": { "pattern": "\u{1b}[2J]" },
+                "d": { "additionalProperties": false, "properties": { "\u{1b}[2J": {}, "\u{1b}[3J": {} } },
+            },
+            "required": ["\u{1b}[2Jr"],
+            "additionalProperties": false,
+        });
+        let all = [
+            json!({}),
+            json!({ "\u{1b}[2Jr": 1, "\u{1b}[2Ja": "\u{1b}[2Jc" }),
+            json!({ "\u{1b}[2Jr": 1, "c": "c" }),
+            json!({ "d": { "\u{1b}[4J": 1, "other": 2 } }),
+        ];
+        let validator = validator(&schema).unwrap();
+        let found: Vec<Problem> = all.iter().flat_map(|options| problems(&validator, &schema, options)).collect();
+        let texts: Vec<&str> = found
+            .iter()
+            .flat_map(|problem| [Some(&problem.message), problem.help.as_ref()])
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        assert!(texts.len() > 8 && texts.iter().all(|text| !text.contains('\u{1b}')), "{texts:?}");
     }
 
     #[test]

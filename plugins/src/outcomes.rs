@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Float32Array, StringBuilder, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray as _, Float32Array, StringBuilder, new_null_array};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use sternlight_engine::contract::AddedColumn;
 use sternlight_engine::trajectory::TrajectoryBatch;
@@ -166,7 +166,8 @@ fn in_order(adds: &[AddedColumn], named: &[(&str, ArrayRef)]) -> Vec<ArrayRef> {
         .collect()
 }
 
-/// Rows of which a number is not finite, ascending, and what it is; those in `known` are passed over.
+/// Rows of which a number is not finite, ascending, and the first of each column; those in `known`, which ascend as well,
+/// are passed over.
 pub(crate) fn not_finite(
     arrays: &[ArrayRef],
     adds: &[AddedColumn],
@@ -175,36 +176,48 @@ pub(crate) fn not_finite(
 ) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
     for (array, column) in arrays.iter().zip(adds) {
-        let wrong: Option<(usize, f64)> = match array.data_type() {
-            DataType::Float32 => {
-                let numbers = array.as_primitive::<Float32Type>();
-                numbers.iter().position(is_not_finite).map(|index| (index, f64::from(numbers.value(index))))
-            }
-            DataType::Float64 => {
-                let numbers = array.as_primitive::<Float64Type>();
-                numbers.iter().position(is_not_finite).map(|index| (index, numbers.value(index)))
-            }
-            _ => None,
-        };
-        let Some((index, number)) = wrong else { continue };
-        let row = match column.path.turn_name() {
-            None => index,
-            Some(_) => batch.turn_offsets().partition_point(|offset| *offset <= index).saturating_sub(1),
-        };
-        if !known.iter().any(|(other, _)| *other == row) {
-            found.push((row, format!("`{}` is {number}, expected a finite number or none", column.path)));
+        let mut numbers = numbers_not_finite(array);
+        if column.path.turn_name().is_some() {
+            let row = |turn| batch.turn_offsets().partition_point(|offset| *offset <= turn).saturating_sub(1);
+            numbers.iter_mut().for_each(|(place, _)| *place = row(*place));
         }
+        numbers.dedup_by_key(|(row, _)| *row);
+        numbers.retain(|(row, _)| known.binary_search_by_key(row, |(other, _)| *other).is_err());
+        let told = |(row, number)| (row, format!("`{}` is {number}, expected a finite number or none", column.path));
+        found.extend(numbers.into_iter().map(told));
     }
     found.sort_by_key(|(row, _)| *row);
     found
 }
 
-fn is_not_finite(number: Option<impl Into<f64>>) -> bool {
-    number.is_some_and(|number| !number.into().is_finite())
+/// Places in an array where a number is not finite, ascending, and the number; of a list, one of its elements.
+fn numbers_not_finite(array: &dyn Array) -> Vec<(usize, f64)> {
+    fn among(numbers: impl Iterator<Item = Option<impl Into<f64>>>) -> Vec<(usize, f64)> {
+        let numbers = numbers.enumerate().filter_map(|(place, number)| Some((place, number?.into())));
+        numbers.filter(|(_, number)| !number.is_finite()).collect()
+    }
+    match array.data_type() {
+        DataType::Float32 => among(array.as_primitive::<Float32Type>().iter()),
+        DataType::Float64 => among(array.as_primitive::<Float64Type>().iter()),
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            let place = |element: usize| {
+                let begun = list.value_offsets().partition_point(|offset| *offset as usize <= element);
+                // What lies before the first list, behind the last, or in one that is null, is no value.
+                begun.checked_sub(1).filter(|place| *place < list.len() && list.is_valid(*place))
+            };
+            let elements = numbers_not_finite(list.values()).into_iter();
+            elements.filter_map(|(element, number)| Some((place(element)?, number))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{Float64Array, ListArray};
+    use arrow::buffer::{NullBuffer, OffsetBuffer};
+    use arrow::datatypes::Field;
     use sternlight_engine::contract::Scope;
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
@@ -266,5 +279,44 @@ mod tests {
         assert_eq!(wrong, [(2, "`turns.advantage` is inf, expected a finite number or none".to_owned())]);
         let fault = advantages(vec![Ok(Vec::new())], &batch(), &adds).unwrap_err();
         insta::assert_snapshot!(fault, @"it returned 1 results for 3 trajectories");
+    }
+
+    fn told(arrays: &[ArrayRef], adds: &[(&str, &str)], known: &[(usize, String)]) -> String {
+        let wrong = not_finite(arrays, &contract(adds).adds, &batch(), known);
+        wrong.iter().map(|(row, reason)| format!("{row}: {reason}\n")).collect()
+    }
+
+    #[test]
+    fn every_row_is_told_of_which_a_number_is_not_finite() {
+        let rewards: ArrayRef = Arc::new(Float32Array::from(vec![f32::NAN, 1.0, f32::INFINITY]));
+        let of_turns: ArrayRef = Arc::new(Float64Array::from(vec![Some(f64::NAN), Some(f64::INFINITY), None]));
+        let arrays = [rewards, of_turns];
+        let adds = [("reward", "float32"), ("turns.worth", "float64")];
+        insta::assert_snapshot!(told(&arrays, &adds, &[]), @"
+        0: `reward` is NaN, expected a finite number or none
+        0: `turns.worth` is NaN, expected a finite number or none
+        2: `reward` is inf, expected a finite number or none
+        ");
+        insta::assert_snapshot!(told(&arrays, &adds, &[(0, "no".to_owned())]), @"2: `reward` is inf, expected a finite number or none");
+    }
+
+    #[test]
+    fn numbers_in_lists_are_looked_at() {
+        let list = |rows: [Option<Vec<Option<f32>>>; 3]| ListArray::from_iter_primitive::<Float32Type, _, _>(rows);
+        let bad = || Some(vec![Some(0.0), Some(f32::NAN), Some(f32::INFINITY)]);
+        let scores: ArrayRef = Arc::new(list([Some(Vec::new()), bad(), Some(vec![None])]));
+        // Turn 1 is of row 0, turn 2 of row 2.
+        let of_turns: ArrayRef = Arc::new(list([Some(vec![Some(1.0)]), bad(), bad()]));
+        let element = Arc::new(Field::new("element", of_turns.data_type().clone(), true));
+        let (offsets, nulls) = (OffsetBuffer::from_lengths([1, 1, 0]), NullBuffer::from(vec![true, false, true]));
+        // The only list with a bad number is null, or lies behind the last.
+        let nested: ArrayRef = Arc::new(ListArray::new(element, offsets, Arc::clone(&of_turns), Some(nulls)));
+        let adds = [("scores", "list<float32>"), ("turns.scores", "list<float32>"), ("nested", "list<list<float32>>")];
+        insta::assert_snapshot!(told(&[scores.clone(), of_turns, nested], &adds, &[]), @"
+        0: `turns.scores` is NaN, expected a finite number or none
+        1: `scores` is NaN, expected a finite number or none
+        2: `turns.scores` is NaN, expected a finite number or none
+        ");
+        insta::assert_snapshot!(told(&[scores.slice(1, 2)], &adds[..1], &[]), @"0: `scores` is NaN, expected a finite number or none");
     }
 }

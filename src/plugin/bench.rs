@@ -35,7 +35,7 @@ pub(super) fn misfit(problems: Vec<Problem>) -> Failure {
     Failure::usage(messages.join("; "), "`--data` takes trajectories as they reach the stage in a pipeline")
 }
 
-fn print(trial: &Trial<'_>, measured: &Measurement) {
+fn print(trial: &Trial, measured: &Measurement) {
     let subject = trial.subject();
     anstream::println!(
         "{} {}, a plugin of the world `{}`",

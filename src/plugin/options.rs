@@ -14,7 +14,7 @@ use crate::exit::Failure;
 use crate::loading::load_written;
 
 /// Starts a trial of a plugin with its options and limits.
-pub(super) fn begun<'a>(plugins: &'a Plugins, plugin: &TriedPlugin) -> Result<Trial<'a>, Failure> {
+pub(super) fn begun(plugins: &Plugins, plugin: &TriedPlugin) -> Result<Trial, Failure> {
     let (options, limits) = (with(plugin)?, limits(plugin));
     if let Err(error) = std::fs::File::open(&plugin.file) {
         let message = format!("cannot read the plugin `{}`: {error}", plugin.file.display());

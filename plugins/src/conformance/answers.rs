@@ -5,8 +5,10 @@ use serde_json::Value;
 use sternlight_engine::stage::Output;
 use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch};
 
+use super::report::{Check, trajectories};
 use crate::description::PluginContract;
 use crate::extra;
+use crate::outcomes::not_finite;
 use crate::stage::Called;
 use crate::text;
 
@@ -23,19 +25,27 @@ pub(crate) enum Answer {
     Values(Vec<String>),
     /// Why it has none.
     Error(String),
+    /// Why what it has cannot be a value.
+    Refused(String),
 }
 
 /// The answers of one call, a row each.
 pub(crate) fn answers(called: Called, batch: &TrajectoryBatch, contract: &PluginContract) -> Vec<Answer> {
     let Called { output, errors } = called;
+    // Among the errors are those that the plugin does not know of.
+    let refused = match &output {
+        Output::Columns(arrays) => not_finite(arrays, &contract.adds, batch, &[]),
+        _ => Vec::new(),
+    };
     let mut errors = errors.into_iter().peekable();
     let answer = |row: usize| {
         let mut error = None;
-        while let Some((_, message)) = errors.next_if(|(at, _)| *at == row) {
-            error.get_or_insert(text::reason(&message));
+        while let Some(found) = errors.next_if(|(at, _)| *at == row) {
+            error.get_or_insert(found);
         }
         match error {
-            Some(message) => Answer::Error(message),
+            Some(error) if refused.contains(&error) => Answer::Refused(error.1),
+            Some((_, message)) => Answer::Error(text::reason(&message)),
             None => Answer::Values(values(&output, batch, row, contract)),
         }
     };
@@ -100,7 +110,7 @@ pub(crate) fn difference(
 fn told(answer: &Answer) -> String {
     match answer {
         Answer::Values(_) => "it has a value".to_owned(),
-        Answer::Error(message) => format!("it has an error (`{}`)", short(message)),
+        Answer::Error(message) | Answer::Refused(message) => format!("it has an error (`{}`)", short(message)),
     }
 }
 
@@ -112,13 +122,22 @@ pub(crate) fn short(text: &str) -> String {
     }
 }
 
-/// The errors among answers: how many, and the first with its trajectory.
-pub(crate) fn errors(answers: &[Answer], batch: &TrajectoryBatch) -> (usize, Option<String>) {
-    let mut found = answers.iter().enumerate().filter_map(|(row, answer)| match answer {
-        Answer::Error(message) => Some((row, message)),
-        Answer::Values(_) => None,
-    });
-    let first = found.next();
-    let count = found.count() + usize::from(first.is_some());
-    (count, first.map(|(row, message)| format!("`{}`: {}", batch.name_of(row), short(message))))
+/// Fails a check for what cannot be a value, and notes errors: how many, and the first with its trajectory.
+pub(crate) fn tell_errors(check: &mut Check, answers: &[Answer], batch: &TrajectoryBatch, help: &str) {
+    let mut errors = 0;
+    let mut first = None;
+    for (row, answer) in answers.iter().enumerate() {
+        let name = batch.name_of(row);
+        match answer {
+            Answer::Values(_) => {}
+            Answer::Refused(reason) => check.fail(format!("trajectory `{name}`: {reason}"), help),
+            Answer::Error(message) => {
+                errors += 1;
+                first.get_or_insert_with(|| format!("`{name}`: {}", short(message)));
+            }
+        }
+    }
+    if let Some(first) = first {
+        check.note(format!("{} had an error: {first}", trajectories(errors)));
+    }
 }

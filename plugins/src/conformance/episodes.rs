@@ -1,15 +1,16 @@
 //! Whether an environment keeps the contract: the same tasks and episodes for the same seed, episodes that know nothing of
 //! each other, and nothing that an agent says breaks it.
 
-use std::path::Path;
+use std::sync::Arc;
 
-use sternlight_engine::stage::{EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step, PluginLimits};
+use sternlight_engine::stage::{EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step};
 
 use super::random::Random;
 use super::report::{Check, counted};
 use super::values::HUGE_BYTES;
 use crate::environment::Environment;
-use crate::loader::Plugins;
+use crate::limits::Limits;
+use crate::plugin::Plugin;
 
 /// Tasks that are asked for.
 const TASKS: u32 = 4;
@@ -25,10 +26,9 @@ const SAME: &str = "an episode may depend on its task, its seed and its actions 
 
 /// How to start the environment again and again.
 pub(super) struct Stage<'a> {
-    pub(super) plugins: &'a Plugins,
-    pub(super) path: &'a Path,
+    pub(super) plugin: &'a Arc<Plugin>,
     pub(super) options: &'a serde_json::Value,
-    pub(super) limits: PluginLimits,
+    pub(super) limits: Limits,
 }
 
 /// What was seen in an episode.
@@ -61,7 +61,7 @@ impl Episode {
 
 impl Stage<'_> {
     fn start(&self) -> Result<Environment, String> {
-        Environment::start(self.plugins, self.path, self.options, self.limits)
+        Environment::configured(self.plugin, self.options, self.limits)
     }
 
     /// Every check of an environment.

@@ -1,6 +1,6 @@
 //! Rows that are hard: whatever a dataset may hold has a value, or an error of its own, and breaks no batch.
 
-use super::answers::errors;
+use super::answers::tell_errors;
 use super::calls::{Broken, Calls};
 use super::report::{Check, trajectories};
 use super::rows::{Nulls, RowPlan, columns, made, nullable};
@@ -103,14 +103,9 @@ fn text_columns(calls: &Calls<'_>) -> Vec<sternlight_engine::column::ColumnPath>
 }
 
 fn tried(calls: &Calls<'_>, check: &mut Check, plans: &[RowPlan], help: &str) {
-    let called = (|| -> Result<Option<(usize, String)>, Broken> {
-        let rows = made(&calls.stage.contract, plans, SEED)?;
-        let (count, first) = errors(&calls.fresh(&rows)?, &rows.batch);
-        Ok(first.map(|first| (count, first)))
-    })();
-    match called {
+    let called = made(&calls.stage.contract, plans, SEED).map_err(Broken::from);
+    match called.and_then(|rows| Ok((calls.fresh(&rows)?, rows))) {
         Err(broken) => broken.fail(check, help),
-        Ok(Some((count, first))) => check.note(format!("{} had an error: {first}", trajectories(count))),
-        Ok(None) => {}
+        Ok((answers, rows)) => tell_errors(check, &answers, &rows.batch, help),
     }
 }

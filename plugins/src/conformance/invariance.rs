@@ -2,7 +2,7 @@
 
 use sternlight_engine::contract::Scope;
 
-use super::answers::{Answer, difference, errors, names};
+use super::answers::{Answer, difference, names, tell_errors};
 use super::calls::{Broken, Calls};
 use super::random::Random;
 use super::report::{Check, trajectories};
@@ -45,14 +45,12 @@ pub(super) fn columns_are_declared(calls: &Calls<'_>) -> Check {
             return check;
         }
     };
-    if let (count, Some(first)) = errors(&answers, &rows.batch) {
-        check.note(format!("{} had an error: {first}", trajectories(count)));
-    }
+    tell_errors(&mut check, &answers, &rows.batch, FIT);
     for (index, name) in names.iter().enumerate() {
         let is_nothing = |value: &String| value.chars().all(|letter| "[]nul,".contains(letter));
         let mut values = answers.iter().filter_map(|answer| match answer {
             Answer::Values(values) => values.get(index),
-            Answer::Error(_) => None,
+            Answer::Error(_) | Answer::Refused(_) => None,
         });
         if values.all(is_nothing) {
             check.note(format!("`{name}` has no value for any of them"));

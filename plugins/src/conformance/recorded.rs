@@ -5,22 +5,21 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use sternlight_engine::contract::Scope;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::answers::{Answer, COPIES, names, short};
 use super::calls::Calls;
 use super::report::{Check, trajectories};
-use super::rows::Rows;
-use crate::groups::Grouped;
-use crate::stage::CALL;
+use super::rows::{Rows, rows_of_calls};
 
 /// Errors that are told one by one.
 const ERRORS: usize = 20;
 
 /// Different texts that are counted one by one.
 const TEXTS: usize = 8;
+
+const TAKE: &str = "a trajectory that a plugin cannot take gets an error of its own, and the others go on";
 
 /// What a plugin made of recorded trajectories.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -61,28 +60,8 @@ pub(super) fn recorded(
     let contract = &calls.stage.contract;
     let mut check = Check::new("data", "");
     let mut tally = Tally::new(names(contract));
-    if contract.scope == Scope::Group {
-        let all = batches.map(|batch| Ok(batch?.record_batch().clone())).collect::<Result<Vec<_>, StageError>>()?;
-        if let Some(first) = all.first() {
-            let whole = TrajectoryBatch::new(arrow::compute::concat_batches(first.schema_ref(), &all)?)?;
-            let grouped = Grouped::of(&whole)?;
-            let rows = Rows { batch: grouped.batch.clone(), units: grouped.groups.clone() };
-            let mut from = 0;
-            for call in grouped.calls() {
-                tally.take(calls, &rows.part(from..from + call.len())?, &mut check)?;
-                from += call.len();
-            }
-        }
-    } else {
-        for batch in batches {
-            let batch = batch?;
-            let units = (0..batch.rows()).map(|row| row..row + 1).collect();
-            let rows = Rows { batch, units };
-            for start in (0..rows.units.len()).step_by(CALL.rows) {
-                let end = (start + CALL.rows).min(rows.units.len());
-                tally.take(calls, &rows.part(start..end)?, &mut check)?;
-            }
-        }
+    for rows in rows_of_calls(contract, batches)? {
+        tally.take(calls, &rows?, &mut check)?;
     }
     let figures = tally.finished();
     let with_values = trajectories(figures.trajectories - figures.errors);
@@ -113,6 +92,11 @@ impl Tally {
                     self.figures.trajectories += 1;
                     match answer {
                         Answer::Error(message) => self.error(rows.batch.name_of(row), message.clone()),
+                        Answer::Refused(reason) => {
+                            let trajectory = rows.batch.name_of(row);
+                            check.fail(format!("trajectory `{trajectory}`: {reason}"), TAKE);
+                            self.error(trajectory, reason.clone());
+                        }
                         Answer::Values(values) => self.values(values),
                     }
                 }
@@ -129,7 +113,7 @@ impl Tally {
             self.figures.trajectories += 1;
             self.error(rows.batch.name_of(row), broken.message.clone());
         }
-        broken.fail(check, "a trajectory that a plugin cannot take gets an error of its own, and the others go on");
+        broken.fail(check, TAKE);
         Ok(())
     }
 

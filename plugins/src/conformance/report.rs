@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::text::printable;
+
 /// More faults of one check are only counted.
 const SHOWN: usize = 4;
 
@@ -50,7 +52,7 @@ impl Check {
     pub(super) fn fail(&mut self, fault: impl Into<String>, help: &str) {
         self.verdict = Verdict::Failed;
         if self.faults.len() < SHOWN {
-            self.faults.push(fault.into());
+            self.faults.push(printable(&fault.into()));
         } else if self.faults.len() == SHOWN {
             self.faults.push("and more of the kind".to_owned());
         }
@@ -59,7 +61,7 @@ impl Check {
 
     /// Says what looks odd.
     pub(super) fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+        self.notes.push(printable(&note.into()));
     }
 }
 

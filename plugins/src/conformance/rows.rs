@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StringArray, StructArray, UInt64Array};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::take_record_batch;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::Scope;
@@ -15,6 +15,8 @@ use sternlight_engine::trajectory::{TrajectoryBatch, canonical_type, is_required
 use super::random::Random;
 use super::values::{Text, values};
 use crate::description::PluginContract;
+use crate::groups::Grouped;
+use crate::stage::CALL;
 
 /// Rows of a group.
 const GROUP_ROWS: usize = 4;
@@ -75,6 +77,39 @@ impl Rows {
         });
         Ok((Self { batch, units: units.collect() }, rows))
     }
+}
+
+/// Trajectories of batches as a run would call for them: some hundred at once, or whole groups, for which all are read.
+///
+/// # Errors
+/// If they cannot be read, or groups not be made of them.
+pub(crate) fn rows_of_calls<'a>(
+    contract: &PluginContract,
+    batches: &'a mut dyn Iterator<Item = Result<TrajectoryBatch, StageError>>,
+) -> Result<Box<dyn Iterator<Item = Result<Rows, StageError>> + 'a>, StageError> {
+    if contract.scope != Scope::Group {
+        let cut = |batch: TrajectoryBatch| {
+            let count = batch.rows();
+            let rows = Rows { batch, units: (0..count).map(|row| row..row + 1).collect() };
+            (0..count).step_by(CALL.rows).map(move |start| rows.part(start..count.min(start + CALL.rows)))
+        };
+        return Ok(Box::new(batches.flat_map(move |batch| match batch {
+            Ok(batch) => cut(batch).collect(),
+            Err(error) => vec![Err(error)],
+        })));
+    }
+    let all = batches.map(|batch| Ok(batch?.record_batch().clone())).collect::<Result<Vec<_>, StageError>>()?;
+    let Some(first) = all.first() else { return Ok(Box::new(std::iter::empty())) };
+    let whole = TrajectoryBatch::new(concat_batches(first.schema_ref(), &all)?)?;
+    let grouped = Grouped::of(&whole)?;
+    let groups = grouped.calls().into_iter().scan(0, |start, call| {
+        let groups = *start..*start + call.len();
+        *start = groups.end;
+        Some(groups)
+    });
+    let groups: Vec<Range<usize>> = groups.collect();
+    let rows = Rows { batch: grouped.batch, units: grouped.groups };
+    Ok(Box::new(groups.into_iter().map(move |groups| rows.part(groups))))
 }
 
 impl RowPlan {

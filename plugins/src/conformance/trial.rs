@@ -34,8 +34,7 @@ pub struct Subject {
 }
 
 /// A plugin with its options, about to be tried.
-pub struct Trial<'a> {
-    plugins: &'a Plugins,
+pub struct Trial {
     path: PathBuf,
     plugin: Arc<Plugin>,
     options: serde_json::Value,
@@ -44,13 +43,13 @@ pub struct Trial<'a> {
     stage: Option<PluginStage>,
 }
 
-impl<'a> Trial<'a> {
-    /// Loads a plugin as a pipeline would.
+impl Trial {
+    /// Loads a plugin as a pipeline would that grants nothing.
     ///
     /// # Errors
     /// If it is no plugin, says of itself what cannot be, or does not take the options.
     pub fn begin(
-        plugins: &'a Plugins,
+        plugins: &Plugins,
         path: &Path,
         options: serde_json::Value,
         asked: PluginLimits,
@@ -61,7 +60,7 @@ impl<'a> Trial<'a> {
             World::Environment => None,
             _ => Some(PluginStage::configured(&plugin, &options, limits)?),
         };
-        Ok(Self { plugins, path: path.to_owned(), plugin, options, asked, stage })
+        Ok(Self { path: path.to_owned(), plugin, options, asked, stage })
     }
 
     /// What it is.
@@ -92,8 +91,7 @@ impl<'a> Trial<'a> {
         each(describing::description_is_stable(&self.plugin, &options, limits));
         each(describing::schema_is_true(&self.plugin, &self.options, limits));
         let Some(stage) = &self.stage else {
-            let Self { plugins, path, options, asked, .. } = self;
-            Stage { plugins, path, options, limits: *asked }.checks(each);
+            Stage { plugin: &self.plugin, options: &self.options, limits }.checks(each);
             return;
         };
         each(describing::contract_is_stable(&self.plugin, &options, limits, &stage.contract));

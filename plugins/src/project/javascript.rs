@@ -63,11 +63,11 @@ fn stage(directory: &Path, scratch: &Path, toolbox: &Toolbox) -> Result<(), Proj
     // A project that brings the SDK is built with that one, as it was tested with it.
     let own = directory.join("sdk");
     match own.join("about.js").is_file() {
-        true => copy_modules(&own, &package, &[]).map_err(unstaged)?,
+        true => copy_modules(&own, &package, None).map_err(unstaged)?,
         false => embedded::write(&package, embedded::below("sdk/js")).map_err(unstaged)?,
     }
     if !directory.join("plugin.ts").is_file() {
-        return copy_modules(directory, scratch, &["sdk", "node_modules"]).map_err(unstaged);
+        return copy_modules(directory, scratch, Some("sdk")).map_err(unstaged);
     }
     let mut esbuild = Command::new(fetched(toolbox, ESBUILD)?.join("node_modules/.bin/esbuild"));
     esbuild.args(["plugin.ts", "--bundle", "--format=esm", "--platform=neutral", "--external:sternlight"]);
@@ -75,8 +75,9 @@ fn stage(directory: &Path, scratch: &Path, toolbox: &Toolbox) -> Result<(), Proj
     run(&mut esbuild, "esbuild cannot make JavaScript of `plugin.ts`").map(drop)
 }
 
-/// Modules and what says how they are to be taken; folders that are hidden or left out, and tests, stay behind.
-fn copy_modules(from: &Path, to: &Path, left_out: &[&str]) -> std::io::Result<()> {
+/// Modules and what says how they are to be taken. Tests, packages, folders that are hidden, and one right in `from` that is
+/// left out, stay behind.
+fn copy_modules(from: &Path, to: &Path, left_out: Option<&str>) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
@@ -84,11 +85,11 @@ fn copy_modules(from: &Path, to: &Path, left_out: &[&str]) -> std::io::Result<()
         let text = name.to_string_lossy();
         let is_module =
             matches!(path.extension().and_then(OsStr::to_str), Some("js" | "mjs")) || text == "package.json";
-        if text.starts_with('.') || left_out.contains(&text.as_ref()) || text.ends_with(".test.js") {
+        if text.starts_with('.') || text == "node_modules" || left_out == Some(&*text) || text.ends_with(".test.js") {
             continue;
         }
         if path.is_dir() {
-            copy_modules(&path, &to.join(name), left_out)?;
+            copy_modules(&path, &to.join(name), None)?;
         } else if is_module {
             fs::copy(&path, to.join(name))?;
         }
@@ -111,4 +112,22 @@ fn fetched(toolbox: &Toolbox, package: &str) -> Result<PathBuf, ProjectError> {
         npm.args(["--no-audit", "--no-fund", "--no-save", "--loglevel=error", package]);
         run(&mut npm, &format!("npm cannot fetch {package}")).map(drop)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sdk_stays_behind_and_a_folder_that_is_called_so_does_not() {
+        let (project, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let modules = ["plugin.js", "sdk/index.js", "src/sdk/own.js", "src/node_modules/package/index.js"];
+        for module in modules.map(|module| project.path().join(module)) {
+            fs::create_dir_all(module.parent().unwrap()).unwrap();
+            fs::write(module, "").unwrap();
+        }
+        copy_modules(project.path(), scratch.path(), Some("sdk")).unwrap();
+        let is_there = modules.map(|module| scratch.path().join(module).exists());
+        assert_eq!(is_there, [true, false, true, false]);
+    }
 }

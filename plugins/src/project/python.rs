@@ -49,17 +49,35 @@ pub(super) fn build(directory: &Path, scratch: &Path, toolbox: &Toolbox) -> Resu
     Component::read(about.file_name(), &made)
 }
 
+/// What the folder of tools is called. A virtual environment is of one Python, and is of no use once that is gone.
+fn name_of_tools(python: &str) -> String {
+    let minor: Vec<&str> = python.trim().split('.').take(2).collect();
+    format!("{}-python-{}", COMPONENTIZE.replace("==", "-"), minor.join("."))
+}
+
 /// A virtual environment with componentize-py in it.
 fn tools(toolbox: &Toolbox) -> Result<PathBuf, ProjectError> {
     let version = "import platform; print(platform.python_version())";
     let version = run(Command::new("python3").args(["-c", version]), "`python3` does not work")?;
     require("python3", &version, LEAST_PYTHON)?;
     let notice = format!("fetching {COMPONENTIZE} by pip");
-    toolbox.once(&COMPONENTIZE.replace("==", "-"), Some(&notice), |folder| {
+    toolbox.once(&name_of_tools(&String::from_utf8_lossy(&version)), Some(&notice), |folder| {
         let made = run(Command::new("python3").args(["-m", "venv"]).arg(folder), "cannot make a virtual environment");
         made.map_err(|error| error.help("on Debian and Ubuntu: `apt-get install python3-venv`"))?;
         let mut pip = Command::new(folder.join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", COMPONENTIZE]);
         run(&mut pip, "pip cannot fetch componentize-py").map(drop)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_python_has_tools_of_its_own() {
+        assert_eq!(name_of_tools("3.13.5\n"), "componentize-py-0.25.1-python-3.13");
+        assert_ne!(name_of_tools("3.14.0\n"), name_of_tools("3.13.5\n"));
+        assert_eq!(name_of_tools("3.13.6+\n"), name_of_tools("3.13.5\n"));
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use serde::Deserialize;
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
@@ -42,10 +42,11 @@ pub(super) struct Client<'a> {
     authorization: Option<String>,
 }
 
+/// Registries say it under either name, or under both.
 #[derive(Deserialize)]
 struct Token {
-    #[serde(alias = "access_token")]
-    token: String,
+    token: Option<String>,
+    access_token: Option<String>,
 }
 
 impl<'a> Client<'a> {
@@ -110,20 +111,17 @@ impl<'a> Client<'a> {
     /// Gets what the registry asks for: a token from where it says, or name and password.
     fn authorize(&mut self, response: &Response<Body>) -> Result<(), Refusal> {
         let known = credentials::of(&self.reference.registry).map(|known| format!("Basic {known}"));
-        let asked = response.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-        let Some(asked) = asked.and_then(|asked| asked.strip_prefix("Bearer ")) else {
+        let Some(asked) = bearer(response.headers()) else {
             self.authorization = Some(known.ok_or_else(|| self.closed())?);
             return Ok(());
         };
         let realm = parameter(asked, "realm").ok_or_else(|| self.closed())?;
-        let host = realm.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let is_safe = realm.starts_with("https://") || self.reference.is_local() && is_local(host);
-        if !is_safe {
+        let address = token_address(realm, self.reference.is_local()).map_err(|reason| {
             let message = format!("`{}` wants a token from `{}`", self.reference.registry, printable(realm));
-            return Err(Refusal::new(format!("{message}, which is not encrypted")));
-        }
+            Refusal::new(format!("{message}, which {reason}"))
+        })?;
         let scope = format!("repository:{}:pull", self.reference.name);
-        let mut request = self.agent.get(realm).query("scope", parameter(asked, "scope").unwrap_or(&scope));
+        let mut request = self.agent.get(address).query("scope", parameter(asked, "scope").unwrap_or(&scope));
         if let Some(service) = parameter(asked, "service") {
             request = request.query("service", service);
         }
@@ -135,7 +133,8 @@ impl<'a> Client<'a> {
             return Err(self.closed());
         }
         let token = self.read(response, SMALL)?;
-        let Token { token } = serde_json::from_slice(&token).map_err(|_| self.closed())?;
+        let Token { token, access_token } = serde_json::from_slice(&token).map_err(|_| self.closed())?;
+        let token = token.or(access_token).unwrap_or_default();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(self.closed());
         }
@@ -156,6 +155,29 @@ impl<'a> Client<'a> {
     }
 }
 
+/// What a registry says of the token that it wants, if it wants one.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get_all(header::WWW_AUTHENTICATE).iter().find_map(|challenge| {
+        let (scheme, asked) = challenge.to_str().ok()?.trim_start().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("Bearer").then_some(asked)
+    })
+}
+
+/// Where a token is asked for, if name and password may be sent there: by an encrypted line, or to this machine by a
+/// registry on it.
+fn token_address(realm: &str, is_local_registry: bool) -> Result<Uri, &'static str> {
+    let address: Uri = realm.parse().map_err(|_| "is no address")?;
+    let host = address.host().ok_or("is no address")?;
+    if address.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("names a user");
+    }
+    match address.scheme_str() {
+        Some("https") => Ok(address),
+        Some("http") if is_local_registry && is_local(host) => Ok(address),
+        _ => Err("is not encrypted"),
+    }
+}
+
 /// A parameter of a challenge: `realm="https://…",service="…"`.
 fn parameter<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = challenge;
@@ -171,7 +193,36 @@ fn parameter<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use ureq::http::HeaderValue;
+
     use super::*;
+
+    #[test]
+    fn tokens_are_asked_for_whatever_else_may_be_shown() {
+        let found = |challenges: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for challenge in challenges {
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(found(&["Basic realm=\"a\"", "bearer realm=\"b\""]).as_deref(), Some("realm=\"b\""));
+        assert_eq!((found(&["Basic realm=\"a\""]), found(&["Bearer"]), found(&[])), (None, None, None));
+    }
+
+    #[test]
+    fn passwords_go_nowhere_else() {
+        let asked = |realm: &str| token_address(realm, true).map(|address| address.to_string());
+        for fine in ["https://auth.example.com/token?a=b", "http://127.0.0.1:80/token", "http://[::1]:5000/token"] {
+            assert_eq!(asked(fine).as_deref(), Ok(fine));
+        }
+        assert_eq!(token_address("http://127.0.0.1:80/token", false), Err("is not encrypted"));
+        assert_eq!(asked("http://evil.example/token"), Err("is not encrypted"));
+        for user in ["http://127.0.0.1:80@evil.example/token", "https://a@evil.example/", "http://evil@127.0.0.1/"] {
+            assert_eq!(asked(user), Err("names a user"), "{user}");
+        }
+        assert_eq!((asked("/token"), asked("a b")), (Err("is no address"), Err("is no address")));
+    }
 
     #[test]
     fn challenges_are_taken_apart() {

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
+/// The host that answers for Docker Hub.
+const DOCKER_HUB: &str = "registry-1.docker.io";
+
 /// Where a plugin lies in a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
@@ -54,8 +57,14 @@ impl Reference {
     /// The address under which the registry's interface begins.
     pub(super) fn url(&self, rest: &str) -> String {
         let scheme = if self.is_local() { "http" } else { "https" };
-        format!("{scheme}://{}/v2/{}/{rest}", self.registry, self.name)
+        let host = if is_docker_hub(&self.registry) { DOCKER_HUB } else { &self.registry };
+        format!("{scheme}://{host}/v2/{}/{rest}", self.name)
     }
+}
+
+/// Whether a registry is Docker Hub, which has several names.
+pub(super) fn is_docker_hub(registry: &str) -> bool {
+    ["docker.io", "index.docker.io", DOCKER_HUB].contains(&registry)
 }
 
 /// Whether a host, with or without a port, is this machine.
@@ -135,6 +144,7 @@ mod tests {
         assert_eq!(url("localhost/a:1"), "http://localhost/v2/a/manifests/1");
         assert_eq!(url("[::1]:1/a:1"), "http://[::1]:1/v2/a/manifests/1");
         assert_eq!(url("localhost.example.com/a:1"), "https://localhost.example.com/v2/a/manifests/1");
+        assert_eq!(url("docker.io/a/b:1"), "https://registry-1.docker.io/v2/a/b/manifests/1");
         assert_eq!(url("10.0.0.1/a:1"), "https://10.0.0.1/v2/a/manifests/1");
     }
 }

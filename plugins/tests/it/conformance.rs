@@ -6,15 +6,24 @@ use sternlight_engine::stage::PluginLimits;
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 use sternlight_plugins::conformance::{Check, Verdict};
 
+#[cfg(feature = "wasi")]
+use super::guest::granted_directory;
 use super::guest::{Host, component, component_of, directory, honest};
 
 /// Less than the host's, so that what leaks is near its limit.
 const LIMITS: PluginLimits = PluginLimits { memory: Some(64 << 20), call_time: None };
 
-/// The memory of a call is free again after it, as a guest of a real language has it.
-const TIDY: &str = "
-    (func (export \"cabi_post_sternlight:plugin/reward-stage@1.0.0#score\") (param i32)
-      (global.set $next (i32.const 65536)))";
+/// The memory of a call is free again after it, and empty, as a guest of a real language has it.
+fn tidy(function: &str) -> String {
+    format!(
+        "
+    (func (export \"cabi_post_sternlight:plugin/{function}\") (param i32)
+      (memory.fill (i32.const 65536) (i32.const 0) (i32.sub (global.get $next) (i32.const 65536)))
+      (global.set $next (i32.const 65536)))"
+    )
+}
+
+const SCORE: &str = "reward-stage@1.0.0#score";
 
 fn checks(host: &Host) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -37,13 +46,13 @@ fn failed_at(each_row: &str) -> Vec<(&'static str, String)> {
 
 fn work(each_row: &str) -> String {
     let before = "(local.set $result (i32.add (local.get $results)";
-    honest("work").replace(before, &format!("{each_row}\n{before}")) + TIDY
+    honest("work").replace(before, &format!("{each_row}\n{before}")) + &tidy(SCORE)
 }
 
 /// In which the reward is this.
 fn failed_with_reward(reward: &str, more: &str) -> Vec<(&'static str, String)> {
     let honest_reward = "(f32.convert_i32_u (call $turns (local.get $batch) (local.get $row)))";
-    let work = honest("work").replace(honest_reward, reward) + TIDY + more;
+    let work = honest("work").replace(honest_reward, reward) + &tidy(SCORE) + more;
     failed(&component("reward", "work", &work))
 }
 
@@ -59,6 +68,8 @@ fn honest_guests_pass() {
     let mut guests: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(built.join(file)).unwrap()).collect();
     guests.push(component("reward", "work", &work("")));
     guests.push(component("environment", "work", &honest("environment")));
+    let relabel = honest("work.relabel") + &tidy("relabel-stage@1.0.0#relabel");
+    guests.push(component("relabel", "work", &relabel));
     for guest in guests {
         host.write("guest.wasm", &guest);
         let checks = checks(&host);
@@ -114,6 +125,20 @@ fn results_that_were_not_declared() {
         let failed = failed(&component("reward", "work", &text));
         assert!(failed.contains(&("columns", expected.to_owned())), "{failed:?}");
     }
+}
+
+#[test]
+fn numbers_that_are_not_finite() {
+    let failed = failed_with_reward("(f32.const nan)", "");
+    assert!(
+        failed.contains(&(
+            "columns",
+            "trajectory `plain-0`: `reward` is NaN, expected a finite number or none".to_owned()
+        )),
+        "{failed:?}"
+    );
+    let turns = "(f32.convert_i32_u (call $turns (local.get $batch) (local.get $row)))";
+    insta::assert_snapshot!(told(&failed_with_reward(&format!("(f32.div {turns} {turns})"), "")), @"no turns: trajectory `no-turns-0`: `reward` is NaN, expected a finite number or none");
 }
 
 #[test]
@@ -232,4 +257,54 @@ fn recorded_trajectories_have_values_or_errors() {
     assert!(check.faults[0].starts_with("trajectory `t4`: panicked at"), "{:?}", check.faults);
     let reward = &figures.values[0];
     assert_eq!((reward.column.as_str(), reward.values, reward.nulls, reward.numbers), ("reward", 3, 1, Some([1.0; 3])));
+}
+
+#[test]
+fn recorded_numbers_must_be_finite() {
+    let host = Host::new();
+    let text = std::fs::read_to_string(directory().join("work-not-a-number.wat")).unwrap();
+    host.write("guest.wasm", &component("reward", "work", &text));
+    let trial = host.trial(PluginLimits::default()).unwrap();
+    let (check, figures) = trial.recorded(&mut std::iter::once(Ok(recorded(&["a", "b"])))).unwrap();
+    assert_eq!((figures.trajectories, figures.errors), (2, 1));
+    assert_eq!(check.faults, ["trajectory `t1`: `reward` is NaN, expected a finite number or none"]);
+}
+
+/// What a language does that looks into its environment before it says what it is, and then asks for the time.
+#[cfg(feature = "wasi")]
+#[test]
+fn guests_that_were_built_to_be_granted_something() {
+    let look = "(import \"wasi:cli/environment@0.2.0\" \"get-environment\" (func $look (param i32)))\n";
+    let head = "#describe\") (result i32)";
+    let describe =
+        look.to_owned() + &honest("describe").replace(head, &format!("{head}\n(call $look (i32.const 8192))"));
+    let work = std::fs::read_to_string(granted_directory().join("clock.wat")).unwrap();
+    let host = Host::new();
+    host.write("guest.wasm", &component_of("granted", &[("describe", &describe), ("work", &work)]));
+    let checks = checks(&host);
+    let check = |name: &str| checks.iter().find(|check| check.name == name).unwrap();
+    assert_eq!(check("describe").verdict, Verdict::Passed);
+    let columns = check("columns");
+    insta::assert_snapshot!(format!("{}\n{}", columns.faults[0], columns.help.as_deref().unwrap()), @"
+    trajectory `plain-0`: it asked for the clock (`wasi:clocks/wall-clock@0.2.0#now`), which is not granted
+        in number
+    if it may have that, write `allow: {clock: true}` into the stage
+    ");
+    let error = host.measured(&mut std::iter::once(Ok(recorded(&["a"])))).unwrap_err();
+    insta::assert_snapshot!(format!("{error}\n{}", error.help.as_deref().unwrap()), @"
+    it asked for the clock (`wasi:clocks/wall-clock@0.2.0#now`), which is not granted
+        in number
+    if it may have that, write `allow: {clock: true}` into the stage
+    ");
+}
+
+#[test]
+fn groups_are_measured_whole() {
+    let scope = "(i32.store (i32.const 1092) (i32.const 0))";
+    let configure = honest("configure").replace(scope, &scope.replace("(i32.const 0)", "(i32.const 1)"));
+    let host = Host::new();
+    host.write("guest.wasm", &component("reward", "configure", &configure));
+    let parts = [recorded(&["a", "b"]), recorded(&["c"])];
+    let calls = host.measured(&mut parts.into_iter().map(Ok)).unwrap().calls.unwrap();
+    assert_eq!((calls.calls, calls.trajectories), (1, 3), "all are of one group");
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, EnvironmentKind, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest};
+use sternlight_engine::stage::{
+    Built, EnvironmentKind, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest, StageError,
+};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 use sternlight_plugins::conformance::Trial;
-use sternlight_plugins::{Environment, Plugins};
+use sternlight_plugins::{Environment, Measurement, Plugins};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -116,7 +118,7 @@ impl Host {
     }
 
     /// Starts a trial of `guest.wasm`.
-    pub(crate) fn trial(&self, limits: PluginLimits) -> Result<Trial<'_>, String> {
+    pub(crate) fn trial(&self, limits: PluginLimits) -> Result<Trial, String> {
         Trial::begin(&self.plugins, &self.directory.path().join("guest.wasm"), serde_json::json!({}), limits)
     }
 
@@ -124,6 +126,15 @@ impl Host {
     pub(crate) fn memory_after(&self, trajectories: usize) -> u64 {
         let trial = self.trial(PluginLimits::default()).unwrap();
         self.plugins.measure(&trial, None, trajectories).unwrap().memory
+    }
+
+    /// What `guest.wasm` costs for trajectories, each called for once.
+    pub(crate) fn measured(
+        &self,
+        batches: &mut dyn Iterator<Item = Result<TrajectoryBatch, StageError>>,
+    ) -> Result<Measurement, StageError> {
+        let trial = self.trial(PluginLimits::default()).unwrap();
+        self.plugins.measure(&trial, Some(batches), usize::MAX)
     }
 
     /// Starts `guest.wasm` as an environment.

@@ -198,10 +198,21 @@ fn tokens_are_got_from_where_the_registry_says() {
     `oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` does not let you have `a/guest`
     log in with `docker login 127.0.0.1:PORT`, or look whether the name is right
     ");
-    registry.asked();
-    registry.put("/token", answer("200 OK", r#"{"access_token": "secret"}"#));
-    host.load_from(&registry.address(":1"), None).ok().unwrap();
-    assert_eq!(registry.asked().len(), 4, "a manifest in vain, a token, the manifest, the plugin");
+    for token in [r#"{"access_token": "secret"}"#, r#"{"token": "secret", "access_token": "secret"}"#] {
+        registry.put("/token", answer("200 OK", token));
+        registry.asked();
+        Host::new().load_from(&registry.address(":1"), None).ok().unwrap();
+        assert_eq!(registry.asked().len(), 4, "a manifest in vain, a token, the manifest, the plugin");
+    }
+}
+
+#[test]
+fn a_token_is_not_got_from_another_machine_in_the_name_of_this_one() {
+    let (registry, host) = (Registry::start(), Host::new());
+    let challenge = r#"Bearer realm="http://127.0.0.1:80@evil.example/token""#.to_owned();
+    let closed = Answer { headers: vec![("WWW-Authenticate", challenge)], ..answer("401 Unauthorized", "{}") };
+    registry.put("/v2/a/guest/manifests/1", closed);
+    insta::assert_snapshot!(registry.said(&host, ":1"), @"`oci://127.0.0.1:PORT/a/guest:1`: `127.0.0.1:PORT` wants a token from `http://127.0.0.1:80@evil.example/token`, which names a user");
 }
 
 #[test]
