@@ -1,27 +1,50 @@
 //! Machine code of plugins, compiled once and kept in a directory: named by the digest of the component and by all that
 //! machine code depends on (version and settings of wasmtime, this machine's instruction set).
 //!
-//! The directory is the user's own and not the store: a store may be shared, and what lies here is run.
+//! The directory is the user's own and not the store: a store may be shared, and what lies here is run. So nothing is taken
+//! from a directory that others can write to.
 
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Where machine code is kept; none: it is compiled each time.
-#[derive(Clone, Debug)]
-pub(crate) struct Cache(Option<PathBuf>);
+use crate::limits::readable_bytes;
+
+/// Where machine code is kept.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    /// None: it is compiled each time.
+    directory: Option<PathBuf>,
+    /// Whether it can be trusted, once somebody looked.
+    is_trusted: OnceLock<bool>,
+}
 
 impl Cache {
     pub(crate) fn new(directory: Option<PathBuf>) -> Self {
-        Self(directory)
+        Self { directory, is_trusted: OnceLock::new() }
     }
 
-    /// Machine code of a component, mapped from the cache or made now; `notice` is told when it is made.
+    /// Where files may lie, made if it is not there; `notice` is told once if it cannot be used.
+    pub(crate) fn directory(&self, notice: &dyn Fn(&str)) -> Option<&Path> {
+        let directory = self.directory.as_deref()?;
+        let is_trusted = self.is_trusted.get_or_init(|| match make(directory) {
+            Ok(()) => true,
+            Err(error) => {
+                let shown = directory.display();
+                notice(&format!("plugins are compiled each time, as `{shown}` cannot keep machine code: {error}"));
+                false
+            }
+        });
+        is_trusted.then_some(directory)
+    }
+
+    /// Machine code of the component at `address`, mapped from the cache or made now, of which `notice` is told.
     ///
     /// # Errors
     /// If it is no component, or one that this engine does not take. A cache that cannot be used is no error.
@@ -29,14 +52,17 @@ impl Cache {
         &self,
         engine: &Engine,
         digest: &blake3::Hash,
+        address: &str,
         bytes: &[u8],
-        notice: &dyn Fn(),
+        notice: &dyn Fn(&str),
     ) -> wasmtime::Result<Component> {
-        let path = self.0.as_ref().map(|directory| directory.join(file_name(engine, digest)));
+        let path = self.directory(notice).map(|directory| directory.join(file_name(engine, digest)));
         if let Some(component) = path.as_deref().and_then(|path| mapped(engine, path)) {
             return Ok(component);
         }
-        notice();
+        let size = readable_bytes(bytes.len() as u64);
+        let once = if path.is_some() { ", once for this machine" } else { "" };
+        notice(&format!("compiling the plugin {address} ({size}){once}"));
         let component = Component::new(engine, bytes)?;
         if let Some(path) = path
             && let Err(error) = component.serialize().map_err(io::Error::other).and_then(|code| keep(&path, &code))
@@ -48,7 +74,7 @@ impl Cache {
 
     /// Removes machine code of a component, if there is any.
     pub(crate) fn forget(&self, engine: &Engine, digest: &blake3::Hash) {
-        if let Some(directory) = &self.0 {
+        if let Some(directory) = &self.directory {
             // Whoever has it mapped keeps it; what cannot be removed does no harm.
             let _ = fs::remove_file(directory.join(file_name(engine, digest)));
         }
@@ -75,12 +101,70 @@ impl Hasher for Blake3Hasher {
     }
 }
 
+/// Makes a directory for the user alone, or looks whether the one that is there is such a one.
+///
+/// # Errors
+/// If it cannot be made, or others could have put something there.
+fn make(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory)?;
+    let metadata = fs::symlink_metadata(directory)?;
+    if !metadata.is_dir() {
+        return Err(io::Error::other("it is a link"));
+    }
+    check_owner(directory, &metadata)
+}
+
+#[cfg(unix)]
+fn check_owner(directory: &Path, metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    if is_open_to_others(metadata) {
+        return Err(io::Error::other("others can write to it; delete it, and it is made anew"));
+    }
+    // Whose a file is that this process makes. The administrator could do anything without this directory.
+    if metadata.uid() != 0 && metadata.uid() != NamedTempFile::new_in(directory)?.as_file().metadata()?.uid() {
+        return Err(io::Error::other("it is another user's"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether its group, or all, can write to a file or directory.
+#[cfg(unix)]
+fn is_open_to_others(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o022 != 0
+}
+
+/// Whether a file is one that `keep` made: not put into the directory while others could write to it.
+fn is_kept(path: &Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let directory = path.parent().and_then(|directory| fs::symlink_metadata(directory).ok());
+        let is_own = directory.is_some_and(|directory| metadata.uid() == directory.uid() || metadata.uid() == 0);
+        if !is_own || is_open_to_others(&metadata) {
+            return false;
+        }
+    }
+    metadata.is_file()
+}
+
 fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
-    if !path.is_file() {
+    if !is_kept(path) {
         return None;
     }
     #[expect(unsafe_code, reason = "machine code can only be trusted for where it lies")]
-    // SAFETY: the directory is the user's own; files get there by `keep` alone, complete, and are never changed.
+    // SAFETY: nobody else can write to the directory (`make`), nor to the file; files get there by `keep` alone, complete,
+    // and are never changed.
     let component = unsafe { Component::deserialize_file(engine, path) };
     component
         .inspect_err(|error| tracing::info!(path = %path.display(), %error, "machine code of a plugin is made anew"))
@@ -90,7 +174,6 @@ fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
 /// Whoever finds a file of that name finds all of it.
 fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("it lies in no directory"))?;
-    fs::create_dir_all(directory)?;
     let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(code)?;
     file.as_file().sync_all()?;
@@ -112,23 +195,72 @@ mod tests {
         let bytes = wat::parse_str("(component)").unwrap();
         let digest = blake3::hash(&bytes);
         let compiled = Cell::new(0);
-        let notice = || compiled.set(compiled.get() + 1);
+        let notice = |_: &str| compiled.set(compiled.get() + 1);
         for _ in 0..3 {
-            cache.component(&engine, &digest, &bytes, &notice).unwrap();
+            cache.component(&engine, &digest, "a", &bytes, &notice).unwrap();
         }
         assert_eq!(compiled.get(), 1);
         let kept = fs::read_dir(directory.path().join("plugins")).unwrap().next().unwrap().unwrap().path();
         fs::write(&kept, "damaged").unwrap();
-        cache.component(&engine, &digest, &bytes, &notice).unwrap();
-        cache.component(&engine, &digest, &bytes, &notice).unwrap();
+        cache.component(&engine, &digest, "a", &bytes, &notice).unwrap();
+        cache.component(&engine, &digest, "a", &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 2);
         cache.forget(&engine, &blake3::hash(b"another"));
-        cache.component(&engine, &digest, &bytes, &notice).unwrap();
+        cache.component(&engine, &digest, "a", &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 2);
         cache.forget(&engine, &digest);
-        cache.component(&engine, &digest, &bytes, &notice).unwrap();
+        cache.component(&engine, &digest, "a", &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 3);
-        Cache::new(None).component(&engine, &digest, &bytes, &notice).unwrap();
+        Cache::new(None).component(&engine, &digest, "a", &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 4);
+    }
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_taken_from_where_others_can_write() {
+        use std::cell::RefCell;
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let place = tempfile::tempdir().unwrap();
+        let (directory, link) = (place.path().join("plugins"), place.path().join("link"));
+        std::os::unix::fs::symlink(&directory, &link).unwrap();
+        let engine = crate::sandbox::engine().unwrap();
+        let bytes = wat::parse_str("(component)").unwrap();
+        let digest = blake3::hash(&bytes);
+        let told = |directory: &Path, times: usize| {
+            let told = RefCell::new(Vec::new());
+            let notice = |text: &str| told.borrow_mut().push(text.replace(place.path().to_str().unwrap(), "HERE"));
+            let cache = Cache::new(Some(directory.to_owned()));
+            for _ in 0..times {
+                cache.component(&engine, &digest, "a", &bytes, &notice).unwrap();
+            }
+            told.into_inner().join("\n")
+        };
+        let set = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        insta::assert_snapshot!(told(&directory, 2), @"compiling the plugin a (1 KiB), once for this machine");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&directory), 0o700);
+        let kept = fs::read_dir(&directory).unwrap().next().unwrap().unwrap().path();
+        for fine in [0o755, 0o700] {
+            set(&directory, fine);
+            assert_eq!(told(&directory, 1), "");
+        }
+        insta::assert_snapshot!(told(&link, 1), @"
+        plugins are compiled each time, as `HERE/link` cannot keep machine code: it is a link
+        compiling the plugin a (1 KiB)
+        ");
+        set(&directory, 0o777);
+        insta::assert_snapshot!(told(&directory, 2), @"
+        plugins are compiled each time, as `HERE/plugins` cannot keep machine code: others can write to it; delete it, and it is made anew
+        compiling the plugin a (1 KiB)
+        compiling the plugin a (1 KiB)
+        ");
+        set(&directory, 0o770);
+        assert!(told(&directory, 1).contains("others can write to it"));
+        set(&directory, 0o700);
+        assert_eq!(told(&directory, 1), "");
+        // A file that was put there meanwhile is replaced.
+        set(&kept, 0o666);
+        insta::assert_snapshot!(told(&directory, 2), @"compiling the plugin a (1 KiB), once for this machine");
+        assert_eq!(mode(&kept), 0o600);
     }
 }

@@ -12,6 +12,7 @@ use sternlight_engine::stage::{
 
 use crate::bindings::exports::sternlight::plugin::environment_stage::{self, Move, TaskParam};
 use crate::fault::Fault;
+use crate::figures::Figures;
 use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::loader::Plugins;
@@ -30,6 +31,7 @@ pub struct Environment {
     plugin: Arc<Plugin>,
     /// For messages: the stage that acts.
     stage: String,
+    figures: Figures,
     /// What it said and counted, until somebody asks.
     said: Context,
     /// What to do about the fault that ended it.
@@ -190,6 +192,7 @@ impl EnvironmentPlugin {
             guest,
             plugin: Arc::clone(&self.plugin),
             stage: self.stage.clone(),
+            figures: Figures::default(),
             said: Context::default(),
             help: None,
             held: Arc::clone(&self.held),
@@ -219,11 +222,16 @@ impl EnvironmentKind for EnvironmentPlugin {
     }
 }
 
+/// What a stage that acts counts itself.
+fn is_own(name: &str) -> bool {
+    ["trajectories", "turns", "reward", "success"].contains(&name) || name.starts_with("status.")
+}
+
 impl Environment {
     /// What came of a call, for a stage.
     fn heard<T>(&mut self, came: Result<T, String>) -> Result<T, StageError> {
         let plugin = self.plugin.description.name.as_str();
-        said::pass_on(self.guest.state(), &self.stage, plugin, &mut self.said);
+        said::pass_on(self.guest.state(), &self.stage, plugin, (&mut self.figures, &is_own), &mut self.said);
         self.held.fetch_max(self.guest.state().memory(), Ordering::Relaxed);
         came.map_err(|message| StageError { help: self.help.take(), ..StageError::new(message) })
     }

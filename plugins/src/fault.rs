@@ -4,11 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::sternlight::plugin::host::Level;
 use crate::grants::Kind;
-use crate::limits::readable_time;
+use crate::limits::{OPEN, readable_time};
 use crate::state::{MemoryLimit, State};
 use crate::text::printable;
 
@@ -42,16 +43,35 @@ pub(crate) enum FaultKind {
     Time(Duration),
     /// It asked for more memory than it may have.
     Memory(MemoryLimit),
+    /// It is made of more memories, tables or instances than a plugin may be: of which, and how many.
+    Parts(String),
+    /// It opened too much and closed too little.
+    Open,
     /// It called itself too deeply.
     Stack,
     /// It wanted something of the world outside: the interface, and the function.
     NotGranted(String, String),
+    /// It ended itself as a program does, with this status.
+    #[cfg(feature = "wasi")]
+    Exit(i32),
     /// It gave up by itself.
     Trap(String),
     /// It said itself that it cannot.
     Refused(String),
     /// What it returned cannot be read, or says more or less than was asked for.
     Result(String),
+}
+
+impl FaultKind {
+    /// Whether it gave up, and may have said why.
+    fn is_by_itself(&self) -> bool {
+        match self {
+            Self::Trap(_) => true,
+            #[cfg(feature = "wasi")]
+            Self::Exit(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// A function of the world outside that a plugin called and was not granted.
@@ -95,6 +115,12 @@ impl Fault {
             FaultKind::NotGranted(interface.clone(), function.clone())
         } else if let Some((interface, function)) = not_granted(&text) {
             FaultKind::NotGranted(interface.to_owned(), function.to_owned())
+        } else if let Some((_, parts)) = text.split_once("resource limit exceeded: ") {
+            FaultKind::Parts(parts.to_owned())
+        } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            FaultKind::Open
+        } else if let Some(exit) = exit(error) {
+            exit
         } else {
             match error.downcast_ref::<Trap>() {
                 Some(Trap::Interrupt) => FaultKind::Time(call_time),
@@ -103,8 +129,7 @@ impl Fault {
                 None => FaultKind::Result(reason(error)),
             }
         };
-        let is_trap = matches!(kind, FaultKind::Trap(_));
-        let last = state.lines.iter().rfind(|(level, _)| *level == Level::Error).filter(|_| is_trap);
+        let last = state.lines.iter().rfind(|(level, _)| *level == Level::Error).filter(|_| kind.is_by_itself());
         let frames = match error.downcast_ref::<WasmBacktrace>() {
             Some(backtrace) => frames(backtrace.frames().iter().filter_map(|frame| frame.func_name())),
             None => Vec::new(),
@@ -121,7 +146,10 @@ impl Fault {
                 Some(kind) => format!("if it may have that, write `{}` into the stage", kind.how()),
                 None => "plugins cannot be granted that".to_owned(),
             }),
-            FaultKind::Stack | FaultKind::Trap(_) | FaultKind::Refused(_) | FaultKind::Result(_) => None,
+            FaultKind::Open => {
+                Some("let it close what it has read and written, and drop its connections and streams".to_owned())
+            }
+            _ => None,
         }
     }
 }
@@ -133,10 +161,21 @@ impl fmt::Display for Fault {
                 write!(formatter, "a call took longer than its limit of {}", readable_time(*limit))?;
             }
             FaultKind::Memory(limit) => write!(formatter, "{limit}")?,
+            FaultKind::Parts(parts) => write!(formatter, "it is made of too many parts: {parts}")?,
+            FaultKind::Open => {
+                write!(formatter, "it wants to have more than {OPEN} files, connections and streams open at a time")?;
+            }
             FaultKind::Stack => formatter.write_str("it ran out of stack: its functions call each other too deeply")?,
             FaultKind::NotGranted(interface, function) => {
                 let what = what_is(interface);
                 write!(formatter, "it asked for {what} (`{interface}#{function}`), which is not granted")?;
+            }
+            #[cfg(feature = "wasi")]
+            FaultKind::Exit(status) => {
+                write!(formatter, "it ended itself with status {status}")?;
+                if let Some(said) = &self.said {
+                    write!(formatter, ": {said}")?;
+                }
             }
             FaultKind::Trap(text) => match &self.said {
                 Some(said) => formatter.write_str(said)?,
@@ -149,6 +188,16 @@ impl fmt::Display for Fault {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "wasi")]
+fn exit(error: &wasmtime::Error) -> Option<FaultKind> {
+    error.downcast_ref().map(|wasmtime_wasi::I32Exit(status)| FaultKind::Exit(*status))
+}
+
+#[cfg(not(feature = "wasi"))]
+fn exit(_: &wasmtime::Error) -> Option<FaultKind> {
+    None
 }
 
 /// The interface and function that a component asked for and nobody gave.

@@ -12,6 +12,7 @@ mod description;
 mod environment;
 mod extra;
 mod fault;
+mod figures;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -11,6 +11,10 @@ const DEFAULT_MEMORY: u64 = 512 << 20;
 /// milliseconds.
 const DEFAULT_CALL_TIME: Duration = Duration::from_secs(10);
 
+/// Files, directories, connections and streams that an instance may have open: of the process's own, which are some
+/// thousand on most machines, each thread's instances take so many.
+pub(crate) const OPEN: usize = 64;
+
 /// What one instance may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {

@@ -20,7 +20,7 @@ use crate::environment::EnvironmentPlugin;
 use crate::grants::{self, Granted, Grants};
 use crate::guest::Guest;
 use crate::inspection::Inspection;
-use crate::limits::{Limits, readable_bytes};
+use crate::limits::Limits;
 use crate::options::{problems, validator};
 use crate::plugin::{Plugin, Unusable};
 #[cfg(feature = "oci")]
@@ -69,6 +69,8 @@ impl Plugins {
     /// The file of a plugin that lies in a registry.
     #[cfg(feature = "oci")]
     fn pull(&self, reference: &str, sha256: Option<&str>) -> Result<Vec<u8>, Problem> {
+        // What is fetched lies in it: whoever comes first makes it for the user alone.
+        let _ = self.cache.directory(&*self.notice);
         self.registries.plugin(reference, sha256, MAXIMUM_BYTES, &*self.notice)
     }
 
@@ -154,14 +156,10 @@ impl Plugins {
         limits: Limits,
         grants: Arc<Grants>,
     ) -> Result<Plugin, Problem> {
-        let notice = || {
-            let size = readable_bytes(bytes.len() as u64);
-            (self.notice)(&format!("compiling the plugin {address} ({size}), once for this machine"));
-        };
         let engine = self.engine()?;
         let component = self
             .cache
-            .component(engine, digest, bytes, &notice)
+            .component(engine, digest, address, bytes, &*self.notice)
             .map_err(|error| at_uses(format!("`{address}` cannot be compiled: {error:#}")))?;
         Plugin::new(engine, &component, digest, limits, grants).map_err(|Unusable { reason, help }| {
             let problem = at_uses(format!("`{address}` cannot be used: {reason}"));

@@ -3,13 +3,20 @@
 use sternlight_engine::stage::Context;
 
 use crate::bindings::sternlight::plugin::host::Level;
+use crate::figures::Figures;
 use crate::state::State;
 
 /// Sentences of a plugin that are kept as warnings of a shard.
 const WARNINGS: usize = 16;
 
-/// Passes on what was said and measured in an instance's last call.
-pub(crate) fn pass_on(state: &State, stage: &str, plugin: &str, context: &mut Context) {
+/// Passes on what was said and measured in an instance's last call, figures by what came before and what `is_own`.
+pub(crate) fn pass_on(
+    state: &State,
+    stage: &str,
+    plugin: &str,
+    (figures, is_own): (&mut Figures, &dyn Fn(&str) -> bool),
+    context: &mut Context,
+) {
     for (level, line) in &state.lines {
         match level {
             Level::Debug => tracing::debug!(stage, plugin, "{line}"),
@@ -23,7 +30,10 @@ pub(crate) fn pass_on(state: &State, stage: &str, plugin: &str, context: &mut Co
             Level::Warn | Level::Error => {}
         }
     }
-    for (name, value) in &state.figures {
-        context.metrics.observe(name.as_str(), *value);
+    for refused in figures.pass_on(&state.figures, is_own, &mut context.metrics) {
+        let warning = format!("plugin `{plugin}`: {refused}");
+        if !context.warnings.contains(&warning) {
+            context.warnings.push(warning);
+        }
     }
 }

@@ -6,21 +6,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::ArrayRef;
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Float32Type};
+use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work, canonical_json};
-use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, canonical_type};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
 
 use crate::copies::{Copies, copies};
 use crate::data_type;
 use crate::description::{self, PluginContract};
 use crate::extra;
 use crate::fault::{Fault, FaultKind};
+use crate::figures::{self, Figures};
 use crate::groups::Grouped;
 use crate::guest::Guest;
 use crate::limits::Limits;
@@ -158,7 +159,7 @@ impl PluginStage {
     }
 
     fn begin(&self) -> Instance<'_> {
-        Instance { stage: self, guest: Mutex::new(None) }
+        Instance { stage: self, guest: Mutex::new(None), figures: Mutex::default() }
     }
 
     /// A column that the input has, but not as the plugin can take it.
@@ -347,6 +348,8 @@ struct Instance<'a> {
     stage: &'a PluginStage,
     /// Started with the first call, and anew after one that failed.
     guest: Mutex<Option<Guest>>,
+    /// Of all its calls.
+    figures: Mutex<Figures>,
 }
 
 impl Transform for Instance<'_> {
@@ -406,8 +409,10 @@ impl Instance<'_> {
                     return Err(StageError { others, ..of_row(first) });
                 }
                 match &output {
-                    Output::Columns(arrays) => measure(stage, arrays, context),
-                    Output::Relabelled(copies) => measure_copies(copies, batch.rows(), context),
+                    Output::Columns(arrays) => figures::measure(arrays, &stage.contract.adds, &mut context.metrics),
+                    Output::Relabelled(copies) => {
+                        figures::measure_copies(copies, batch.rows(), &mut context.metrics);
+                    }
                     Output::Keep(_) => {}
                 }
                 Ok(output)
@@ -441,36 +446,9 @@ impl Instance<'_> {
 
     /// Passes on what the plugin said and measured during its last call.
     fn tell(&self, guest: &Guest, context: &mut Context) {
-        said::pass_on(guest.state(), &self.stage.stage, &self.stage.plugin.description.name, context);
-    }
-}
-
-/// How much came of relabelling.
-fn measure_copies(copies: &[Relabelled], rows: usize, context: &mut Context) {
-    let copied = copies.chunk_by(|left, right| left.row == right.row).count();
-    context.metrics.count("copies", copies.len() as u64);
-    context.metrics.count("copied trajectories", copied as u64);
-    context.metrics.count("trajectories without a copy", (rows - copied) as u64);
-    for confidence in copies.iter().filter_map(|copy| copy.confidence) {
-        context.metrics.observe("relabel_confidence", f64::from(confidence));
-    }
-}
-
-/// The figures that people look for whoever computed the column.
-fn measure(stage: &PluginStage, arrays: &[ArrayRef], context: &mut Context) {
-    for (array, column) in arrays.iter().zip(&stage.contract.adds) {
-        if *array.data_type() != DataType::Float32 {
-            continue;
-        }
-        let numbers = array.as_primitive::<Float32Type>();
-        let name = match column.path.as_str() {
-            "turns.advantage" => "advantage",
-            path => path,
-        };
-        context.metrics.observe_all(name, numbers.iter().flatten().map(f64::from));
-        if column.path.as_str() == "reward" {
-            context.metrics.count("scored", (numbers.len() - numbers.null_count()) as u64);
-            context.metrics.count("unscored", numbers.null_count() as u64);
-        }
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_own = |name: &str| figures::is_of_stages(name, &self.stage.contract.adds);
+        let plugin = &self.stage.plugin.description.name;
+        said::pass_on(guest.state(), &self.stage.stage, plugin, (&mut figures, &is_own), context);
     }
 }

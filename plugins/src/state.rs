@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+use wasmtime::ResourceLimiter;
 
 use crate::bindings::sternlight::plugin::host::{Host, Level};
 use crate::limits::readable_bytes;
@@ -17,14 +17,19 @@ const LINES: usize = 256;
 /// More figures of one call are dropped: 16 for each of some thousand trajectories.
 const FIGURES: usize = 1 << 16;
 
-/// Tables hold functions; no compiler asks for more.
-const TABLE_ELEMENTS: usize = 1 << 20;
+/// What an element of a table takes.
+const ELEMENT_BYTES: usize = size_of::<usize>();
+
+/// Parts of a component, whatever memory they have: each takes something of the host. One with a Python interpreter is made
+/// of some dozen core modules, which share a memory and a table.
+const MEMORIES: usize = 64;
+const TABLES: usize = 64;
+const INSTANCES: usize = 256;
 
 /// The host's side of an instance.
 pub(crate) struct State {
     memory_limit: u64,
     memory: u64,
-    others: StoreLimits,
     pub(crate) lines: Vec<(Level, String)>,
     pub(crate) figures: Vec<(String, f64)>,
     /// For an instance that is granted something.
@@ -50,11 +55,9 @@ impl std::error::Error for MemoryLimit {}
 
 impl State {
     pub(crate) fn new(memory_limit: u64) -> Self {
-        let others = StoreLimitsBuilder::new().table_elements(TABLE_ELEMENTS).build();
         Self {
             memory_limit,
             memory: 0,
-            others,
             lines: Vec::new(),
             figures: Vec::new(),
             #[cfg(feature = "wasi")]
@@ -62,7 +65,7 @@ impl State {
         }
     }
 
-    /// Memory that the instance has, in bytes.
+    /// Memory that the instance has, in bytes: that of its memories and its tables.
     pub(crate) fn memory(&self) -> u64 {
         self.memory
     }
@@ -95,18 +98,36 @@ impl State {
     }
 }
 
-impl ResourceLimiter for State {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let asked = self.memory.saturating_add((desired - current.min(desired)) as u64);
+impl State {
+    fn growing(&mut self, bytes: usize) -> wasmtime::Result<bool> {
+        let asked = self.memory.saturating_add(bytes as u64);
         if asked > self.memory_limit {
             return Err(wasmtime::Error::new(MemoryLimit { asked, limit: self.memory_limit }));
         }
         self.memory = asked;
         Ok(true)
     }
+}
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.others.table_growing(current, desired, maximum)
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.growing(desired.saturating_sub(current))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.growing(desired.saturating_sub(current).saturating_mul(ELEMENT_BYTES))
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
     }
 }
 
@@ -131,12 +152,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_counted_over_all_memories() {
+    fn memory_is_counted_over_all_memories_and_tables() {
         let mut state = State::new(3 << 20);
         assert!(state.memory_growing(0, 2 << 20, None).unwrap());
         let error = state.memory_growing(0, 2 << 20, None).unwrap_err();
         insta::assert_snapshot!(error, @"it asked for 4 MiB of memory, and its limit is 3 MiB");
-        assert!(state.memory_growing(2 << 20, 3 << 20, None).unwrap());
+        assert!(state.table_growing(0, 1 << 16, None).unwrap());
+        let error = state.table_growing(0, 1 << 17, None).unwrap_err();
+        insta::assert_snapshot!(error, @"it asked for 4 MiB of memory, and its limit is 3 MiB");
+        assert!(state.memory_growing(2 << 20, (2 << 20) + (1 << 19), None).unwrap());
+        assert_eq!(state.memory(), 3 << 20);
+    }
+
+    #[test]
+    fn parts_are_few() {
+        let engine = crate::sandbox::engine().unwrap();
+        let of_many = |what: &str, count: usize| {
+            let instance = "(core instance (instantiate $part))";
+            let text = format!("(component (core module $part {what}) {})", instance.repeat(count));
+            let component = wasmtime::component::Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+            let mut store = wasmtime::Store::new(&engine, State::new(1 << 30));
+            store.limiter(|state| state);
+            store.set_epoch_deadline(1_000);
+            let instance = wasmtime::component::Linker::new(&engine).instantiate(&mut store, &component);
+            let error = instance.err()?;
+            Some(crate::fault::Fault::of(&error, Duration::ZERO, store.data()).to_string())
+        };
+        assert_eq!(of_many("(memory 0) (table 0 funcref)", MEMORIES), None);
+        let told = |what: &str, count: usize| of_many(what, count).unwrap_or_default();
+        insta::assert_snapshot!(told("(memory 0)", MEMORIES + 1), @"it is made of too many parts: memory count too high at 65");
+        insta::assert_snapshot!(told("(table 0 funcref)", TABLES + 1), @"it is made of too many parts: table count too high at 65");
+        insta::assert_snapshot!(told("", INSTANCES + 1), @"it is made of too many parts: instance count too high at 257");
     }
 
     #[test]

@@ -77,8 +77,10 @@ impl OutputStream for Stream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         let mut texts = self.said.texts();
         let kept = if self.is_error { &mut texts.errors } else { &mut texts.output };
-        kept.extend_from_slice(&bytes);
-        kept.drain(..kept.len().saturating_sub(BYTES));
+        let last = &bytes[bytes.len().saturating_sub(BYTES)..];
+        // What is dropped goes first: a guest may write more at once than is kept.
+        kept.drain(..(kept.len() + last.len()).saturating_sub(BYTES));
+        kept.extend_from_slice(last);
         Ok(())
     }
 
@@ -123,5 +125,15 @@ mod tests {
         let brief: Vec<_> = lines.iter().map(|(level, length, _)| (*level, *length)).collect();
         assert_eq!(brief, [(Level::Warn, 5), (Level::Info, BYTES - 6), (Level::Info, 4), (Level::Error, 13)]);
         assert!(said.take().is_empty());
+    }
+
+    #[test]
+    fn nothing_beyond_is_held_meanwhile() {
+        let said = Said::default();
+        for write in [1, 10 * BYTES, BYTES / 2, BYTES] {
+            said.output().write(vec![b'x'; write].into()).unwrap();
+            assert!(said.texts().output.len() <= BYTES);
+            assert!(said.texts().output.capacity() <= 2 * BYTES, "{}", said.texts().output.capacity());
+        }
     }
 }

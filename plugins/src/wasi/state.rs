@@ -13,10 +13,8 @@ use super::random::Numbers;
 use super::waiting::Waiting;
 use crate::bindings::sternlight::plugin::host::Level;
 use crate::grants::Grants;
+use crate::limits::OPEN;
 use crate::state::State;
-
-/// Files, sockets and streams that an instance may have open.
-const RESOURCES: usize = 10_000;
 
 /// The world as an instance sees it.
 pub(crate) struct Wasi {
@@ -69,7 +67,7 @@ impl Wasi {
     /// Of an instance for which nothing is there.
     pub(crate) fn nothing(grants: Arc<Grants>) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES);
+        table.set_max_capacity(OPEN);
         let (context, said) = (WasiCtx::builder().build(), Said::default());
         Self { context, table, until: Instant::now(), grants, said, numbers: None }
     }

@@ -69,11 +69,12 @@ fn copies_and_how_many() {
 fn what_a_guest_says_and_measures_is_passed_on() {
     let host = Host::new();
     let work = "
-        (data (i32.const 4096) \"oddly short\")
+        (data (i32.const 4096) \"oddly shortunscored\")
         (func (export \"sternlight:plugin/reward-stage@1.0.0#score\") (param i32 i32) (result i32)
           (call $log (i32.const 2) (i32.const 4096) (i32.const 11))
           (call $log (i32.const 0) (i32.const 4096) (i32.const 5))
           (call $metric (i32.const 4102) (i32.const 5) (f64.const 1.5))
+          (call $metric (i32.const 4107) (i32.const 8) (f64.const 1.5))
           (call $all_null (local.get 1)))";
     host.write("guest.wasm", &component("reward", "work", work));
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
@@ -84,7 +85,8 @@ fn what_a_guest_says_and_measures_is_passed_on() {
         let Output::Columns(columns) = shard.apply(&batch(&[1, 1]), &mut context).unwrap() else { panic!() };
         assert_eq!(columns[0].null_count(), 2);
     }
-    assert_eq!(context.warnings, ["plugin `guest`: oddly short"]);
+    let own = "plugin `guest`: the figure `unscored` is left out, as sternlight measures that itself";
+    assert_eq!(context.warnings, ["plugin `guest`: oddly short", own]);
     let short = context.metrics.distribution("short").unwrap();
     assert_eq!((short.count, short.mean), (3, 1.5));
     assert_eq!(context.metrics.counted("unscored"), 6);

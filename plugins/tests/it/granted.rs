@@ -276,6 +276,32 @@ fn what_is_written_to_standard_error_explains_a_trap() {
 }
 
 #[test]
+fn who_ends_itself_is_told_to_have_done_so() {
+    let host = Host::new();
+    place(&host, "exit", &[]);
+    insta::assert_snapshot!(work(&host, &clock()).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it ended itself with status 1: no such model
+        in number;
+    ");
+}
+
+/// The process has but a thousand or so of them.
+#[test]
+fn who_closes_nothing_is_ended() {
+    let host = Host::new();
+    fs::create_dir(host.path("data")).unwrap();
+    host.write("data/a.txt", b"12345");
+    place(&host, "hoard", &[("path", "a.txt"), ("length", "5")]);
+    insta::assert_snapshot!(work(&host, &reading("data")).0.unwrap_err(), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it wants to have more than 64 files, connections and streams open at a time
+        in open
+        in number; let it close what it has read and written, and drop its connections and streams
+    ");
+    place(&host, "read", &[("path", "a.txt"), ("length", "5")]);
+    assert_eq!(number(&host, &reading("data")), 5.0);
+}
+
+#[test]
 fn what_cannot_be_granted_has_its_place() {
     let host = Host::new();
     place(&host, "clock", &[]);

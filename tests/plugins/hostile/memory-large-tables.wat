@@ -1,0 +1,11 @@
+;; Wants 3 tables of 8 MiB before it begins.
+(import "sternlight:plugin/host@1.0.0" "log" (func $log (param i32 i32 i32)))
+(memory (export "memory") 2)
+(table 1048576 funcref)
+(table 1048576 funcref)
+(table 1048576 funcref)
+(func $allocate (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32)
+  (result i32)
+  unreachable)
+(func $turns (param i32 i32) (result i32) unreachable)
+(func $all_null (param i32) (result i32) unreachable)
