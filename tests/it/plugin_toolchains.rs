@@ -367,6 +367,14 @@ fn worked(workshop: &Workshop, component: &[u8]) -> TrajectoryBatch {
     exported(&workshop.folder.join("out.parquet"))
 }
 
+/// The episodes that a pipeline plays in a component that is an environment.
+fn played(workshop: &Workshop, component: &[u8]) -> TrajectoryBatch {
+    fs::write(workshop.folder.join("plugin.wasm"), component).unwrap();
+    fs::copy(shipped("plugins/text-adventure.yaml"), workshop.folder.join("pipeline.yaml")).unwrap();
+    workshop.sternlight(&["run", "pipeline.yaml", "--set", "params.plugin=./plugin.wasm"]);
+    exported(&workshop.folder.join("sternlight-output/text-adventure.parquet"))
+}
+
 /// The same columns with the same values.
 fn assert_same(first: &TrajectoryBatch, second: &TrajectoryBatch) {
     assert_eq!(paths(first), paths(second));
@@ -386,6 +394,11 @@ fn examples_in_rust_are_what_is_committed() {
         assert_eq!(told_of(&workshop, &built), told_of(&workshop, &committed));
         assert_same(&worked(&workshop, &built), &worked(&workshop, &committed));
     }
+    let workshop = Workshop::new("example-text_adventure");
+    let (built, committed) = example(&workshop, "text_adventure", "rust");
+    let committed = committed.unwrap();
+    assert_eq!(told_of(&workshop, &built), told_of(&workshop, &committed));
+    assert_same(&played(&workshop, &built), &played(&workshop, &committed));
 }
 
 #[test]
