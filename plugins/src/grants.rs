@@ -4,7 +4,9 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+use std::time::Instant;
 
 use sternlight_engine::problem::{Problem, Segment};
 use sternlight_engine::stage::{InputFile, PluginGrants, PluginRequest};
@@ -37,8 +39,17 @@ pub(crate) struct Directory {
 pub(crate) struct Endpoint {
     pub(crate) host: String,
     port: u16,
-    /// Asked for once, so that a plugin reaches what it was told.
+    /// Kept once they are found, so that a plugin reaches what it was told.
     addresses: OnceLock<Vec<IpAddr>>,
+}
+
+/// Why a host has no address.
+#[derive(Debug)]
+pub(crate) enum NoAddress {
+    /// Nobody answered in time.
+    TooLate,
+    /// What the system says.
+    Unknown(String),
 }
 
 /// Grants, and digests of what they let a plugin see.
@@ -215,23 +226,39 @@ fn endpoint(address: &str) -> Option<Endpoint> {
     let is_part =
         |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let is_name = host.split('.').all(is_part);
-    (is_address || is_name).then(|| Endpoint { host: bare.to_owned(), port, addresses: OnceLock::new() })
+    let addresses = bare.parse().map_or_else(|_| OnceLock::new(), |address| vec![address].into());
+    (is_address || is_name).then(|| Endpoint { host: bare.to_owned(), port, addresses })
 }
 
 impl Endpoint {
     /// The addresses that its name stands for.
-    pub(crate) fn addresses(&self) -> &[IpAddr] {
-        self.addresses.get_or_init(|| match (self.host.as_str(), self.port).to_socket_addrs() {
-            Ok(addresses) => addresses.map(|address| address.ip()).collect(),
-            Err(error) => {
-                tracing::warn!(host = self.host, %error, "a plugin may connect to a host that has no address");
-                Vec::new()
-            }
-        })
+    ///
+    /// # Errors
+    /// If they cannot be found until then. Whoever asks again may be luckier.
+    pub(crate) fn addresses(&self, until: Instant) -> Result<&[IpAddr], NoAddress> {
+        if let Some(known) = self.addresses.get() {
+            return Ok(known);
+        }
+        let time = until.checked_duration_since(Instant::now()).ok_or(NoAddress::TooLate)?;
+        let (sender, receiver) = mpsc::channel();
+        let (host, port) = (self.host.clone(), self.port);
+        // The system's own lookup cannot be ended, but left alone.
+        let lookup = move || {
+            let found = (host.as_str(), port).to_socket_addrs();
+            // Nobody may wait for it any more.
+            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect::<Vec<_>>()));
+        };
+        let unknown = |error: std::io::Error| NoAddress::Unknown(error.to_string());
+        thread::Builder::new().name("lookup".to_owned()).spawn(lookup).map_err(unknown)?;
+        let found = receiver.recv_timeout(time).map_err(|_| NoAddress::TooLate)?.map_err(unknown)?;
+        if found.is_empty() {
+            return Err(NoAddress::Unknown("nobody knows one".to_owned()));
+        }
+        Ok(self.addresses.get_or_init(|| found))
     }
 
-    pub(crate) fn is(&self, address: SocketAddr) -> bool {
-        address.port() == self.port && self.addresses().contains(&address.ip())
+    pub(crate) fn is(&self, address: SocketAddr, until: Instant) -> bool {
+        address.port() == self.port && self.addresses(until).is_ok_and(|known| known.contains(&address.ip()))
     }
 }
 
@@ -246,6 +273,8 @@ fn seed_of(seed: u64, stage: &str) -> blake3::Hash {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -259,8 +288,21 @@ mod tests {
             assert!(endpoint(wrong).is_none(), "{wrong}");
         }
         let local = endpoint("127.0.0.1:80").unwrap();
-        assert!(local.is("127.0.0.1:80".parse().unwrap()) && !local.is("127.0.0.1:81".parse().unwrap()));
-        assert!(!local.is("127.0.0.2:80".parse().unwrap()));
+        let is = |address: &str| local.is(address.parse().unwrap(), Instant::now());
+        assert!(is("127.0.0.1:80") && !is("127.0.0.1:81") && !is("127.0.0.2:80"));
+    }
+
+    #[test]
+    fn nobody_waits_for_an_address_for_longer_than_asked() {
+        let local = endpoint("localhost:80").unwrap();
+        let past = Instant::now();
+        assert!(matches!(local.addresses(past), Err(NoAddress::TooLate)));
+        // Which is not kept; what is found is.
+        assert!(!local.addresses(past + Duration::from_secs(60)).unwrap().is_empty());
+        assert!(local.addresses(past).is_ok());
+        let nobody = endpoint("nobody.invalid:80").unwrap();
+        assert!(nobody.addresses(Instant::now() + Duration::from_millis(100)).is_err());
+        assert!(past.elapsed() < Duration::from_secs(60) && nobody.addresses.get().is_none());
     }
 
     #[test]

@@ -11,8 +11,8 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets, sync
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 
-use super::names;
 use super::waiting::Waiting;
+use super::{names, open};
 use crate::fault::NotGranted;
 use crate::grants::{Grants, Kind};
 use crate::state::State;
@@ -24,6 +24,7 @@ pub(super) const VERSION: &str = "0.2.12";
 pub(crate) fn link(linker: &mut Linker<State>, component: &Component, grants: &Grants) -> wasmtime::Result<()> {
     link_everything(linker)?;
     names::link(linker)?;
+    open::link(linker)?;
     refuse(linker, component, grants)
 }
 

@@ -2,6 +2,7 @@
 
 mod link;
 mod names;
+mod open;
 mod output;
 mod random;
 mod state;

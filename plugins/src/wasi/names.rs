@@ -11,6 +11,8 @@ use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 use wasmtime_wasi::{WasiView as _, async_trait};
 
 use super::link::VERSION;
+use super::waiting::TooLate;
+use crate::grants::NoAddress;
 use crate::state::State;
 use crate::text::printable_name;
 
@@ -55,9 +57,13 @@ fn resolve(state: &mut State, name: &str) -> wasmtime::Result<Result<Resource<Ad
         wasi.said.note(format!("it asked for the address of `{name}`, which `allow: {{network: […]}}` does not name"));
         return Ok(Err(ErrorCode::AccessDenied));
     };
-    let addresses = endpoint.addresses().to_vec();
-    if addresses.is_empty() {
-        return Ok(Err(ErrorCode::NameUnresolvable));
-    }
+    let addresses = match endpoint.addresses(wasi.until.get()) {
+        Ok(addresses) => addresses.to_vec(),
+        Err(NoAddress::TooLate) => return Err(TooLate.into()),
+        Err(NoAddress::Unknown(reason)) => {
+            wasi.said.note(format!("the host `{name}` has no address: {reason}"));
+            return Ok(Err(ErrorCode::NameUnresolvable));
+        }
+    };
     Ok(Ok(state.ctx().table.push(Addresses(addresses.into_iter()))?))
 }

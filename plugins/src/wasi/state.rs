@@ -1,7 +1,7 @@
 //! What the host keeps for an instance that is granted something.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::TryRng as _;
@@ -20,11 +20,24 @@ use crate::state::State;
 pub(crate) struct Wasi {
     context: WasiCtx,
     table: ResourceTable,
-    /// When the current call ends.
-    until: Instant,
+    pub(super) until: Deadline,
     pub(super) grants: Arc<Grants>,
     pub(super) said: Said,
     numbers: Option<Numbers>,
+}
+
+/// When the current call ends; shared with what is asked about addresses.
+#[derive(Clone)]
+pub(super) struct Deadline(Arc<Mutex<Instant>>);
+
+impl Deadline {
+    pub(super) fn get(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, until: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
 }
 
 impl Wasi {
@@ -35,6 +48,7 @@ impl Wasi {
     /// If a directory is gone.
     pub(crate) fn new(grants: &Arc<Grants>) -> wasmtime::Result<Self> {
         let said = Said::default();
+        let until = Deadline(Arc::new(Mutex::new(Instant::now())));
         let mut builder = WasiCtx::builder();
         builder.stdout(said.output()).stderr(said.errors()).envs(&grants.environment);
         for directory in &grants.directories {
@@ -42,9 +56,9 @@ impl Wasi {
             builder.preopened_dir(&directory.path, &directory.name, permissions)?;
         }
         if !grants.network.is_empty() {
-            let (known, notes) = (Arc::clone(grants), said.clone());
+            let (known, notes, until) = (Arc::clone(grants), said.clone(), until.clone());
             builder.allow_tcp(true).socket_addr_check(move |address, used| {
-                let is_granted = is_granted(&known, address, used);
+                let is_granted = is_granted(&known, address, used, until.get());
                 if !is_granted {
                     let asked = if matches!(used, SocketAddrUse::TcpConnect) { "connect to" } else { "listen at" };
                     notes.note(format!("it tried to {asked} {address}, which `allow: {{network: […]}}` does not name"));
@@ -61,20 +75,20 @@ impl Wasi {
                 .insecure_random(numbers.clone())
                 .insecure_random_seed(u128::from_le_bytes(seed));
         }
-        Ok(Self { context: builder.build(), said, numbers, ..Self::nothing(Arc::clone(grants)) })
+        Ok(Self { context: builder.build(), said, until, numbers, ..Self::nothing(Arc::clone(grants)) })
     }
 
     /// Of an instance for which nothing is there.
     pub(crate) fn nothing(grants: Arc<Grants>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(OPEN);
-        let (context, said) = (WasiCtx::builder().build(), Said::default());
-        Self { context, table, until: Instant::now(), grants, said, numbers: None }
+        let until = Deadline(Arc::new(Mutex::new(Instant::now())));
+        Self { context: WasiCtx::builder().build(), table, until, grants, said: Said::default(), numbers: None }
     }
 
     /// A call begins.
     pub(crate) fn begin_call(&mut self, time: Duration) {
-        self.until = Instant::now() + time;
+        self.until.set(Instant::now() + time);
     }
 
     /// A call for trajectories begins.
@@ -90,9 +104,9 @@ impl Wasi {
     }
 }
 
-fn is_granted(grants: &Grants, address: SocketAddr, used: SocketAddrUse) -> bool {
+fn is_granted(grants: &Grants, address: SocketAddr, used: SocketAddrUse, until: Instant) -> bool {
     match used {
-        SocketAddrUse::TcpConnect => grants.network.iter().any(|endpoint| endpoint.is(address)),
+        SocketAddrUse::TcpConnect => grants.network.iter().any(|endpoint| endpoint.is(address, until)),
         // Whoever connects is bound to some address of this machine first.
         SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
         _ => false,
@@ -110,6 +124,6 @@ impl State {
     /// What waits.
     pub(super) fn waiting(&mut self) -> Waiting<'_> {
         let Wasi { table, until, .. } = self.wasi();
-        Waiting { table, until: *until }
+        Waiting { table, until: until.get() }
     }
 }

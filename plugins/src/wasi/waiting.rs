@@ -36,7 +36,7 @@ impl Waiting<'_> {
 }
 
 /// The call's time is over. As with its code, what it says to the guest is the end of it.
-struct TooLate;
+pub(super) struct TooLate;
 
 impl From<TooLate> for wasmtime::Error {
     fn from(_: TooLate) -> Self {

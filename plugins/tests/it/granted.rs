@@ -285,6 +285,26 @@ fn who_ends_itself_is_told_to_have_done_so() {
     ");
 }
 
+/// Opening a pipe waits until somebody writes to it.
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_opened() {
+    let host = Host::new();
+    fs::create_dir(host.path("out")).unwrap();
+    let pipe = host.path("out/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    place(&host, "read", &[("path", "pipe"), ("length", "4")]);
+    // Ends what waits all the same, so that this fails, and does not hang.
+    thread::spawn(move || {
+        thread::sleep(40 * TIME);
+        fs::write(pipe, b"12345")
+    });
+    let (number, warnings) = work(&host, &writing("out"));
+    // `not-permitted`.
+    assert_eq!(number, Ok(-32.0));
+    insta::assert_snapshot!(warnings.join("\n"), @"plugin `guest`: it tried to open `pipe`, which is neither file nor directory");
+}
+
 /// The process has but a thousand or so of them.
 #[test]
 fn who_closes_nothing_is_ended() {
