@@ -33,6 +33,8 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     /// What it said last before it trapped: a panic's text.
     said: Option<String>,
+    /// What it tried in vain before.
+    tried: Vec<String>,
     /// The guest's functions, innermost first.
     frames: Vec<String>,
 }
@@ -93,12 +95,12 @@ impl std::error::Error for NotGranted {}
 impl Fault {
     /// A result that cannot be believed.
     pub(crate) fn result(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Result(message.into()), said: None, frames: Vec::new() }
+        Self { kind: FaultKind::Result(message.into()), said: None, tried: Vec::new(), frames: Vec::new() }
     }
 
     /// The plugin's own words why it cannot do what it was asked for.
     pub(crate) fn refused(reason: String) -> Self {
-        Self { kind: FaultKind::Refused(reason), said: None, frames: Vec::new() }
+        Self { kind: FaultKind::Refused(reason), said: None, tried: Vec::new(), frames: Vec::new() }
     }
 
     /// Whether a certain row may be to blame, rather than the plugin whatever it gets.
@@ -134,7 +136,7 @@ impl Fault {
             Some(backtrace) => frames(backtrace.frames().iter().filter_map(|frame| frame.func_name())),
             None => Vec::new(),
         };
-        Self { kind, said: last.map(|(_, line)| line.clone()), frames }
+        Self { kind, said: last.map(|(_, line)| line.clone()), tried: state.tried.clone(), frames }
     }
 
     /// What to do about it.
@@ -183,11 +185,17 @@ impl fmt::Display for Fault {
             },
             FaultKind::Refused(text) | FaultKind::Result(text) => formatter.write_str(text)?,
         }
+        formatter.write_str(&tried_text(&self.tried))?;
         for frame in &self.frames {
             write!(formatter, "\n    in {frame}")?;
         }
         Ok(())
     }
+}
+
+/// What a plugin tried in vain before it failed, below the text of that: it may be why.
+pub(crate) fn tried_text(tried: &[String]) -> String {
+    tried.iter().map(|what| format!("\n    before that, {what}")).collect()
 }
 
 #[cfg(feature = "wasi")]
@@ -270,7 +278,7 @@ mod tests {
         let text = "error: unknown import: `wasi:clocks/monotonic-clock@0.2.9#now` has not been defined";
         let (interface, function) = not_granted(text).unwrap();
         let kind = FaultKind::NotGranted(interface.to_owned(), function.to_owned());
-        let fault = Fault { kind, said: None, frames: Vec::new() };
+        let fault = Fault { kind, said: None, tried: Vec::new(), frames: Vec::new() };
         insta::assert_snapshot!(fault, @"it asked for the clock (`wasi:clocks/monotonic-clock@0.2.9#now`), which is not granted");
     }
 }

@@ -20,7 +20,7 @@ use crate::copies::{Copies, copies};
 use crate::data_type;
 use crate::description::{self, PluginContract};
 use crate::extra;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, tried_text};
 use crate::figures::{self, Figures};
 use crate::groups::Grouped;
 use crate::guest::Guest;
@@ -399,6 +399,7 @@ impl Instance<'_> {
         match called {
             Ok(Called { output, errors }) => {
                 self.tell(&guest, context);
+                let tried = tried_text(&guest.state().tried);
                 *slot = Some(guest);
                 let of_row = |(row, reason): &(usize, String)| {
                     let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
@@ -406,7 +407,9 @@ impl Instance<'_> {
                 };
                 if let Some((first, others)) = errors.split_first() {
                     let others = others.iter().filter(|(row, _)| *row != first.0).map(of_row).collect();
-                    return Err(StageError { others, ..of_row(first) });
+                    let mut error = of_row(first);
+                    error.message += &tried;
+                    return Err(StageError { others, ..error });
                 }
                 match &output {
                     Output::Columns(arrays) => figures::measure(arrays, &stage.contract.adds, &mut context.metrics),

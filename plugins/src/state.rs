@@ -32,6 +32,8 @@ pub(crate) struct State {
     memory: u64,
     pub(crate) lines: Vec<(Level, String)>,
     pub(crate) figures: Vec<(String, f64)>,
+    /// What it tried in vain, which is among the lines as well.
+    pub(crate) tried: Vec<String>,
     /// For an instance that is granted something.
     #[cfg(feature = "wasi")]
     pub(crate) wasi: Option<Wasi>,
@@ -60,6 +62,7 @@ impl State {
             memory: 0,
             lines: Vec::new(),
             figures: Vec::new(),
+            tried: Vec::new(),
             #[cfg(feature = "wasi")]
             wasi: None,
         }
@@ -75,6 +78,7 @@ impl State {
     pub(crate) fn begin_call(&mut self, time: Duration) {
         self.lines.clear();
         self.figures.clear();
+        self.tried.clear();
         #[cfg(feature = "wasi")]
         if let Some(wasi) = &mut self.wasi {
             wasi.begin_call(time);
@@ -85,6 +89,7 @@ impl State {
     pub(crate) fn end_call(&mut self) {
         #[cfg(feature = "wasi")]
         if let Some(wasi) = &mut self.wasi {
+            self.tried = wasi.tried();
             for (level, line) in wasi.said() {
                 self.log(level, line);
             }

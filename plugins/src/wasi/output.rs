@@ -49,6 +49,11 @@ impl Said {
         }
     }
 
+    /// What was noted so far.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.texts().notes.clone()
+    }
+
     fn texts(&self) -> MutexGuard<'_, Texts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -98,6 +98,11 @@ impl Wasi {
         }
     }
 
+    /// What it tried in vain since what was said was taken.
+    pub(crate) fn tried(&self) -> Vec<String> {
+        self.said.notes()
+    }
+
     /// What was said since the last time.
     pub(crate) fn said(&self) -> Vec<(Level, String)> {
         self.said.take()

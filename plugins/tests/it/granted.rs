@@ -234,6 +234,24 @@ fn names_are_looked_up_for_granted_hosts_alone() {
     insta::assert_snapshot!(warnings.join("\n"), @"plugin `guest`: it asked for the address of `secret.example.com`, which `allow: {network: […]}` does not name");
 }
 
+/// What was refused may be why a call failed.
+#[test]
+fn what_was_tried_in_vain_is_told_with_the_error() {
+    let host = Host::new();
+    let said = |how: &str| {
+        place(&host, "give-up", &[("path", "other"), ("length", "5"), ("how", how)]);
+        work(&host, &network(80)).0.unwrap_err()
+    };
+    insta::assert_snapshot!(said("(unreachable)"), @"
+    trajectory `t0`: plugin `guest` 1.0.0: it trapped: it reached code that it takes for unreachable, as after a panic
+        before that, it asked for the address of `other`, which `allow: {network: […]}` does not name;
+    ");
+    insta::assert_snapshot!(said(""), @"
+    trajectory `t0`: plugin `guest` 1.0.0: no judge
+        before that, it asked for the address of `other`, which `allow: {network: […]}` does not name;
+    ");
+}
+
 #[test]
 fn there_are_no_datagrams() {
     let host = Host::new();

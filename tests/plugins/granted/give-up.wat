@@ -1,0 +1,11 @@
+;; Gives up, with an error or a trap, if a host has no address.
+(import "wasi:sockets/instance-network@0.2.0" "instance-network" (func $network (result i32)))
+(import "wasi:sockets/ip-name-lookup@0.2.0" "resolve-addresses" (func $resolve (param i32 i32 i32 i32)))
+(data (i32.const 5000) "{path}")
+(data (i32.const 5200) "no judge")
+(func (export "sternlight:plugin/reward-stage@1.0.0#score") (param $batch i32) (param $count i32) (result i32)
+  (call $resolve (call $network) (i32.const 5000) (i32.const {length}) (i32.const 8192))
+  (if (i32.load8_u (i32.const 8192)) (then {how}))
+  (drop (call $all_null (local.get $count)))
+  (call $fail (i32.load (i32.const 1216)) (i32.const 5200) (i32.const 8))
+  (i32.const 1216))
