@@ -95,7 +95,9 @@ impl Adventure {
     fn act(&mut self, action: &str) -> (String, f32, bool) {
         let (verb, what) = action.split_once(' ').unwrap_or((action, ""));
         let sees = self.sees();
-        let Some(room) = self.house.rooms.get_mut(&self.here) else { return ("You are nowhere.".to_owned(), 0.0, false) };
+        let Some(room) = self.house.rooms.get_mut(&self.here) else {
+            return ("You are nowhere.".to_owned(), 0.0, false);
+        };
         match verb {
             "look" => (self.look(), 0.0, false),
             "go" => match room.exits.get(what) {
@@ -242,7 +244,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_told() {
-        let (start, steps) = play(&plugin(), &["fly", "go up", "open chest", "LOOK "], 1, r#"{"max_steps": 4}"#).unwrap();
+        let (start, steps) =
+            play(&plugin(), &["fly", "go up", "open chest", "LOOK "], 1, r#"{"max_steps": 4}"#).unwrap();
         assert_eq!(start.prompt, PROMPT);
         assert_eq!(steps[0].observation, "You cannot do that: fly.");
         assert_eq!(steps[1].observation, "There is a wall.");
