@@ -26,7 +26,8 @@ thread_local! {
 pub fn search(trajectory: &Trajectory, config: &Config) -> Result<f32> {
     let mut actions = trajectory.turns().map(|turn| turn.action());
     if let Some(text) = &config.text {
-        return Ok(f32::from(u8::from(actions.any(|action| action.contains(text.as_str())))));
+        let finder = memchr::memmem::Finder::new(text.as_bytes());
+        return Ok(f32::from(u8::from(actions.any(|action| finder.find(action.as_bytes()).is_some()))));
     }
     let Some(pattern) = &config.regex else {
         return Ok(actions.map(str::len).sum::<usize>() as f32);
