@@ -116,7 +116,8 @@ fn figures(stages: &[&StageResult]) -> Vec<(&'static str, String)> {
         figures.push(("groups without signal", format!("{silent} of {groups} (all rewards equal, or fewer than two)")));
     }
     if let Some(reward) = distribution(stages, "reward") {
-        figures.push(("reward", format!("mean {:.3}, from {} to {}", reward.mean, reward.minimum, reward.maximum)));
+        let (low, high) = (short(reward.minimum), short(reward.maximum));
+        figures.push(("reward", format!("mean {:.3}, from {low} to {high}", reward.mean)));
     }
     if let Some(advantage) = distribution(stages, "advantage") {
         let spread = advantage.standard_deviation();
@@ -179,4 +180,22 @@ fn shortened(path: &Path) -> String {
     let current = std::env::current_dir().ok();
     let relative = current.as_deref().and_then(|current| path.strip_prefix(current).ok());
     relative.unwrap_or(path).display().to_string()
+}
+
+/// A number with three places at most: rewards are 32-bit numbers, whose further digits say nothing.
+fn short(number: f64) -> String {
+    let text = format!("{number:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let shown = [1.0, 0.0, -0.0, -0.0001, 1.3300000429153442, -2.5, 100.0].map(short);
+        assert_eq!(shown, ["1", "0", "0", "0", "1.33", "-2.5", "100"]);
+    }
 }
