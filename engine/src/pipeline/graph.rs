@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::load::{Draft, below};
+use super::draft::{Draft, below};
 use super::model::{InputReference, StageNode};
 use super::report::Report;
 use super::stage_entry::From;

@@ -8,23 +8,20 @@ use serde_yaml::{Mapping, Value};
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
 use super::document::{LoopEntry, Name, PipelineEntry};
+use super::draft::{Draft, Means, draft, not_carried_out, not_supported};
 use super::graph::resolve;
 use super::index::{Content, Document, Entry};
 use super::interpolation::Scope;
-use super::model::{BuiltStage, Pipeline, StageNode};
+use super::model::Pipeline;
 use super::parameters::set_parameters;
 use super::propagate::propagate;
-use super::quantities::Memory;
 use super::report::Report;
 use super::scan::scan;
-use super::stage_entry::{From, StageEntry};
+use super::stage_entry::StageEntry;
 use super::values;
 use crate::decode::decode;
-use crate::failure::{FailurePolicy, OnError, Retries};
-use crate::problem::{Problem, Segment, nearest};
-use crate::stage::{
-    BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work,
-};
+use crate::problem::{Segment, nearest};
+use crate::stage::Registry;
 
 /// What loading depends on besides the text.
 pub struct LoadOptions<'a> {
@@ -36,24 +33,6 @@ pub struct LoadOptions<'a> {
     pub directory: &'a Path,
     /// Where the command runs: relative output paths begin here.
     pub current_directory: &'a Path,
-}
-
-/// What every stage is built with.
-#[derive(Clone, Copy)]
-struct Means<'a> {
-    options: &'a LoadOptions<'a>,
-    registry: &'a Registry,
-    seed: u64,
-}
-
-/// A stage whose `from` is not resolved yet.
-pub(super) struct Draft {
-    pub(super) node: StageNode,
-    pub(super) from: Option<From>,
-    /// Whether its only output is `out`, as far as anything is known of it.
-    pub(super) has_one_output: bool,
-    /// Its path in the file.
-    pub(super) path: Vec<Segment>,
 }
 
 /// Loads a pipeline from its text. `file` is its name, as people know it.
@@ -207,185 +186,6 @@ fn drafts(stages: Option<&Mapping>, means: Means<'_>, report: &mut Report<'_>) -
     (drafts, unsupported)
 }
 
-/// Where a `uses` leads.
-fn is_plugin(uses: &str) -> bool {
-    uses.starts_with("oci://") || uses.contains('/') || uses.ends_with(".wasm")
-}
-
-fn draft(
-    name: &str,
-    path: Vec<Segment>,
-    entry: StageEntry,
-    means: Means<'_>,
-    report: &mut Report<'_>,
-    unsupported: &mut Vec<Diagnostic>,
-) -> Draft {
-    let registry = means.registry;
-    let document = report.document;
-    let uses_path = below(&path, "uses");
-    // What only a run can tell cannot be decoded now.
-    let later = report.is_unknown(&below(&path, "with"));
-    let with = match &entry.with {
-        None | Some(Value::Null) => Value::Mapping(Mapping::new()),
-        Some(with) => with.clone(),
-    };
-    let uses_span = document.value_span(&uses_path);
-    let mut built = None;
-    match &entry.uses {
-        None if report.is_unknown(&uses_path) => {}
-        None => {
-            let error = document.error(document.key_span(&path), format!("the stage `{name}` has no `uses`"));
-            let kinds: Vec<String> = registry.kinds().map(|kind| format!("`{}`", kind.name)).collect();
-            report.add(error.stage(name).help(format!("say what it does: `uses:` one of {}", kinds.join(", "))));
-        }
-        Some(_) if report.is_unknown(&uses_path) => {}
-        Some(uses) if is_plugin(uses) => match registry.plugins() {
-            Some(loader) if !later => built = build_plugin(loader, uses, &entry, &with, name, &path, means, report),
-            Some(_) => {}
-            None => unsupported.push(
-                document
-                    .error(uses_span.clone(), format!("the plugin `{uses}` is not carried out by this version"))
-                    .warning()
-                    .stage(name)
-                    .help("use a built-in stage"),
-            ),
-        },
-        Some(uses) => match registry.get(uses) {
-            None => report.add(unknown_kind(document, &uses_path, uses, registry).stage(name)),
-            Some(kind) => {
-                for (key, given) in [
-                    ("keep", entry.keep.is_some()),
-                    ("sha256", entry.sha256.is_some()),
-                    ("allow", entry.allow.is_some()),
-                    ("limits", entry.limits.is_some()),
-                ] {
-                    if given {
-                        let span = document.key_span(&below(&path, key));
-                        let error = document.error(span, format!("`{key}` is for plugins, and `{uses}` is built in"));
-                        report.add(error.stage(name).help("take it out"));
-                    }
-                }
-                built = build(kind, &with, name, &path, means, report).filter(|_| !later);
-                if entry.on_error == OnError::Quarantine
-                    && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
-                {
-                    let span = document.key_span(&below(&path, "on_error"));
-                    let message =
-                        format!("`{uses}` writes its whole input or nothing: it cannot put trajectories aside");
-                    let help = "take it out; the stages before it may have `on_error: quarantine`";
-                    report.add(document.error(span, message).stage(name).help(help));
-                }
-            }
-        },
-    }
-    let node = StageNode {
-        name: name.to_owned(),
-        uses: entry.uses.unwrap_or_default(),
-        inputs: Vec::new(),
-        with,
-        built,
-        cache: entry.cache,
-        failure: FailurePolicy {
-            on_error: entry.on_error,
-            retries: entry.retries.map_or_else(Retries::default, |retries| retries.0),
-            timeout: entry.timeout.map(|timeout| timeout.duration()),
-        },
-        uses_span,
-    };
-    let has_one_output = node.built.is_some() || registry.get(&node.uses).is_some();
-    Draft { node, from: entry.from, has_one_output, path }
-}
-
-fn build(
-    kind: &StageKind,
-    with: &Value,
-    name: &str,
-    path: &[Segment],
-    means: Means<'_>,
-    report: &mut Report<'_>,
-) -> Option<BuiltStage> {
-    let Means { options: LoadOptions { directory, current_directory, .. }, registry, seed } = means;
-    let context = BuildContext { stage: name, seed, directory, current_directory, plugins: registry.plugins() };
-    match kind.build(with.clone(), &context) {
-        Ok(built) => Some(stage_of(built)),
-        Err(problems) => {
-            report.problems(&options_path(report.document, path), Some(name), problems);
-            None
-        }
-    }
-}
-
-fn stage_of(built: Built) -> BuiltStage {
-    BuiltStage { kind: built.kind, version: built.version, stage: built.stage, options: built.options }
-}
-
-#[expect(clippy::too_many_arguments, reason = "as `draft`, whose plugins it builds")]
-fn build_plugin(
-    loader: &dyn PluginLoader,
-    address: &str,
-    entry: &StageEntry,
-    with: &Value,
-    name: &str,
-    path: &[Segment],
-    means: Means<'_>,
-    report: &mut Report<'_>,
-) -> Option<BuiltStage> {
-    let limits = entry.limits.as_ref().map_or_else(PluginLimits::default, |limits| PluginLimits {
-        memory: limits.memory.map(Memory::bytes),
-        call_time: limits.call_time.map(|time| time.duration()),
-    });
-    let nothing = PluginGrants::default();
-    let request = PluginRequest {
-        stage: name,
-        address,
-        with,
-        sha256: entry.sha256.as_deref(),
-        keep: entry.keep,
-        limits,
-        allow: entry.allow.as_ref().unwrap_or(&nothing),
-        seed: means.seed,
-        directory: means.options.directory,
-    };
-    match loader.load(&request) {
-        Ok(built) => Some(stage_of(built)),
-        Err(mut problems) => {
-            let is_written = |problem: &Problem| {
-                report.document.place(&[path, &problem.path[..problem.path.len().min(1)]].concat()).exact
-            };
-            // Without a `with`, what is wrong with it is told at `uses`.
-            problems.iter_mut().filter(|problem| !is_written(problem)).for_each(|problem| {
-                problem.path = vec!["uses".into()];
-            });
-            report.problems(path, Some(name), problems);
-            None
-        }
-    }
-}
-
-fn unknown_kind(document: &Document, path: &[Segment], uses: &str, registry: &Registry) -> Diagnostic {
-    let error = document.error(document.value_span(path), format!("there is no stage `{uses}`")).label("not known");
-    match nearest(uses, registry.kinds().map(|kind| kind.name)) {
-        Some(meant) => error.help(format!("did you mean `{meant}`?")),
-        None => {
-            let known: Vec<String> = registry.kinds().map(|kind| format!("`{}`", kind.name)).collect();
-            error.help(format!("known stages: {}; a plugin is a path such as `./name.wasm`", known.join(", ")))
-        }
-    }
-}
-
-/// What the entry asks for and this version does not do.
-fn not_supported(entry: &StageEntry, path: &[Segment], name: &str, document: &Document) -> Vec<Diagnostic> {
-    let asked =
-        [("resources", entry.resources.is_some()), ("when", entry.when.is_some()), ("matrix", entry.matrix.is_some())];
-    let keys = asked.into_iter().filter(|(_, asked)| *asked).map(|(key, _)| key);
-    keys.map(|key| not_carried_out(document.error(document.key_span(&below(path, key)), ""), key).stage(name)).collect()
-}
-
-fn not_carried_out(mut diagnostic: Diagnostic, key: &str) -> Diagnostic {
-    diagnostic.message = format!("`{key}` is not carried out by this version");
-    diagnostic.warning().help("take it out to run the pipeline")
-}
-
 fn check_loop(repeat: &LoopEntry, drafts: &[Draft], report: &mut Report<'_>) {
     let document = report.document;
     for (name, reference) in &repeat.carry {
@@ -407,17 +207,6 @@ fn check_loop(repeat: &LoopEntry, drafts: &[Draft], report: &mut Report<'_>) {
         let error = document.error(document.key_span(&path), format!("`loop.carry` has no `{name}`"));
         report.add(error.help("name it under `carry` with the stage that makes the next one"));
     }
-}
-
-/// Where problems with a stage's options lie: at its `with`, or at `uses` if it has none.
-pub(super) fn options_path(document: &Document, stage: &[Segment]) -> Vec<Segment> {
-    let with = below(stage, "with");
-    if document.place(&with).exact { with } else { below(stage, "uses") }
-}
-
-/// The path of a key.
-pub(super) fn below(path: &[Segment], key: &str) -> Vec<Segment> {
-    path.iter().cloned().chain([key.into()]).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod diagnostic;
 mod document;
+mod draft;
 mod graph;
 mod index;
 mod interpolation;

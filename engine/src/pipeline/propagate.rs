@@ -10,7 +10,7 @@ use crate::problem::{Problem, nearest};
 use crate::trajectory::TrajectorySchema;
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
-use super::load::options_path;
+use super::draft::options_path;
 use super::model::{Pipeline, StageNode};
 use super::report::placed;
 

@@ -193,19 +193,8 @@ impl<'a> OpenShard<'a> {
     fn commit(self, store: &Store) -> Result<(), StageError> {
         let Self { part, attempt, .. } = self;
         let written = self.writer.finish(&attempt.path(FILE_NAME))?;
-        let shard = Shard {
-            label: part.label.clone(),
-            row_groups: written.row_groups,
-            selection: None,
-            columns: self.schema.paths().into_iter().map(|column| (column, 0)).collect(),
-            files: vec![DataFile {
-                path: FilePath::Store(attempt.relative(FILE_NAME)),
-                first_row_group: 0,
-                digests: written.digests,
-                identity: None,
-                footer: Some(written.footer),
-            }],
-        };
+        let path = FilePath::Store(attempt.relative(FILE_NAME));
+        let shard = written.into_shard(part.label.clone(), path, self.schema);
         let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;
         let commit = Commit {
             aside: aside.into_iter().collect(),
