@@ -63,6 +63,10 @@ fn episodes_are_recorded_as_the_environment_tells_them() {
     }
     assert!((40..128).contains(&won), "{won} of 128 episodes were won");
     assert_eq!(groups.iter().flatten().collect::<BTreeSet<_>>().len(), 32);
+    // Attempts at one task are other attempts.
+    let acted = |row: usize| rows.turns_of(row).map(|turn| actions.value(turn)).collect::<Vec<_>>();
+    let differ = (0..rows.rows()).step_by(4).filter(|first| acted(*first) != acted(first + 1)).count();
+    assert!(differ > 28, "in {differ} of 32 houses the second attempt differs from the first");
     assert!(run(&place, &[]).computed().is_empty());
 }
 
