@@ -186,7 +186,6 @@ fn shown(data_type: &DataType) -> String {
 mod tests {
     use arrow::array::{Float32Array, StringArray};
     use proptest::prelude::*;
-    use sternlight_engine::contract::Scope;
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
     use super::*;
@@ -206,7 +205,7 @@ mod tests {
 
     fn contract(reads: &[&str], adds: Vec<AddedColumn>) -> PluginContract {
         let reads = reads.iter().map(|path| ((*path).into(), None)).collect();
-        PluginContract { scope: Scope::Trajectory, reads, adds, drops: Vec::new() }
+        PluginContract { reads, adds, ..PluginContract::default() }
     }
 
     fn bytes_of(batch: &RecordBatch) -> Vec<u8> {
