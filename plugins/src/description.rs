@@ -70,6 +70,11 @@ impl PluginContract {
         self.reads.iter().any(|(known, _)| known.as_str() == path)
     }
 
+    /// Whether a column of turns, by its name there, is sent to the plugin.
+    pub(crate) fn sends_of_turns(&self, name: &str) -> bool {
+        self.reads.iter().any(|(known, _)| known.turn_name() == Some(name))
+    }
+
     /// Whether the plugin has to know the turns.
     pub(crate) fn sends_turns(&self) -> bool {
         let is_of_turns = |path: &ColumnPath| path.is_turn_counts() || path.turn_name().is_some();

@@ -212,7 +212,7 @@ impl PluginStage {
         let contract = &self.contract;
         #[cfg(feature = "wasi")]
         if batch.rows() > 0 {
-            guest.begin_rows(&batch.name_of(0));
+            guest.begin_rows(|| batch.name_of(0));
         }
         let called = match self.plugin.world {
             World::Reward => {
@@ -223,8 +223,8 @@ impl PluginStage {
             World::Advantage => with_records(batch, contract, |rows| guest.advantage(rows))?
                 .and_then(|rows| advantages(rows, batch, contract)),
             World::Batch => {
-                let bytes = ipc::encoded(batch, contract)?;
-                guest.process(&bytes).and_then(|output| process(output, batch, contract))
+                let pieces = ipc::encoded(batch, contract)?;
+                guest.process(&pieces).and_then(|output| process(output, batch, contract))
             }
             World::Relabel => {
                 let called = with_records(batch, contract, |rows| guest.relabel(rows))?;
