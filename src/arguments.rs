@@ -321,6 +321,9 @@ pub(crate) struct TriedPlugin {
     /// The stage's options, as below `with` in a pipeline: `'{ limit: 4 }'`
     #[arg(long, value_name = "YAML")]
     pub(crate) with: Option<String>,
+    /// What the plugin is granted, as below `allow` in a pipeline: `'{ read: [rules], clock: true }'`
+    #[arg(long, value_name = "YAML")]
+    pub(crate) allow: Option<String>,
     /// What the plugin may take: `limits: { memory }` of the stage [default: 512MiB]
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<Memory>,

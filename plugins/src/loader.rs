@@ -190,9 +190,9 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// A plugin whose options fit it.
-struct Prepared {
-    plugin: Arc<Plugin>,
-    limits: Limits,
+pub(crate) struct Prepared {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) limits: Limits,
     /// Its `with`, as canonical JSON.
     options: String,
     /// What decides its results beside its code and what it is granted to see, as canonical JSON.
@@ -207,10 +207,11 @@ struct Prepared {
 }
 
 impl Plugins {
-    /// What a request asks for, if the plugin is `fit` for it.
+    /// What a request asks for, granted that, if the plugin is `fit` for it.
     fn prepared(
         &self,
         request: &PluginRequest<'_>,
+        Granted { grants, files }: Granted,
         fit: impl FnOnce(&Plugin) -> Result<(), Problem>,
     ) -> Result<Prepared, Vec<Problem>> {
         let limits = Limits::from(request.limits);
@@ -220,11 +221,6 @@ impl Plugins {
             None => read(address, &request.directory.join(address))?,
         };
         check_pin(request.sha256, &bytes)?;
-        let Granted { grants, files } = Granted::check(request)?;
-        if grants.is_linked && !cfg!(feature = "wasi") {
-            let message = "this program was built without what grants anything to plugins";
-            return Err(Problem::at(["allow"], message).help("build it with the feature `wasi`").into());
-        }
         let not_reproducible = grants.not_reproducible();
         let plugin = self.plugin(address, &bytes, limits, Arc::new(grants))?;
         fit(&plugin)?;
@@ -260,25 +256,51 @@ impl Plugins {
         let key = canonical_json(&everything).map_err(|error| at_with(error.to_string()))?;
         Ok(Prepared { plugin, limits, options, key, seen: files, not_reproducible, told, held })
     }
+
+    /// What a request asks for, to be tried: what it wants of the world outside beyond its grants is refused when it calls
+    /// for it, and not before.
+    pub(crate) fn tried(&self, request: &PluginRequest<'_>) -> Result<Prepared, Vec<Problem>> {
+        let Granted { grants, files } = granted(request)?;
+        let grants = Grants { is_linked: cfg!(feature = "wasi"), ..grants };
+        self.prepared(request, Granted { grants, files }, |_| Ok(()))
+    }
+}
+
+/// What a request grants, if this program can grant anything.
+fn granted(request: &PluginRequest<'_>) -> Result<Granted, Vec<Problem>> {
+    let granted = Granted::check(request)?;
+    if granted.grants.is_linked && !cfg!(feature = "wasi") {
+        let message = "this program was built without what grants anything to plugins";
+        return Err(Problem::at(["allow"], message).help("build it with the feature `wasi`").into());
+    }
+    Ok(granted)
+}
+
+impl Prepared {
+    /// A stage of a pipeline, and its key.
+    ///
+    /// # Errors
+    /// If what the plugin says that it reads and adds cannot be.
+    pub(crate) fn stage(self, request: &PluginRequest<'_>) -> Result<(PluginStage, String), Vec<Problem>> {
+        let Self { plugin, limits, options, key, seen, not_reproducible, told, held } = self;
+        let contract = description::contract(told, plugin.world)
+            .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
+        let (stage, keep) = (request.stage.to_owned(), request.keep.unwrap_or_default());
+        let (held, idle) = (held.into(), Mutex::default());
+        Ok((PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held, idle }, key))
+    }
 }
 
 impl PluginLoader for Plugins {
     fn load(&self, request: &PluginRequest<'_>) -> Result<Built, Vec<Problem>> {
-        let Prepared { plugin, limits, options, key, seen, not_reproducible, told, held } =
-            self.prepared(request, |plugin| is_stage(plugin, request))?;
-        let contract = description::contract(told, plugin.world)
-            .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
-        let stage = request.stage.to_owned();
-        let keep = request.keep.unwrap_or_default();
-        let held = held.into();
-        let idle = Mutex::default();
-        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held, idle };
-        Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
+        let prepared = self.prepared(request, granted(request)?, |plugin| is_stage(plugin, request))?;
+        let (stage, options) = prepared.stage(request)?;
+        Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options })
     }
 
     fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
         let Prepared { plugin, limits, options, key, seen, not_reproducible, held, .. } =
-            self.prepared(request, |plugin| is_environment(plugin, request))?;
+            self.prepared(request, granted(request)?, |plugin| is_environment(plugin, request))?;
         let mut digest = blake3::Hasher::new();
         digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
         for InputFile { name, digest: contents } in &seen {

@@ -1,14 +1,13 @@
 //! What a plugin costs: CPU time of a trajectory, called as a run would call it, its start from the cache, its memory. What
 //! is behind `sternlight plugin bench`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::Array as _;
 use serde::Serialize;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{PluginLimits, StageError, canonical_json};
+use sternlight_engine::stage::{StageError, canonical_json};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::conformance::Trial;
@@ -16,9 +15,7 @@ use crate::conformance::rows::{RowPlan, Rows, columns, made, rows_of_calls};
 use crate::conformance::values::Text;
 use crate::cpu_time::Clock;
 use crate::fault::Fault;
-use crate::grants::Grants;
 use crate::guest::Guest;
-use crate::limits::Limits;
 use crate::loader::{Plugins, read};
 use crate::stage::{CALL, PluginStage};
 
@@ -73,11 +70,10 @@ impl Plugins {
         data: Option<&mut dyn Iterator<Item = Result<TrajectoryBatch, StageError>>>,
         trajectories: usize,
     ) -> Result<Measurement, StageError> {
-        let (path, options, limits) = trial.request();
-        let start_ms = self.start_ms(path, options, limits)?;
+        let start_ms = self.start_ms(trial)?;
         let Some(stage) = trial.stage() else {
-            let (plugin, limits) = (trial.plugin(), Limits::from(limits));
-            let guest = Guest::start(plugin, limits).map_err(error)?;
+            let (_, _, limits) = trial.origin();
+            let guest = Guest::start(trial.plugin(), limits).map_err(error)?;
             return Ok(Measurement { start_ms, memory: guest.memory(), calls: None });
         };
         let mut guest = stage.start(stage.limits).map_err(error)?;
@@ -100,18 +96,18 @@ impl Plugins {
     }
 
     /// The quickest of some starts.
-    fn start_ms(&self, path: &Path, options: &serde_json::Value, limits: PluginLimits) -> Result<f64, StageError> {
+    fn start_ms(&self, trial: &Trial) -> Result<f64, StageError> {
+        let (path, options, limits) = trial.origin();
         let told = |problem: Problem| StageError::new(problem.message);
         let address = path.to_string_lossy();
         let bytes = read(&address, path).map_err(told)?;
         let digest = blake3::hash(&bytes);
         let options = canonical_json(options).map_err(|error| StageError::new(error.to_string()))?;
-        let limits = Limits::from(limits);
-        let grants = Arc::new(Grants::to_look());
+        let grants = &trial.plugin().grants;
         let mut quickest = Duration::MAX;
         for _ in 0..STARTS {
             let started = Instant::now();
-            let plugin = self.opened_anew(&address, &bytes, &digest, limits, Arc::clone(&grants)).map_err(told)?;
+            let plugin = self.opened_anew(&address, &bytes, &digest, limits, Arc::clone(grants)).map_err(told)?;
             let configured = Guest::start(&plugin, limits).and_then(|mut guest| guest.configure(&options));
             configured.map_err(error)?.map_err(StageError::new)?;
             quickest = quickest.min(started.elapsed());

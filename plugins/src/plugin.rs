@@ -32,8 +32,7 @@ pub(crate) struct Plugin {
     pub(crate) imports: Vec<String>,
     /// blake3 of its file, in hexadecimal.
     pub(crate) digest: String,
-    #[cfg_attr(not(feature = "wasi"), expect(dead_code, reason = "nothing can be granted"))]
-    grants: Arc<Grants>,
+    pub(crate) grants: Arc<Grants>,
 }
 
 /// Where a component's functions are.

@@ -11,7 +11,7 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work, canonical_json};
+use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
 
 use crate::copies::{Copies, copies};
@@ -22,7 +22,6 @@ use crate::fault::{Fault, FaultKind};
 use crate::guest::Guest;
 use crate::instance::Instance;
 use crate::limits::Limits;
-use crate::options::{problems, validator};
 use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
 use crate::plugin::Plugin;
 use crate::records::with_records;
@@ -121,44 +120,6 @@ impl Transform for PluginStage {
 }
 
 impl PluginStage {
-    /// A plugin with options, without a pipeline around it.
-    ///
-    /// # Errors
-    /// If it does not take the options, or is no stage.
-    pub(crate) fn configured(
-        plugin: &Arc<Plugin>,
-        options: &serde_json::Value,
-        limits: Limits,
-    ) -> Result<Self, String> {
-        let title = plugin.title();
-        let schema = &plugin.description.schema;
-        if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
-            let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
-            let place = if path.is_empty() { String::new() } else { format!("`{}`: ", path.join(".")) };
-            return Err(format!("{title} does not take the options: {place}{}", problem.message));
-        }
-        let options = canonical_json(options).map_err(|error| error.to_string())?;
-        let told = Guest::start(plugin, limits)
-            .and_then(|mut guest| guest.configure(&options))
-            .map_err(|fault| format!("{title}: it cannot take its options: {fault}"))?
-            .map_err(|reason| format!("{title}: {}", text::reason(&reason)))?;
-        let contract = description::contract(told, plugin.world)
-            .map_err(|reason| format!("{title}: its contract cannot be: {reason}"))?;
-        let stage = plugin.description.name.clone();
-        Ok(Self {
-            plugin: Arc::clone(plugin),
-            contract,
-            options,
-            keep: Keep::default(),
-            limits,
-            stage,
-            seen: Vec::new(),
-            not_reproducible: Vec::new(),
-            held: AtomicU64::default(),
-            idle: Mutex::default(),
-        })
-    }
-
     /// A column that the input has, but not as the plugin can take it.
     fn misfit(&self, input: &TrajectorySchema, path: &ColumnPath, wanted: Option<&DataType>) -> Option<Problem> {
         let found = input.field(path)?.data_type().clone();

@@ -1,10 +1,14 @@
-//! What `plugin test` and `plugin bench` have in common: the plugin's options and limits, and trajectories from files.
+//! What `plugin test` and `plugin bench` have in common: the plugin's options, limits and grants, and trajectories from
+//! files.
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+use serde_yaml::Value;
 use sternlight_engine::dataset::Dataset;
+use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{Engine, RunOptions};
-use sternlight_engine::stage::PluginLimits;
+use sternlight_engine::stage::{PluginGrants, PluginLimits, PluginRequest};
 use sternlight_engine::store::Store;
 use sternlight_plugins::Plugins;
 use sternlight_plugins::conformance::Trial;
@@ -13,28 +17,52 @@ use crate::arguments::TriedPlugin;
 use crate::exit::Failure;
 use crate::loading::load_written;
 
-/// Starts a trial of a plugin with its options and limits.
+/// Starts a trial of a plugin with its options, limits and grants.
 pub(super) fn begun(plugins: &Plugins, plugin: &TriedPlugin) -> Result<Trial, Failure> {
-    let (options, limits) = (with(plugin)?, limits(plugin));
+    let with: Value = from_yaml("--with", plugin.with.as_deref(), "{ limit: 4 }")?;
+    if !with.is_mapping() {
+        return Err(Failure::usage("`--with` is no mapping", "write it as in a pipeline: `--with '{ limit: 4 }'`"));
+    }
+    let allow: PluginGrants = from_yaml("--allow", plugin.allow.as_deref(), "{ clock: true }")?;
     if let Err(error) = std::fs::File::open(&plugin.file) {
         let message = format!("cannot read the plugin `{}`: {error}", plugin.file.display());
         return Err(Failure::Usage { message, help: None });
     }
+    let request = PluginRequest {
+        stage: "trial",
+        address: &plugin.file.to_string_lossy(),
+        with: &with,
+        sha256: None,
+        keep: None,
+        limits: limits(plugin),
+        allow: &allow,
+        seed: 0,
+        directory: Path::new("."),
+    };
     // What cannot even be loaded has failed the trial.
-    Trial::begin(plugins, &plugin.file, options, limits).map_err(|message| Failure::Failed { message, help: None })
+    Trial::begin(plugins, &request).map_err(|problems| {
+        let help = problems.iter().find_map(|problem| problem.help.clone());
+        let messages: Vec<String> = problems.iter().map(placed).collect();
+        Failure::Failed { message: messages.join("; "), help }
+    })
 }
 
-/// The plugin's `with`.
-fn with(plugin: &TriedPlugin) -> Result<serde_json::Value, Failure> {
-    let Some(text) = &plugin.with else { return Ok(serde_json::json!({})) };
-    let wrong = |reason: String| {
-        Failure::usage(format!("`--with` is no YAML: {reason}"), "write it as in a pipeline: `--with '{ limit: 4 }'`")
-    };
-    match serde_yaml::from_str::<serde_json::Value>(text).map_err(|error| wrong(error.to_string()))? {
-        serde_json::Value::Null => Ok(serde_json::json!({})),
-        options @ serde_json::Value::Object(_) => Ok(options),
-        _ => Err(wrong("expected a mapping".to_owned())),
+/// A problem with its place, if that is more than the plugin itself.
+fn placed(problem: &Problem) -> String {
+    let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
+    match path.as_slice() {
+        [] => problem.message.clone(),
+        [key] if key == "uses" => problem.message.clone(),
+        _ => format!("`{}`: {}", path.join("."), problem.message),
     }
+}
+
+/// What an argument says in YAML; the default if it is not given.
+fn from_yaml<T: DeserializeOwned>(name: &str, text: Option<&str>, example: &str) -> Result<T, Failure> {
+    serde_yaml::from_str(text.unwrap_or("{}")).map_err(|error| {
+        let help = format!("write it as in a pipeline: `{name} '{example}'`");
+        Failure::usage(format!("`{name}` cannot be read: {error}"), help)
+    })
 }
 
 /// The limits that the plugin runs under.

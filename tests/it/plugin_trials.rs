@@ -81,16 +81,29 @@ fn what_cannot_be_tried_is_told() {
     insta::assert_snapshot!(refused.join("\n"), @"
     exit code 1
     --- stderr
-    error: plugin `tool-penalty` 0.1.0 does not take the options: `penalty`: expected at least 0, found `-1`
+    error: `with.penalty`: expected at least 0, found `-1`
 
     exit code 1
     --- stderr
-    error: plugin `tool-penalty` 0.1.0: a penalty of 2 leaves nothing
+    error: `with`: plugin `tool-penalty` 0.1.0: a penalty of 2 leaves nothing
 
     exit code 2
     --- stderr
-    error: `--with` is no YAML: expected a mapping
+    error: `--with` is no mapping
     help: write it as in a pipeline: `--with '{ limit: 4 }'`
+    ");
+    let refused = ["{ clocks: true }", "{ read: [nowhere] }"]
+        .map(|allow| place.said(&["plugin", "test", "tool_penalty.wasm", "--allow", allow]));
+    insta::assert_snapshot!(refused.join("\n"), @"
+    exit code 2
+    --- stderr
+    error: `--allow` cannot be read: unknown field `clocks`, expected one of `read`, `write`, `env`, `network`, `clock`, `random` at line 1 column 3
+    help: write it as in a pipeline: `--allow '{ clock: true }'`
+
+    exit code 1
+    --- stderr
+    error: `allow.read.0`: `nowhere` is not there
+    help: paths begin at the pipeline's own directory: `./nowhere`
     ");
     insta::assert_snapshot!(place.said(&["plugin", "test", "tool_penalty.wasm", "--quiet", "--data", "nothing.jsonl"]), @"
     exit code 2

@@ -8,7 +8,7 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::Contract;
 use sternlight_engine::dataset::Dataset;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{PluginLimits, Stage as _, StageError, canonical_json};
+use sternlight_engine::stage::{PluginRequest, Stage as _, StageError, canonical_json};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::calls::Calls;
@@ -38,29 +38,25 @@ pub struct Trial {
     path: PathBuf,
     plugin: Arc<Plugin>,
     options: serde_json::Value,
-    asked: PluginLimits,
+    limits: Limits,
     /// None for an environment, which is no stage of a pipeline.
     stage: Option<PluginStage>,
 }
 
 impl Trial {
-    /// Loads a plugin as a pipeline would that grants nothing.
+    /// Loads a plugin as a pipeline would, from a path.
     ///
     /// # Errors
-    /// If it is no plugin, says of itself what cannot be, or does not take the options.
-    pub fn begin(
-        plugins: &Plugins,
-        path: &Path,
-        options: serde_json::Value,
-        asked: PluginLimits,
-    ) -> Result<Self, String> {
-        let limits = Limits::from(asked);
-        let plugin = plugins.open(path, limits)?;
+    /// If it is no plugin, says of itself what cannot be, does not take the options, or cannot be granted what it is to be.
+    pub fn begin(plugins: &Plugins, request: &PluginRequest<'_>) -> Result<Self, Vec<Problem>> {
+        let options = serde_json::to_value(request.with).map_err(|error| Problem::at(["with"], error.to_string()))?;
+        let prepared = plugins.tried(request)?;
+        let (plugin, limits) = (Arc::clone(&prepared.plugin), prepared.limits);
         let stage = match plugin.world {
             World::Environment => None,
-            _ => Some(PluginStage::configured(&plugin, &options, limits)?),
+            _ => Some(prepared.stage(request)?.0),
         };
-        Ok(Self { path: path.to_owned(), plugin, options, asked, stage })
+        Ok(Self { path: request.directory.join(request.address), plugin, options, limits, stage })
     }
 
     /// What it is.
@@ -71,8 +67,8 @@ impl Trial {
     }
 
     /// From which file it comes, with which options and limits.
-    pub(crate) fn request(&self) -> (&Path, &serde_json::Value, PluginLimits) {
-        (&self.path, &self.options, self.asked)
+    pub(crate) fn origin(&self) -> (&Path, &serde_json::Value, Limits) {
+        (&self.path, &self.options, self.limits)
     }
 
     pub(crate) fn plugin(&self) -> &Plugin {
@@ -86,7 +82,7 @@ impl Trial {
 
     /// Tries everything, and hands on each check once it is done.
     pub fn run(&self, each: &mut dyn FnMut(Check)) {
-        let limits = Limits::from(self.asked);
+        let limits = self.limits;
         let options = canonical_json(&self.options).unwrap_or_default();
         each(describing::description_is_stable(&self.plugin, &options, limits));
         each(describing::schema_is_true(&self.plugin, &self.options, limits));
@@ -97,11 +93,13 @@ impl Trial {
         each(describing::contract_is_stable(&self.plugin, &options, limits, &stage.contract));
         let calls = Calls::new(stage);
         each(invariance::columns_are_declared(&calls));
-        if stage.contract.keeps_state {
-            each(invariance::state_is_kept());
-        } else {
+        let not_reproducible = stage.not_reproducible();
+        if not_reproducible.is_empty() {
             each(invariance::again_is_the_same(&calls));
             each(invariance::cuts_do_not_matter(&calls));
+        } else {
+            let did = format!("not tried: results depend on {}", not_reproducible.join(", "));
+            each(Check::skipped("again", did));
         }
         let checks: [fn(&Calls<'_>) -> Check; 6] = [
             hard_rows::an_empty_batch,

@@ -118,8 +118,25 @@ impl Host {
     }
 
     /// Starts a trial of `guest.wasm`.
-    pub(crate) fn trial(&self, limits: PluginLimits) -> Result<Trial, String> {
-        Trial::begin(&self.plugins, &self.directory.path().join("guest.wasm"), serde_json::json!({}), limits)
+    pub(crate) fn trial(&self, limits: PluginLimits) -> Result<Trial, Vec<Problem>> {
+        self.trial_with(limits, &PluginGrants::default())
+    }
+
+    /// The same, granted something.
+    pub(crate) fn trial_with(&self, limits: PluginLimits, allow: &PluginGrants) -> Result<Trial, Vec<Problem>> {
+        let with = serde_yaml::Value::Mapping(serde_yaml::Mapping::new());
+        Trial::begin(&self.plugins, &self.request("guest.wasm", &with, limits, allow))
+    }
+
+    fn request<'r>(
+        &'r self,
+        address: &'r str,
+        with: &'r serde_yaml::Value,
+        limits: PluginLimits,
+        allow: &'r PluginGrants,
+    ) -> PluginRequest<'r> {
+        let (stage, sha256, keep, seed, directory) = ("score", None, None, 7, self.directory.path());
+        PluginRequest { stage, address, with, sha256, keep, limits, allow, seed, directory }
     }
 
     /// The memory of an instance of `guest.wasm` that has worked on as many trajectories.
@@ -145,21 +162,9 @@ impl Host {
 
     /// `guest.wasm` as an environment for a stage.
     pub(crate) fn environment_kind(&self) -> Arc<dyn EnvironmentKind> {
-        let (with, allow, directory) =
-            (serde_yaml::Value::Mapping(serde_yaml::Mapping::new()), PluginGrants::default(), self.directory.path());
-        let (stage, address, limits) = ("act", "./guest.wasm", PluginLimits::default());
-        let request = PluginRequest {
-            stage,
-            address,
-            with: &with,
-            sha256: None,
-            keep: None,
-            limits,
-            allow: &allow,
-            seed: 7,
-            directory,
-        };
-        self.plugins.environment(&request).unwrap_or_else(|problems| panic!("{problems:?}"))
+        let (with, allow) = (serde_yaml::Value::Mapping(serde_yaml::Mapping::new()), PluginGrants::default());
+        let request = self.request("./guest.wasm", &with, PluginLimits::default(), &allow);
+        self.plugins.environment(&PluginRequest { stage: "act", ..request }).unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     /// Loads `./guest.wasm`.
@@ -193,9 +198,7 @@ impl Host {
         allow: &PluginGrants,
     ) -> Result<Built, Vec<Problem>> {
         let with = serde_yaml::from_str(with).unwrap();
-        let (stage, keep, seed, directory) = ("score", None, 7, self.directory.path());
-        let request = PluginRequest { stage, address, with: &with, sha256, keep, limits, allow, seed, directory };
-        self.plugins.load(&request)
+        self.plugins.load(&PluginRequest { sha256, ..self.request(address, &with, limits, allow) })
     }
 }
 
