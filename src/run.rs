@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::event::Record;
 use sternlight_engine::pipeline::Memory;
-use sternlight_engine::run::{Engine, Executor, Local, RunOptions};
+use sternlight_engine::run::{Engine, Executor, Job, Local, RunOptions};
+use sternlight_engine::stage::Work;
 use sternlight_engine::store::Store;
 
 use crate::Outcome;
@@ -45,6 +46,7 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     let executor: &dyn Executor = match arguments.executor {
         ExecutorChoice::Local => &Local,
         ExecutorChoice::Processes => {
+            same_everywhere(&jobs)?;
             processes = Processes::new(&options)?;
             &processes
         }
@@ -60,6 +62,20 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
         aside if arguments.strict && aside > 0 => Err(Failure::PutAside(aside)),
         _ => Ok(()),
     }
+}
+
+/// Each process looks at the sources anew to know which parts there are, so they must look the same to all.
+fn same_everywhere(jobs: &[Job<'_>]) -> Result<(), Failure> {
+    for job in jobs.iter().filter(|job| matches!(job.stage.work(), Work::Source(_))) {
+        let outside = job.stage.not_reproducible();
+        if !outside.is_empty() {
+            let outside = outside.join(", ");
+            let message =
+                format!("stage `{}` depends on {outside}: each process would see other parts of it", job.name);
+            return Err(Failure::usage(message, "use `--executor local`"));
+        }
+    }
+    Ok(())
 }
 
 /// A quarter of the machine's memory, or of what a container grants.

@@ -213,6 +213,10 @@ impl EnvironmentKind for EnvironmentPlugin {
         self.not_reproducible.clone()
     }
 
+    fn unchanged(&self) -> Result<(), StageError> {
+        self.plugin.grants.unchanged()
+    }
+
     fn start(&self) -> Result<Box<dyn stage::Environment>, StageError> {
         Ok(Box::new(self.instance()?))
     }

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Instant;
 
 use sternlight_engine::problem::{Problem, Segment};
-use sternlight_engine::stage::{InputFile, PluginGrants, PluginRequest};
+use sternlight_engine::stage::{InputFile, PluginGrants, PluginRequest, StageError};
 
-use crate::contents;
+use crate::contents::{self, Look};
 
 /// What a plugin may use. Holds the values of environment variables, so that it must not be printed.
 #[derive(Default)]
@@ -33,6 +33,8 @@ pub(crate) struct Directory {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) is_writable: bool,
+    /// What lay in it when it was granted, if the plugin may only read it.
+    seen: Option<Look>,
 }
 
 /// Where a plugin may connect to.
@@ -111,6 +113,20 @@ impl Grants {
         }
     }
 
+    /// Whether what lies in directories that a plugin may read is what the keys of its results were made of.
+    ///
+    /// # Errors
+    /// Which directory holds something else by now.
+    pub(crate) fn unchanged(&self) -> Result<(), StageError> {
+        for Directory { name, path, seen, .. } in &self.directories {
+            if seen.as_ref().is_some_and(|seen| contents::look(path).as_ref() != Ok(seen)) {
+                let message = format!("what lies in `{name}`, which the plugin may read, changed while the stage ran");
+                return Err(StageError::new(message).help("run again; what was computed from it is not kept"));
+            }
+        }
+        Ok(())
+    }
+
     /// What of the world outside makes results differ that were computed from the same inputs.
     pub(crate) fn not_reproducible(&self) -> Vec<String> {
         let writes = self.directories.iter().any(|directory| directory.is_writable);
@@ -137,11 +153,14 @@ impl Granted {
                     Ok(directory) if names.contains(&directory.name.as_str()) => {
                         problems.push(place(format!("`{name}` is granted twice")));
                     }
-                    Ok(directory) => {
+                    Ok(mut directory) => {
                         names.push(name.trim_end_matches('/'));
                         if !is_writable {
                             match contents::digest(&directory.path) {
-                                Ok(digest) => files.push(InputFile { name: format!("allow.read {name}"), digest }),
+                                Ok((digest, look)) => {
+                                    files.push(InputFile { name: format!("allow.read {name}"), digest });
+                                    directory.seen = Some(look);
+                                }
                                 Err(reason) => problems.push(place(format!("`{name}` cannot be granted: {reason}"))),
                             }
                         }
@@ -204,7 +223,7 @@ fn directory(name: &str, pipeline: &Path, is_writable: bool) -> Result<Directory
         return Err(Problem::new(format!("`{name}` {found}")).help(help));
     }
     let name = name.trim_end_matches('/').to_owned();
-    Ok(Directory { name, path, is_writable })
+    Ok(Directory { name, path, is_writable, seen: None })
 }
 
 fn variable(name: &str) -> Result<String, String> {

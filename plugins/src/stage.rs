@@ -96,6 +96,10 @@ impl Stage for PluginStage {
         self.not_reproducible.iter().cloned().chain(state).collect()
     }
 
+    fn unchanged(&self) -> Result<(), StageError> {
+        self.plugin.grants.unchanged()
+    }
+
     fn work(&self) -> Work<'_> {
         Work::Transform(self)
     }

@@ -71,6 +71,22 @@ fn episodes_are_recorded_as_the_environment_tells_them() {
 }
 
 #[test]
+fn processes_must_see_the_same_tasks() {
+    let place = place();
+    place.edit(
+        PIPELINE,
+        "        uses: ${params.plugin}\n",
+        "        uses: ${params.plugin}\n        allow: { clock: true }\n",
+    );
+    insta::assert_snapshot!(place.said(&["run", PIPELINE, "--executor", "processes"]), @"
+    exit code 2
+    --- stderr
+    error: stage `rollout` depends on clock: each process would see other parts of it
+    help: use `--executor local`
+    ");
+}
+
+#[test]
 fn threads_processes_and_other_tasks_decide_nothing_and_the_seed_all() {
     let place = place();
     let first = run(&place, &[]);

@@ -181,6 +181,7 @@ impl<'a> GatherWork<'a> {
             }
         }
         let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: writer.finish() };
+        self.work.job.stage.unchanged()?;
         self.exchange.commit(Some(attempt), Commit::new(parts, Outcome::Exchanged(file), context))?;
         Ok(())
     }

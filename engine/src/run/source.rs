@@ -13,7 +13,7 @@ use super::quarantine::RecordWriter;
 use super::watch::Watch;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
 use crate::failure::OnError;
-use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, StageError, Survey};
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -35,6 +35,7 @@ pub(crate) struct SourceWork<'a> {
     /// Its name in the pipeline.
     pub(crate) stage: &'a str,
     pub(crate) on_error: OnError,
+    pub(crate) built: &'a dyn Stage,
     pub(crate) source: &'a dyn Source,
     pub(crate) survey: &'a Survey,
     pub(crate) schema: &'a TrajectorySchema,
@@ -139,6 +140,7 @@ impl<'a> Writing<'a, '_> {
     fn complete(&mut self) -> Result<(), StageError> {
         let Some(shard) = self.open.take() else { return Ok(()) };
         let position = shard.position;
+        self.work.built.unchanged()?;
         shard.commit(self.work.store)?;
         (self.done)(position)
     }

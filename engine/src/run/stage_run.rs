@@ -156,6 +156,7 @@ impl<'a> StageRun<'a> {
                 let work = source::SourceWork {
                     stage: self.job.name,
                     on_error: self.job.failure.on_error,
+                    built: self.job.stage,
                     source,
                     survey,
                     schema: &self.job.output,

@@ -63,6 +63,7 @@ impl TransformWork<'_> {
     ) -> Result<(), StageError> {
         let commit = Commit { aside: aside.into_iter().collect(), ..Commit::new(part.parts.clone(), outcome, context) };
         let attempt = (!commit.files().is_empty()).then_some(attempt);
+        self.job.stage.unchanged()?;
         self.store.commit(attempt, commit)?;
         Ok(())
     }

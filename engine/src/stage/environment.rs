@@ -82,6 +82,14 @@ pub trait EnvironmentKind: Send + Sync {
         Vec::new()
     }
 
+    /// As [`super::Stage::unchanged`].
+    ///
+    /// # Errors
+    /// What has changed.
+    fn unchanged(&self) -> Result<(), StageError> {
+        Ok(())
+    }
+
     /// Bytes of memory that an instance holds, as far as is known.
     fn held_bytes(&self) -> u64 {
         0

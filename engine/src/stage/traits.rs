@@ -39,6 +39,14 @@ pub trait Stage: Send + Sync {
         Vec::new()
     }
 
+    /// Whether what its key was made of is still what it was: asked before a part's result is kept under that key.
+    ///
+    /// # Errors
+    /// What has changed.
+    fn unchanged(&self) -> Result<(), StageError> {
+        Ok(())
+    }
+
     /// What looks wrong with the whole of its work, by what was counted over all parts: unlike a warning given while
     /// working, it cannot depend on how the input was cut. Called once the stage has its result, also if that was
     /// there already.

@@ -30,6 +30,10 @@ impl Stage for Redirected<'_> {
         self.stage.not_reproducible()
     }
 
+    fn unchanged(&self) -> Result<(), StageError> {
+        self.stage.unchanged()
+    }
+
     fn warnings(&self, metrics: &Metrics) -> Vec<String> {
         self.stage.warnings(metrics)
     }

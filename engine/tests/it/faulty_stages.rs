@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::problem::Problem;
@@ -105,6 +106,54 @@ impl Transform for PanicsAt {
     fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
         assert!(batch.text("trajectory_id")?.iter().flatten().all(|id| id != self.0), "cannot stand {}", self.0);
         Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+/// Keeps every row; whether it was disturbed turns out when a part is done. For as many parts it was not.
+struct Disturbed<'a> {
+    scope: Scope,
+    quiet: &'a AtomicUsize,
+}
+
+impl Stage for Disturbed<'_> {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        Ok(Contract { reads: vec!["group_id".into()], scope: self.scope, effect: Effect::Subset })
+    }
+
+    fn unchanged(&self) -> Result<(), StageError> {
+        let quiet = self.quiet.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |quiet| quiet.checked_sub(1));
+        quiet.map(|_| ()).map_err(|_| StageError::new("its rules were changed"))
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for Disturbed<'_> {
+    fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
+        Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+#[test]
+fn what_was_computed_from_changed_files_is_not_kept() {
+    for scope in [Scope::Trajectory, Scope::Dataset] {
+        let (_directory, store) = store();
+        let source = Rows(rows(40).chunks(10).map(<[_]>::to_vec).collect());
+        let run = |quiet: usize| {
+            let stage = Disturbed { scope, quiet: &AtomicUsize::new(quiet) };
+            Chain { stages: vec![("rows", &source), ("disturbed", &stage)] }.run(&store, &options(1, 1024))
+        };
+        let error = run(2).err().unwrap().to_string();
+        assert!(error.starts_with("stage `disturbed`") && error.ends_with(": its rules were changed"), "{error}");
+        let ran = run(usize::MAX).unwrap();
+        let kept = ran.stages[1].cached;
+        assert_eq!(
+            (kept, kept + ran.stages[1].computed, ran.stages[1].rows),
+            (if scope == Scope::Trajectory { 2 } else { kept }, 4, 40)
+        );
+        assert!(kept < 4);
     }
 }
 

@@ -160,6 +160,24 @@ fn files_are_read_within_the_grant_and_nowhere_else() {
 }
 
 #[test]
+fn what_may_be_read_must_stay_as_it_was() {
+    let host = Host::new();
+    host.write("guest.wasm", &component("granted", "", ""));
+    fs::create_dir(host.path("rules")).unwrap();
+    host.write("rules/one.txt", b"1");
+    let built = load(&host, &reading("rules"));
+    assert!(built.stage.unchanged().is_ok());
+    host.write("rules/two.txt", b"2");
+    let error = built.stage.unchanged().unwrap_err();
+    insta::assert_snapshot!(format!("{error}; {}", error.help.as_deref().unwrap()), @"what lies in `rules`, which the plugin may read, changed while the stage ran; run again; what was computed from it is not kept");
+    assert!(load(&host, &reading("rules")).stage.unchanged().is_ok());
+    // What it may write changes by its own doing.
+    let built = load(&host, &writing("rules"));
+    host.write("rules/two.txt", b"3");
+    assert!(built.stage.unchanged().is_ok());
+}
+
+#[test]
 fn files_are_written_only_where_that_is_granted() {
     let host = Host::new();
     fs::create_dir(host.path("out")).unwrap();

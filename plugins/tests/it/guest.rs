@@ -164,7 +164,9 @@ impl Host {
     pub(crate) fn environment_kind(&self) -> Arc<dyn EnvironmentKind> {
         let (with, allow) = (serde_yaml::Value::Mapping(serde_yaml::Mapping::new()), PluginGrants::default());
         let request = self.request("./guest.wasm", &with, PluginLimits::default(), &allow);
-        self.plugins.environment(&PluginRequest { stage: "act", ..request }).unwrap_or_else(|problems| panic!("{problems:?}"))
+        self.plugins
+            .environment(&PluginRequest { stage: "act", ..request })
+            .unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     /// Loads `./guest.wasm`.

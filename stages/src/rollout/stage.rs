@@ -99,6 +99,10 @@ impl Stage for Rollout {
         self.environment.not_reproducible()
     }
 
+    fn unchanged(&self) -> Result<(), StageError> {
+        self.environment.unchanged()
+    }
+
     fn work(&self) -> Work<'_> {
         Work::Source(self)
     }
