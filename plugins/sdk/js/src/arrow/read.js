@@ -190,7 +190,7 @@ function numberType(name, kind, about) {
 }
 
 /** A copy of the bytes as numbers, which have to lie where their size says. */
-const aligned = (bytes, Numbers) => new Numbers(bytes.slice().buffer);
+const aligned = (bytes, Numbers) => new Numbers(new Uint8Array(bytes).buffer);
 
 const cut = (values, offsets) =>
   Array.from({ length: offsets.length - 1 }, (_, row) => values.slice(offsets[row], offsets[row + 1]));
