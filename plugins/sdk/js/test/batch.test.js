@@ -111,7 +111,7 @@ test("columns that are not those are errors of the batch", () => {
 
 test("values that do not fit are errors of their rows", () => {
   const cases = [
-    ["int32", 1.5, "RangeError: `x` of row 1 is a whole number, found 1.5"],
+    ["int32", 1.5, "RangeError: `x` of row 1 is a whole number from -2147483648 to 2147483647, found 1.5"],
     ["int32", true, "TypeError: `x` of row 1 is a whole number or null, found true"],
     ["int32", 1n, "TypeError: `x` of row 1 is a whole number or null, found 1"],
     ["int8", 128, "RangeError: `x` of row 1 is a whole number from -128 to 127, found 128"],

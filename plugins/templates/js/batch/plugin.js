@@ -7,7 +7,7 @@
 
 import { batch, oneOf } from "sternlight";
 
-const words = (text) => text.split(/\s+/).filter((word) => word !== "").length;
+const words = (text) => text.match(/\S+/g)?.length ?? 0;
 const characters = (text) => [...text].length;
 const sum = (numbers) => numbers.reduce((total, one) => total + one, 0);
 

@@ -169,8 +169,8 @@ export class Writer {
     this.#set(at, size, value);
   }
 
-  /** Lowest byte first; no length or place is as long as 2⁵³. */
+  /** Lowest byte first; no number here is as large as 2⁵³. */
   #set(at, size, value) {
-    for (let i = 0; i < size; i++) this.#bytes[at + i] = Math.floor(value / 256 ** i) % 256;
+    for (let i = 0, rest = value; i < size; i++, rest = Math.floor(rest / 256)) this.#bytes[at + i] = rest % 256;
   }
 }

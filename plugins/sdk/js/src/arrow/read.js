@@ -156,8 +156,11 @@ class Reader {
     if (rows === 0) return new Int32Array(1);
     if (buffer.length < 4 * (rows + 1)) throw wrong(name, "has too few offsets");
     const offsets = aligned(buffer.subarray(0, 4 * (rows + 1)), Int32Array);
-    for (let row = 0; row < rows; row++) {
-      if (offsets[row] > offsets[row + 1] || offsets[row] < 0) throw wrong(name, "has offsets that fall");
+    let before = 0;
+    for (let row = 0; row <= rows; row++) {
+      const here = offsets[row];
+      if (here < before) throw wrong(name, "has offsets that fall");
+      before = here;
     }
     return offsets;
   }

@@ -23,6 +23,7 @@ function isAscii(bytes) {
   const words = new Int32Array(padded.buffer);
   const count = words.length;
   let all = 0;
+  // Several at a time, as an interpreter is slow at loops.
   for (let i = 0; i < count; i += 4) all |= words[i] | words[i + 1] | words[i + 2] | words[i + 3];
   return (all & 0x80808080) === 0;
 }

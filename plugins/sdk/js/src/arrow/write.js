@@ -25,10 +25,9 @@ export function write(rows, columns, turns = null) {
     for (const [, dataType, values] of turns.columns) body.values(dataType, values);
   }
   const bytes = body.bytes();
-  const schema = message(SCHEMA, (writer) => describe(writer, columns, turns));
   const batch = message(RECORD_BATCH, (writer) => body.describe(writer, rows), bytes.length);
   // The end of the stream is a mark and no message.
-  return joined([schema, batch, bytes, new Uint8Array([255, 255, 255, 255, 0, 0, 0, 0])]);
+  return joined([schemaOf(columns, turns), batch, bytes, new Uint8Array([255, 255, 255, 255, 0, 0, 0, 0])]);
 }
 
 function message(kind, header, bodyLength = 0) {
@@ -43,6 +42,16 @@ function message(kind, header, bodyLength = 0) {
   prefix.setUint32(0, 0xffffffff, true);
   prefix.setUint32(4, bytes.length, true);
   return joined([new Uint8Array(prefix.buffer), bytes]);
+}
+
+let written = { key: null, schema: null };
+
+/** The schema, kept for the next call: a plugin adds the same columns then. */
+function schemaOf(columns, turns) {
+  const types = (some) => some.map(([name, dataType]) => [name, dataType]);
+  const key = JSON.stringify([types(columns), turns && types(turns.columns)]);
+  if (written.key !== key) written = { key, schema: message(SCHEMA, (writer) => describe(writer, columns, turns)) };
+  return written.schema;
 }
 
 const INT = 2;
