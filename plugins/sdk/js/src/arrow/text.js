@@ -18,13 +18,16 @@ function bytesOf(characters) {
 }
 
 function isAscii(bytes) {
-  const padded = new Uint8Array((bytes.length + 15) & ~15);
+  const padded = new Uint8Array((bytes.length + 31) & ~31);
   padded.set(bytes);
   const words = new Int32Array(padded.buffer);
   const count = words.length;
   let all = 0;
   // Several at a time, as an interpreter is slow at loops.
-  for (let i = 0; i < count; i += 4) all |= words[i] | words[i + 1] | words[i + 2] | words[i + 3];
+  for (let i = 0; i < count; i += 8) {
+    all |= words[i] | words[i + 1] | words[i + 2] | words[i + 3];
+    all |= words[i + 4] | words[i + 5] | words[i + 6] | words[i + 7];
+  }
   return (all & 0x80808080) === 0;
 }
 

@@ -153,10 +153,10 @@ class Body {
 
   /** Node and validity of a column; gives how many nulls it has. */
   #validity(values) {
-    const there = values.map((value) => value !== null);
-    const nulls = there.filter((one) => !one).length;
+    let nulls = 0;
+    for (const value of values) if (value === null) nulls++;
     this.node(values.length, nulls);
-    this.buffer(nulls > 0 ? bits(there) : new Uint8Array());
+    this.buffer(nulls > 0 ? bits(values.map((value) => value !== null)) : new Uint8Array());
     return nulls;
   }
 
