@@ -291,7 +291,8 @@ mod tests {
         let batch = batch_of(&turns);
         let columns = told["columns"].as_object().unwrap().iter();
         let data_type = |column: &serde_json::Value| data_type::parse(column["type"].as_str().unwrap()).unwrap();
-        let adds: Vec<AddedColumn> = columns.map(|(path, column)| AddedColumn::new(path, data_type(column))).collect();
+        let adds: Vec<AddedColumn> =
+            columns.map(|(path, column)| AddedColumn::new(path.as_str(), data_type(column))).collect();
         let found = decoded(include_bytes!("../sdk/golden/by_sdk.arrow").to_vec(), &batch, &adds).unwrap();
         let other = stream(include_bytes!("../sdk/golden/by_pyarrow.arrow").to_vec()).unwrap();
         let other_turns = turns_of(other.column_by_name(TURNS).unwrap(), &batch).unwrap();
@@ -300,7 +301,8 @@ mod tests {
                 None => other.column_by_name(column.path.as_str()),
                 Some(name) => other_turns.column_by_name(name),
             };
-            assert_eq!(found, as_declared(Arc::clone(expected.unwrap()), column).unwrap(), "{}", column.path);
+            let expected = as_declared(Arc::clone(expected.unwrap()), column).unwrap();
+            assert_eq!(found.as_ref(), expected.as_ref(), "{}", column.path);
         }
     }
 
