@@ -128,8 +128,21 @@ test("values that do not fit are errors of their rows", () => {
   ];
   for (const [type, value, message] of cases)
     assert.deepEqual(errorsOf({ x: [null, value, undefined] }, { adds: { x: type } }), [null, message, null]);
-  const ofTurns = errorsOf({ "turns.x": [1, null, "3"] }, { adds: { "turns.x": "int32" } });
-  assert.deepEqual(ofTurns, [null, null, 'TypeError: `turns.x` of turn 0 of row 2 is a whole number or null, found "3"']);
+});
+
+test("values of turns that do not fit are errors of whose they are", () => {
+  const adds = { "turns.x": "int32", "turns.y": "int32" };
+  const ofTurns = errorsOf({ "turns.x": [1, "2", 3], "turns.y": ["whatever", "whatever", "3"] }, { adds });
+  assert.deepEqual(ofTurns, [
+    'TypeError: `turns.x` of turn 1 of row 0 is a whole number or null, found "2"',
+    null,
+    'TypeError: `turns.y` of turn 0 of row 2 is a whole number or null, found "3"',
+  ]);
+  // What is written for the rows that fail is nothing.
+  const stage = new Stage(returning({ "turns.x": [1, "2", 3] }, { adds: { "turns.x": "int32" } }));
+  const ids = [["trajectory_id", "utf8", ["a", "b", "c"]]];
+  const { ipc } = stage.process(write(3, ids, { counts: [2, 0, 1], columns: [] }));
+  assert.deepEqual(read(ipc).column("turns.x").values(), [null, null, 3]);
 });
 
 test("all that fits comes back", () => {

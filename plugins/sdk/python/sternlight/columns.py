@@ -20,6 +20,9 @@ KEEP = "keep"
 #: What numbers of floating point lie between; beyond it they are infinite.
 _FLOATS = {"float32": (-3.4028235e38, 3.4028235e38), "float64": (-math.inf, math.inf)}
 
+#: What values are in Python, where they are not integers.
+_CLASSES = {"bool": {bool}, "utf8": {str}} | dict.fromkeys(_FLOATS, {float, int})
+
 
 def added(value: Any, batch: Batch, adds: Mapping[str, str]) -> dict[str, list[Any]]:
     """Checks the columns that a function returned. Rows with a value that does not fit fail, and have None."""
@@ -60,7 +63,7 @@ def _column(value: Any, path: str, data_type: str, batch: Batch) -> list[Any]:
             row, turn = _row_of(place, batch) if of_turns else (place, "")
             try:
                 check(one, data_type, f"`{path}` of {turn}row {row}")
-            except (TypeError, ValueError, OverflowError) as error:
+            except (TypeError, ValueError) as error:
                 batch.fail(row, f"{type(error).__name__}: {error}")
     return values
 
@@ -91,18 +94,20 @@ def _fit(values: Sequence[Any], data_type: str) -> bool:
     found = set(map(type, values)) - {type(None)}
     there = [value for value in values if value is not None]
     within = types.element(data_type)
+    if within is not None:
+        return found <= {list, tuple} and _fit([one for value in there for one in value], within)
+    if not found <= _CLASSES.get(data_type, {int}):
+        return False
     try:
-        if within is not None:
-            return found <= {list, tuple} and _fit([one for value in there for one in value], within)
-        if data_type == "bool":
-            return found <= {bool}
         if data_type == "utf8":
-            return found <= {str} and "".join(there).encode() is not None
-        if data_type.startswith("float"):
-            return found <= {float, int} and all(map(math.isfinite, there)) and _lie(there, *_FLOATS[data_type])
-        return found <= {int} and _lie(there, *types.bounds(data_type))
+            "".join(there).encode()
+        elif data_type in _FLOATS:
+            return all(map(math.isfinite, there)) and _lie(there, *_FLOATS[data_type])
+        elif data_type != "bool":
+            return _lie(there, *types.bounds(data_type))
     except (OverflowError, UnicodeEncodeError):
         return False
+    return True
 
 
 def _lie(numbers: list[Any], least: float, greatest: float) -> bool:
@@ -131,14 +136,20 @@ def _check_boolean(value: Any, data_type: str, what: str) -> None:
 def _check_text(value: Any, data_type: str, what: str) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{what} is text or None, found {show(value)}")
-    # Half of a pair of surrogates is no character.
-    value.encode()
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Half of a pair of surrogates.
+        raise ValueError(f"{what} is text of whole characters, found {show(value)}") from None
 
 
 def _check_float(value: Any, data_type: str, what: str) -> None:
     if not isinstance(value, (int, float)):
         raise TypeError(f"{what} is a number or None, found {show(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number) or not _lie([number], *_FLOATS[data_type]):
         raise ValueError(f"{what} is a finite {data_type.removeprefix('float')}-bit number, found {number}")
 
