@@ -55,6 +55,7 @@ impl Progress {
             }),
             Event::RunStarted { .. }
             | Event::Quarantined { .. }
+            | Event::Logged { .. }
             | Event::PartFinished { .. }
             | Event::StageFailed { .. }
             | Event::RunFailed { .. }

@@ -8,9 +8,10 @@ use crate::column::ColumnPath;
 use crate::trajectory::{TrajectorySchema, lacking_columns};
 
 /// How much a stage must see at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
     /// Rows are independent: any cut into batches gives the same result.
+    #[default]
     Trajectory,
     /// Whole groups (rows of one `group_id`) at once; a batch holds one or more of them.
     Group,

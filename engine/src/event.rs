@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Value};
 
 use crate::metrics::Metrics;
-use crate::stage::{ExportedFile, Highlight};
+use crate::stage::{ExportedFile, Highlight, LogLevel};
 
 /// An event and its time. As JSON one flat object: `at`, `event` (the kind), and the event's own fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +192,15 @@ pub enum Event {
         reason: String,
         /// Where it came from, if that is known.
         place: Option<String>,
+    },
+    /// A stage said something, in this run or when it was computed. Told of the first lines of a stage.
+    Logged {
+        /// The stage.
+        stage: String,
+        /// How much it matters.
+        level: LogLevel,
+        /// What it said.
+        message: String,
     },
     /// A stage has its result.
     StageFinished(StageResult),

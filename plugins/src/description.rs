@@ -1,5 +1,6 @@
 //! What a plugin says of itself, checked: it is text by somebody else's program.
 
+use arrow::datatypes::DataType;
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::contract::{AddedColumn, Scope};
 use sternlight_engine::trajectory::{canonical_type, is_required};
@@ -24,12 +25,41 @@ pub(crate) struct Description {
     pub(crate) schema: serde_json::Value,
 }
 
+/// The column in which a plugin that leaves out rows says which stay.
+pub(crate) const KEEP: &str = "keep";
+
+/// What becomes of the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// They stay, with more columns or fewer.
+    #[default]
+    Same,
+    /// Those stay that the plugin says.
+    Subset,
+    /// There are copies of them.
+    New,
+}
+
+impl Rows {
+    /// As the contract calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Subset => "subset",
+            Self::New => "new",
+        }
+    }
+}
+
 /// What a plugin reads and adds under some options.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PluginContract {
     pub(crate) scope: Scope,
+    pub(crate) rows: Rows,
+    /// Whether its instances go from shard to shard, so that results may depend on what they saw before.
+    pub(crate) keeps_state: bool,
     /// Path, and type if the plugin wants a certain one.
-    pub(crate) reads: Vec<(ColumnPath, Option<arrow::datatypes::DataType>)>,
+    pub(crate) reads: Vec<(ColumnPath, Option<DataType>)>,
     pub(crate) adds: Vec<AddedColumn>,
     pub(crate) drops: Vec<ColumnPath>,
 }
@@ -38,6 +68,11 @@ impl PluginContract {
     /// Whether the column is sent to the plugin.
     pub(crate) fn sends(&self, path: &str) -> bool {
         self.reads.iter().any(|(known, _)| known.as_str() == path)
+    }
+
+    /// Whether a column of turns, by its name there, is sent to the plugin.
+    pub(crate) fn sends_of_turns(&self, name: &str) -> bool {
+        self.reads.iter().any(|(known, _)| known.turn_name() == Some(name))
     }
 
     /// Whether the plugin has to know the turns.
@@ -83,17 +118,15 @@ fn is_name(name: &str) -> bool {
 /// # Errors
 /// What of it does not.
 pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginContract, String> {
-    match (told.rows, world == World::Relabel) {
-        (plugin::Rows::New, true) | (plugin::Rows::Same, false) => {}
-        (plugin::Rows::Subset, _) => {
-            return Err("it leaves out rows, which is not carried out by this version".to_owned());
-        }
-        (plugin::Rows::New, false) => return Err(format!("it makes new rows, which a {world} plugin cannot")),
-        (plugin::Rows::Same, true) => return Err(format!("it makes no new rows, which a {world} plugin must")),
-    }
-    if told.state == plugin::State::Reused {
-        return Err("it keeps state from shard to shard, which is not carried out by this version".to_owned());
-    }
+    let rows = match (told.rows, world) {
+        (plugin::Rows::New, World::Relabel) => Rows::New,
+        (plugin::Rows::Subset, World::Batch) => Rows::Subset,
+        (plugin::Rows::Same, world) if world != World::Relabel => Rows::Same,
+        (plugin::Rows::New, _) => return Err(format!("it makes new rows, which a {world} plugin cannot")),
+        (plugin::Rows::Subset, _) => return Err(format!("it leaves out rows, which a {world} plugin cannot")),
+        (plugin::Rows::Same, _) => return Err(format!("it makes no new rows, which a {world} plugin must")),
+    };
+    let keeps_state = told.state == plugin::State::Reused;
     let scope = match told.scope {
         plugin::Scope::Trajectory => Scope::Trajectory,
         plugin::Scope::Group => Scope::Group,
@@ -140,10 +173,19 @@ pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginCon
             Err("it must see whole groups, and a relabel plugin sees single trajectories".to_owned())
         }
         World::Relabel => Ok(()),
+        _ if rows == Rows::Subset => selects(&adds, &drops),
         _ if !changes_columns => Err("it adds no column and drops none".to_owned()),
         _ => Ok(()),
     }?;
-    Ok(PluginContract { scope, reads, adds, drops })
+    Ok(PluginContract { scope, rows, keeps_state, reads, adds, drops })
+}
+
+/// What leaves out rows says which, and changes nothing else.
+fn selects(adds: &[AddedColumn], drops: &[ColumnPath]) -> Result<(), String> {
+    match adds {
+        [AddedColumn { path, data_type: DataType::Boolean }] if path.as_str() == KEEP && drops.is_empty() => Ok(()),
+        _ => Err(format!("it leaves out rows, so it adds the column `{KEEP}` of type `bool` and nothing else")),
+    }
 }
 
 fn path(name: &str) -> Result<ColumnPath, String> {
@@ -153,13 +195,13 @@ fn path(name: &str) -> Result<ColumnPath, String> {
     if is_column { Ok(path) } else { Err(format!("`{}` is no column's path", printable_name(name))) }
 }
 
-fn data_type_of(path: &ColumnPath, name: &str) -> Result<arrow::datatypes::DataType, String> {
+fn data_type_of(path: &ColumnPath, name: &str) -> Result<DataType, String> {
     data_type::parse(name).ok_or_else(|| {
         format!("the type `{}` of `{path}` is none; there are {}", printable_name(name), data_type::known())
     })
 }
 
-fn check_added(path: &ColumnPath, data_type: &arrow::datatypes::DataType, world: World) -> Result<(), String> {
+fn check_added(path: &ColumnPath, data_type: &DataType, world: World) -> Result<(), String> {
     if is_required(path) || path.as_str() == TURNS {
         return Err(format!("it adds `{path}`, which no plugin may change"));
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray};
 use arrow::datatypes::{DataType, Float32Type};
 use sternlight_engine::contract::AddedColumn;
 use sternlight_engine::metrics::Metrics;
@@ -14,6 +14,9 @@ const NAMES: usize = 64;
 
 const SCORED: &str = "scored";
 const UNSCORED: &str = "unscored";
+// As the stage `filter` calls them.
+const KEPT: &str = "rows_kept";
+const DROPPED: &str = "rows_dropped";
 const COPIES: &str = "copies";
 const COPIED: &str = "copied trajectories";
 const NOT_COPIED: &str = "trajectories without a copy";
@@ -21,7 +24,7 @@ const CONFIDENCE: &str = "relabel_confidence";
 const ADVANTAGE: &str = "advantage";
 
 /// What the host measures, beside the columns that a plugin adds.
-const HOST: [&str; 7] = [SCORED, UNSCORED, COPIES, COPIED, NOT_COPIED, CONFIDENCE, ADVANTAGE];
+const HOST: [&str; 9] = [SCORED, UNSCORED, KEPT, DROPPED, COPIES, COPIED, NOT_COPIED, CONFIDENCE, ADVANTAGE];
 
 /// The figures that a plugin measured in a shard so far.
 #[derive(Default)]
@@ -59,6 +62,13 @@ impl Figures {
 /// Whether the host measures this of stages that are plugins.
 pub(crate) fn is_of_stages(name: &str, adds: &[AddedColumn]) -> bool {
     HOST.contains(&name) || adds.iter().any(|column| column.path.as_str() == name)
+}
+
+/// How many rows stay.
+pub(crate) fn measure_kept(keep: &BooleanArray, metrics: &mut Metrics) {
+    let kept = keep.true_count() as u64;
+    metrics.count(KEPT, kept);
+    metrics.count(DROPPED, keep.len() as u64 - kept);
 }
 
 /// How much came of relabelling.

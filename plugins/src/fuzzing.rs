@@ -59,12 +59,7 @@ pub fn ipc_bytes(bytes: Vec<u8>, chosen: u8) {
 pub fn typed_results(bytes: &[u8]) {
     let batch = batch();
     let mut draw = Draw(bytes);
-    let contract = |names: &[(&str, &str)]| PluginContract {
-        scope: Scope::Trajectory,
-        reads: Vec::new(),
-        adds: adds(names),
-        drops: Vec::new(),
-    };
+    let contract = |names: &[(&str, &str)]| PluginContract { adds: adds(names), ..PluginContract::default() };
     let kind = draw.byte();
     match kind % 4 {
         0 => {
@@ -125,8 +120,8 @@ pub fn description(bytes: &[u8]) {
     let column = |draw: &mut Draw<'_>| plugin::Column { path: draw.text(), data_type: draw.text() };
     let contract = plugin::Contract {
         scope: if draw.byte().is_multiple_of(2) { plugin::Scope::Trajectory } else { plugin::Scope::Group },
-        rows: plugin::Rows::Same,
-        state: plugin::State::Fresh,
+        rows: [plugin::Rows::Same, plugin::Rows::Subset, plugin::Rows::New][usize::from(draw.byte() % 3)],
+        state: if draw.byte().is_multiple_of(2) { plugin::State::Fresh } else { plugin::State::Reused },
         reads: draw.list(column),
         adds: draw.list(column),
         drops: draw.list(Draw::text),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use arrow::buffer::Buffer;
 use wasmtime::Store;
 
 use crate::bindings::exports::sternlight::plugin::{
@@ -21,6 +22,8 @@ pub(crate) struct Guest {
     plugin: plugin::Guest,
     stage: Stage,
     call_time: Duration,
+    /// Kept from call to call: fresh memory for each would cost more than what is written into it.
+    sent: Vec<u8>,
 }
 
 /// The functions of its world.
@@ -55,7 +58,7 @@ impl Guest {
             wasmtime::Result::Ok((from.indices.plugin.load(&mut store, &instance)?, stage))
         })();
         match loaded {
-            Ok((plugin, stage)) => Ok(Self { store, plugin, stage, call_time: limits.call_time }),
+            Ok((plugin, stage)) => Ok(Self { store, plugin, stage, call_time: limits.call_time, sent: Vec::new() }),
             Err(error) => Err(Fault::of(&error, limits.call_time, store.data())),
         }
     }
@@ -67,7 +70,7 @@ impl Guest {
 
     /// The next call is for trajectories of which this one is the first.
     #[cfg(feature = "wasi")]
-    pub(crate) fn begin_rows(&self, first: &str) {
+    pub(crate) fn begin_rows(&self, first: impl FnOnce() -> String) {
         if let Some(wasi) = &self.store.data().wasi {
             wasi.begin_rows(first);
         }
@@ -121,11 +124,18 @@ impl Guest {
         })
     }
 
-    pub(crate) fn process(&mut self, ipc: &[u8]) -> Result<Result<batch_stage::Output, String>, Fault> {
-        self.call(|store, guest| match &guest.stage {
-            Stage::Batch(stage) => stage.call_process(store, ipc),
+    /// A call with the pieces of a stream of bytes.
+    pub(crate) fn process(&mut self, pieces: &[Buffer]) -> Result<Result<batch_stage::Output, String>, Fault> {
+        let mut sent = std::mem::take(&mut self.sent);
+        sent.clear();
+        sent.reserve(pieces.iter().map(Buffer::len).sum());
+        pieces.iter().for_each(|piece| sent.extend_from_slice(piece));
+        let called = self.call(|store, guest| match &guest.stage {
+            Stage::Batch(stage) => stage.call_process(store, &sent),
             _ => Err(another_world()),
-        })
+        });
+        self.sent = sent;
+        called
     }
 
     pub(crate) fn tasks(

@@ -9,7 +9,6 @@ use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::plugin::Plugin;
 use crate::text;
-use crate::world::World;
 
 /// What a plugin says of itself, and what its file says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,8 +38,10 @@ pub struct Inspection {
 pub struct InspectedColumns {
     /// What it must see at once: `trajectory` or `group`.
     pub scope: &'static str,
-    /// What becomes of the rows: `same`, or `new` for a relabeller.
+    /// What becomes of the rows: `same`, `subset` if some are left out, or `new` for a relabeller.
     pub rows: &'static str,
+    /// Whether an instance is `fresh` for each shard, or `reused`, so that results are not reproducible.
+    pub state: &'static str,
     /// Paths and types; an empty type is any.
     pub reads: Vec<(String, String)>,
     /// Paths and types.
@@ -50,7 +51,7 @@ pub struct InspectedColumns {
 }
 
 impl InspectedColumns {
-    fn of(contract: &PluginContract, world: World) -> Self {
+    fn of(contract: &PluginContract) -> Self {
         let read = |(path, wanted): &(_, Option<_>)| {
             (format!("{path}"), wanted.as_ref().map(data_type::name).unwrap_or_default())
         };
@@ -60,7 +61,8 @@ impl InspectedColumns {
         };
         Self {
             scope,
-            rows: if world == World::Relabel { "new" } else { "same" },
+            rows: contract.rows.name(),
+            state: if contract.keeps_state { "reused" } else { "fresh" },
             reads: contract.reads.iter().map(read).collect(),
             adds: contract
                 .adds
@@ -87,7 +89,7 @@ impl Inspection {
             sha256,
             imports: plugin.imports.clone(),
             options: description.schema.clone(),
-            columns: columns.as_ref().map(|columns| InspectedColumns::of(columns, plugin.world)),
+            columns: columns.as_ref().map(InspectedColumns::of),
         }
     }
 }

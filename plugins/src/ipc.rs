@@ -11,7 +11,7 @@ use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::writer::StreamWriter;
+use arrow::ipc::writer::StreamEncoder;
 use sternlight_engine::column::TURNS;
 use sternlight_engine::contract::AddedColumn;
 use sternlight_engine::dataset::guarded;
@@ -23,11 +23,11 @@ use crate::description::PluginContract;
 use crate::fault::Fault;
 use crate::text::{printable, printable_name};
 
-/// The columns that the plugin reads, as bytes.
+/// The columns that the plugin reads, as the pieces of a stream; most are the columns' own bytes.
 ///
 /// # Errors
 /// If Arrow cannot write them.
-pub(crate) fn encoded(batch: &TrajectoryBatch, contract: &PluginContract) -> Result<Vec<u8>, StageError> {
+pub(crate) fn encoded(batch: &TrajectoryBatch, contract: &PluginContract) -> Result<Vec<Buffer>, StageError> {
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     for (field, column) in batch.record_batch().schema_ref().fields().iter().zip(batch.record_batch().columns()) {
@@ -47,21 +47,20 @@ pub(crate) fn encoded(batch: &TrajectoryBatch, contract: &PluginContract) -> Res
     let schema = Arc::new(Schema::new(fields));
     let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
     let sent = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?;
-    let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
-    writer.write(&sent)?;
-    writer.finish()?;
-    Ok(writer.into_inner()?)
+    let mut encoder = StreamEncoder::try_new(&schema)?;
+    let mut pieces = encoder.encode(&sent)?;
+    pieces.extend(encoder.finish()?);
+    Ok(pieces)
 }
 
 /// The turns with only those columns that the plugin reads.
 fn read_turns(list: &ListArray, contract: &PluginContract) -> Result<ListArray, StageError> {
     let turns = list.values().as_struct();
-    let is_read = |field: &Field| contract.sends(&format!("{TURNS}.{}", field.name()));
     let (fields, columns): (Vec<Arc<Field>>, Vec<ArrayRef>) = turns
         .fields()
         .iter()
         .zip(turns.columns())
-        .filter(|(field, _)| is_read(field))
+        .filter(|(field, _)| contract.sends_of_turns(field.name()))
         .map(|(field, column)| (Arc::clone(field), Arc::clone(column)))
         .unzip();
     let structs = match columns.is_empty() {
@@ -185,8 +184,8 @@ fn shown(data_type: &DataType) -> String {
 #[cfg(test)]
 mod tests {
     use arrow::array::{Float32Array, StringArray};
+    use arrow::ipc::writer::StreamWriter;
     use proptest::prelude::*;
-    use sternlight_engine::contract::Scope;
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
     use super::*;
@@ -210,7 +209,7 @@ mod tests {
 
     fn contract(reads: &[&str], adds: Vec<AddedColumn>) -> PluginContract {
         let reads = reads.iter().map(|path| ((*path).into(), None)).collect();
-        PluginContract { scope: Scope::Trajectory, reads, adds, drops: Vec::new() }
+        PluginContract { reads, adds, ..PluginContract::default() }
     }
 
     fn bytes_of(batch: &RecordBatch) -> Vec<u8> {
@@ -230,22 +229,25 @@ mod tests {
 
     #[test]
     fn only_what_is_read_is_sent() {
-        let sent = encoded(&batch(), &contract(&["trajectory_id", "turns.action"], Vec::new())).unwrap();
-        let sent = stream(sent).unwrap();
-        let names: Vec<&String> = sent.schema_ref().fields().iter().map(|field| field.name()).collect();
+        let sent = |batch: &TrajectoryBatch, contract: &PluginContract| {
+            let pieces = encoded(batch, contract).unwrap();
+            stream(pieces.iter().flat_map(|piece| piece.as_slice()).copied().collect()).unwrap()
+        };
+        let all = sent(&batch(), &contract(&["trajectory_id", "turns.action"], Vec::new()));
+        let names: Vec<&String> = all.schema_ref().fields().iter().map(|field| field.name()).collect();
         assert_eq!(names, ["trajectory_id", "turns"]);
-        let turns = sent.column(1).as_list::<i32>();
+        let turns = all.column(1).as_list::<i32>();
         assert_eq!(
             (turns.value_offsets(), turns.values().as_struct().column_names()),
             (&[0, 2, 2, 3][..], vec!["action"])
         );
         let counts = contract(&[], vec![AddedColumn::new("turns.advantage", DataType::Float32)]);
-        let sent = stream(encoded(&batch(), &counts).unwrap()).unwrap();
-        assert_eq!(sent.column(0).as_list::<i32>().value_offsets(), [0, 2, 2, 3]);
+        let counted = sent(&batch(), &counts);
+        assert_eq!(counted.column(0).as_list::<i32>().value_offsets(), [0, 2, 2, 3]);
         // A part of a batch is a batch.
         let part = TrajectoryBatch::new(batch().record_batch().slice(2, 1)).unwrap();
-        let sent = stream(encoded(&part, &contract(&["turns.action"], Vec::new())).unwrap()).unwrap();
-        assert_eq!(sent.column(0).as_list::<i32>().value_offsets(), [0, 1]);
+        let part = sent(&part, &contract(&["turns.action"], Vec::new()));
+        assert_eq!(part.column(0).as_list::<i32>().value_offsets(), [0, 1]);
     }
 
     #[test]

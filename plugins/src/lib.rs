@@ -20,6 +20,7 @@ mod grants;
 mod groups;
 mod guest;
 mod inspection;
+mod instance;
 mod ipc;
 mod limits;
 mod loader;

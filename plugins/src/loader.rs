@@ -271,7 +271,8 @@ impl PluginLoader for Plugins {
         let stage = request.stage.to_owned();
         let keep = request.keep.unwrap_or_default();
         let held = held.into();
-        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held };
+        let idle = Mutex::default();
+        let stage = PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held, idle };
         Ok(Built { stage: Box::new(stage), kind: KIND.to_owned(), version: HOST_VERSION, options: key })
     }
 

@@ -218,7 +218,6 @@ mod tests {
     use arrow::array::{Float64Array, ListArray};
     use arrow::buffer::{NullBuffer, OffsetBuffer};
     use arrow::datatypes::Field;
-    use sternlight_engine::contract::Scope;
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
     use super::*;
@@ -240,7 +239,7 @@ mod tests {
 
     fn contract(adds: &[(&str, &str)]) -> PluginContract {
         let adds = adds.iter().map(|(path, name)| AddedColumn::new(*path, data_type::parse(name).unwrap()));
-        PluginContract { scope: Scope::Trajectory, reads: Vec::new(), adds: adds.collect(), drops: Vec::new() }
+        PluginContract { adds: adds.collect(), ..PluginContract::default() }
     }
 
     fn numbers(array: &ArrayRef) -> Vec<Option<f32>> {

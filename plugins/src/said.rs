@@ -1,6 +1,7 @@
-//! What a plugin says and measures on its way into the run: lines to the program's log, warnings and figures to the stage.
+//! What a plugin says and measures on its way into the run: lines to the program's log and among the run's events, warnings
+//! and figures to the stage.
 
-use sternlight_engine::stage::Context;
+use sternlight_engine::stage::{Context, LogLevel};
 
 use crate::bindings::sternlight::plugin::host::Level;
 use crate::figures::Figures;
@@ -18,6 +19,13 @@ pub(crate) fn pass_on(
     context: &mut Context,
 ) {
     for (level, line) in &state.lines {
+        let kept = match level {
+            Level::Debug => LogLevel::Debug,
+            Level::Info => LogLevel::Info,
+            Level::Warn => LogLevel::Warning,
+            Level::Error => LogLevel::Error,
+        };
+        context.say(kept, line);
         match level {
             Level::Debug => tracing::debug!(stage, plugin, "{line}"),
             Level::Info => tracing::info!(stage, plugin, "{line}"),

@@ -1,13 +1,11 @@
 //! A plugin as a stage of a pipeline. Calls are cut at fixed rows, and an instance lives for one shard, so that results
-//! depend on neither batches nor threads.
+//! depend on neither batches nor threads; unless the plugin keeps state, which makes the stage not reproducible.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow::array::ArrayRef;
-use arrow::compute::concat;
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
@@ -18,18 +16,16 @@ use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical
 
 use crate::copies::{Copies, copies};
 use crate::data_type;
-use crate::description::{self, PluginContract};
+use crate::description::{self, PluginContract, Rows};
 use crate::extra;
-use crate::fault::{Fault, FaultKind, tried_text};
-use crate::figures::{self, Figures};
-use crate::groups::Grouped;
+use crate::fault::{Fault, FaultKind};
 use crate::guest::Guest;
+use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::options::{problems, validator};
 use crate::outcomes::{Columns, advantages, not_finite, reflections, rewards};
 use crate::plugin::Plugin;
 use crate::records::with_records;
-use crate::said;
 use crate::text;
 use crate::world::World;
 use crate::{ipc, records};
@@ -60,6 +56,8 @@ pub(crate) struct PluginStage {
     pub(crate) not_reproducible: Vec<String>,
     /// The most memory that one of its instances had so far, in bytes.
     pub(crate) held: AtomicU64,
+    /// Instances that keep state, between two shards.
+    pub(crate) idle: Mutex<Vec<Guest>>,
 }
 
 impl Stage for PluginStage {
@@ -80,9 +78,10 @@ impl Stage for PluginStage {
                 reads.push(ColumnPath::from(*path));
             }
         }
-        let effect = match self.plugin.world {
-            World::Relabel => Effect::relabelled(input, self.keep),
-            _ => Effect::Columns { adds: self.contract.adds.clone(), drops: self.contract.drops.clone() },
+        let effect = match self.contract.rows {
+            Rows::New => Effect::relabelled(input, self.keep),
+            Rows::Subset => Effect::Subset,
+            Rows::Same => Effect::Columns { adds: self.contract.adds.clone(), drops: self.contract.drops.clone() },
         };
         Ok(Contract { reads, scope: self.contract.scope, effect })
     }
@@ -94,7 +93,8 @@ impl Stage for PluginStage {
     }
 
     fn not_reproducible(&self) -> Vec<String> {
-        self.not_reproducible.clone()
+        let state = self.contract.keeps_state.then(|| "state".to_owned());
+        self.not_reproducible.iter().cloned().chain(state).collect()
     }
 
     fn work(&self) -> Work<'_> {
@@ -104,11 +104,11 @@ impl Stage for PluginStage {
 
 impl Transform for PluginStage {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        self.begin().apply(batch, context)
+        Instance::of(self).apply(batch, context)
     }
 
     fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
-        Some(Box::new(self.begin()))
+        Some(Box::new(Instance::of(self)))
     }
 
     fn held_bytes(&self) -> u64 {
@@ -155,11 +155,8 @@ impl PluginStage {
             seen: Vec::new(),
             not_reproducible: Vec::new(),
             held: AtomicU64::default(),
+            idle: Mutex::default(),
         })
-    }
-
-    fn begin(&self) -> Instance<'_> {
-        Instance { stage: self, guest: Mutex::new(None), figures: Mutex::default() }
     }
 
     /// A column that the input has, but not as the plugin can take it.
@@ -181,6 +178,15 @@ impl PluginStage {
                 format!("{title} reads `{path}`, whose type {found} a {} plugin cannot get", self.plugin.world);
             Problem::new(message).help("a plugin of the world `batch` can read columns of any type")
         })
+    }
+
+    /// An instance that has worked before, if it is of those that go on, or a fresh one.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) fn take_up(&self) -> Result<Guest, Fault> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| self.start(self.limits), Ok)
     }
 
     /// A fresh instance with its options.
@@ -206,7 +212,7 @@ impl PluginStage {
         let contract = &self.contract;
         #[cfg(feature = "wasi")]
         if batch.rows() > 0 {
-            guest.begin_rows(&batch.name_of(0));
+            guest.begin_rows(|| batch.name_of(0));
         }
         let called = match self.plugin.world {
             World::Reward => {
@@ -217,8 +223,8 @@ impl PluginStage {
             World::Advantage => with_records(batch, contract, |rows| guest.advantage(rows))?
                 .and_then(|rows| advantages(rows, batch, contract)),
             World::Batch => {
-                let bytes = ipc::encoded(batch, contract)?;
-                guest.process(&bytes).and_then(|output| process(output, batch, contract))
+                let pieces = ipc::encoded(batch, contract)?;
+                guest.process(&pieces).and_then(|output| process(output, batch, contract))
             }
             World::Relabel => {
                 let called = with_records(batch, contract, |rows| guest.relabel(rows))?;
@@ -239,7 +245,7 @@ impl PluginStage {
     }
 
     /// What a fault comes to, for people.
-    fn error(&self, fault: &Fault, trajectory: Option<String>) -> StageError {
+    pub(crate) fn error(&self, fault: &Fault, trajectory: Option<String>) -> StageError {
         let mut error = StageError::new(format!("{}: {fault}", self.plugin.title()));
         error.help = fault.help();
         error.trajectory = trajectory;
@@ -317,7 +323,8 @@ fn share(time: Duration, rows: usize, whole: usize) -> Duration {
     fraction.max(time / SEARCH_SHARE)
 }
 
-fn part_of(batch: &TrajectoryBatch, rows: &Range<usize>) -> Result<TrajectoryBatch, StageError> {
+/// Some of the rows.
+pub(crate) fn part_of(batch: &TrajectoryBatch, rows: &Range<usize>) -> Result<TrajectoryBatch, StageError> {
     if rows.len() == batch.rows() {
         return Ok(batch.clone());
     }
@@ -341,117 +348,4 @@ fn process(
     }
     errors.sort_by_key(|(row, _)| *row);
     Ok(Columns { arrays: ipc::decoded(output.ipc, batch, &contract.adds)?, errors })
-}
-
-/// An instance at work on a shard, or on the groups of a partition.
-struct Instance<'a> {
-    stage: &'a PluginStage,
-    /// Started with the first call, and anew after one that failed.
-    guest: Mutex<Option<Guest>>,
-    /// Of all its calls.
-    figures: Mutex<Figures>,
-}
-
-impl Transform for Instance<'_> {
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        if self.stage.contract.scope == Scope::Trajectory {
-            let units: Vec<Range<usize>> = (0..batch.rows()).map(|row| row..row + 1).collect();
-            return self.call(batch, &units, context);
-        }
-        let grouped = Grouped::of(batch)?;
-        let mut parts: Vec<Vec<ArrayRef>> = Vec::new();
-        for call in grouped.calls() {
-            let (Some(first), Some(last)) = (call.first(), call.last()) else { continue };
-            let start = first.start;
-            let part = part_of(&grouped.batch, &(start..last.end))?;
-            let units: Vec<Range<usize>> = call.iter().map(|unit| unit.start - start..unit.end - start).collect();
-            if let Output::Columns(arrays) = self.call(&part, &units, context)? {
-                parts.push(arrays);
-            }
-        }
-        let adds = &self.stage.contract.adds;
-        let whole = (0..adds.len()).map(|column| {
-            let arrays: Vec<&dyn arrow::array::Array> =
-                parts.iter().filter_map(|part| part.get(column).map(|array| array.as_ref())).collect();
-            Ok(concat(&arrays)?)
-        });
-        let whole = whole.collect::<Result<Vec<_>, StageError>>()?;
-        Ok(Output::Columns(grouped.restored(whole, adds)?))
-    }
-}
-
-impl Instance<'_> {
-    /// One call, for rows of which each unit could be called for alone.
-    fn call(
-        &self,
-        batch: &TrajectoryBatch,
-        units: &[Range<usize>],
-        context: &mut Context,
-    ) -> Result<Output, StageError> {
-        let stage = self.stage;
-        let mut slot = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut guest = match slot.take() {
-            Some(guest) => guest,
-            None => stage.start(stage.limits).map_err(|fault| stage.error(&fault, None))?,
-        };
-        let called = stage.call(&mut guest, batch)?;
-        stage.held.fetch_max(guest.state().memory(), Ordering::Relaxed);
-        match called {
-            Ok(Called { output, errors }) => {
-                self.tell(&guest, context);
-                let tried = tried_text(&guest.state().tried);
-                *slot = Some(guest);
-                let of_row = |(row, reason): &(usize, String)| {
-                    let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
-                    StageError::new(message).trajectory(batch.name_of(*row))
-                };
-                if let Some((first, others)) = errors.split_first() {
-                    let others = others.iter().filter(|(row, _)| *row != first.0).map(of_row).collect();
-                    let mut error = of_row(first);
-                    error.message += &tried;
-                    return Err(StageError { others, ..error });
-                }
-                match &output {
-                    Output::Columns(arrays) => figures::measure(arrays, &stage.contract.adds, &mut context.metrics),
-                    Output::Relabelled(copies) => {
-                        figures::measure_copies(copies, batch.rows(), &mut context.metrics);
-                    }
-                    Output::Keep(_) => {}
-                }
-                Ok(output)
-            }
-            Err(fault) => {
-                drop(guest);
-                if !fault.is_of_one_row() {
-                    return Err(stage.error(&fault, None));
-                }
-                match stage.culprit(batch, units, fault.clone(), batch.rows())? {
-                    Some((unit, fault)) if unit.len() == 1 => Err(stage.error(&fault, Some(batch.name_of(unit.start)))),
-                    Some((unit, fault)) => {
-                        let group = batch.text("group_id").map_or("", |ids| ids.value(unit.start));
-                        let mut error = stage.error(&fault, None);
-                        error.message = format!("group `{group}`: {}", error.message);
-                        Err(error)
-                    }
-                    None => {
-                        let (first, rows) = (batch.name_of(0), batch.rows());
-                        let mut error = stage.error(&fault, None);
-                        error.message = format!(
-                            "{rows} trajectories from `{first}` on, of which each half passes: {}",
-                            error.message
-                        );
-                        Err(error)
-                    }
-                }
-            }
-        }
-    }
-
-    /// Passes on what the plugin said and measured during its last call.
-    fn tell(&self, guest: &Guest, context: &mut Context) {
-        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_own = |name: &str| figures::is_of_stages(name, &self.stage.contract.adds);
-        let plugin = &self.stage.plugin.description.name;
-        said::pass_on(guest.state(), &self.stage.stage, plugin, (&mut figures, &is_own), context);
-    }
 }

@@ -51,15 +51,19 @@ fn print_columns(columns: &InspectedColumns) {
         };
         columns.iter().map(column).collect::<Vec<_>>().join(", ")
     };
+    let makes = match columns.rows {
+        "new" => "copies of trajectories under other goals",
+        "subset" => "a choice of trajectories",
+        _ => "",
+    };
+    let state = if columns.state == "reused" { "kept from shard to shard: results are not reproducible" } else { "" };
     let lists = [
         ("sees", format!("a {} at once", columns.scope)),
         ("reads", shown(&columns.reads)),
-        (
-            "makes",
-            if columns.rows == "new" { "copies of trajectories under other goals".to_owned() } else { String::new() },
-        ),
+        ("makes", makes.to_owned()),
         ("adds", shown(&columns.adds)),
         ("drops", columns.drops.join(", ")),
+        ("state", state.to_owned()),
     ];
     for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
         anstream::println!("{name:<10}{list}");

@@ -18,7 +18,7 @@ use super::task::Task;
 use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::StageError;
+use crate::stage::{LogLine, StageError};
 use crate::store::{AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
 
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
@@ -237,6 +237,9 @@ impl<'a> Engine<'a> {
                     place: row.place,
                 })?;
             }
+            for LogLine { level, message } in finished.log {
+                emit(Event::Logged { stage: job.name.to_owned(), level, message })?;
+            }
             emit(Event::StageFinished(result.clone()))?;
             drop(hold);
             results.push(result);
@@ -356,7 +359,7 @@ impl<'a> Engine<'a> {
             ..StageResult::default()
         };
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();
-        Ok(Finished { dataset: Arc::new(dataset), result, put_aside })
+        Ok(Finished { dataset: Arc::new(dataset), result, put_aside, log: context.log })
     }
 }
 
@@ -366,6 +369,8 @@ pub(crate) struct Finished {
     pub(crate) result: StageResult,
     /// The first of the rows that it put aside.
     pub(crate) put_aside: Vec<AsideRow>,
+    /// What it said.
+    pub(crate) log: Vec<LogLine>,
 }
 
 pub(crate) fn key_records(job: &Job<'_>, parts: &[Part]) -> Vec<KeyRecord> {

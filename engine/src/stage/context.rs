@@ -1,4 +1,5 @@
-//! What the engine hands to a stage besides batches: a place for metrics, highlights and warnings, and a small memory for facts about inputs.
+//! What the engine hands to a stage besides batches: a place for metrics, highlights, warnings and log lines, and a small
+//! memory for facts about inputs.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,36 @@ pub struct Highlight {
     pub lines: Vec<(String, String)>,
 }
 
+/// How much a line of a log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// To whoever looks for a mistake.
+    Debug,
+    /// To whoever wants to know what goes on.
+    Info,
+    /// To everybody: something looks wrong.
+    Warning,
+    /// To everybody: something is wrong.
+    Error,
+}
+
+/// What a stage said while it worked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// What it said.
+    pub message: String,
+}
+
+/// Lines of a part, and of a stage, that are kept: the first.
+const LOG_LINES: usize = 256;
+
+/// Stands for the lines that are not.
+const MORE_LINES: &str = "what it said further is left out";
+
 /// Collected over one part of a stage's work (a shard, a partition), in row order, and kept with its result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,9 +61,21 @@ pub struct Context {
     pub highlights: Vec<Highlight>,
     /// Sentences about what looks wrong but does not stop the work.
     pub warnings: Vec<String>,
+    /// What it said, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<LogLine>,
 }
 
 impl Context {
+    /// Adds a line to what the stage said. Of many lines the first are kept.
+    pub fn say(&mut self, level: LogLevel, message: impl Into<String>) {
+        match self.log.len() {
+            LOG_LINES => self.log.push(LogLine { level: LogLevel::Info, message: MORE_LINES.to_owned() }),
+            kept if kept < LOG_LINES => self.log.push(LogLine { level, message: message.into() }),
+            _ => {}
+        }
+    }
+
     /// Adds what the next batch or part counted. A warning that was given before is not repeated.
     pub fn absorb(&mut self, next: &Self) {
         self.metrics.merge(&next.metrics);
@@ -41,6 +84,9 @@ impl Context {
             if !self.warnings.contains(warning) {
                 self.warnings.push(warning.clone());
             }
+        }
+        for LogLine { level, message } in &next.log {
+            self.say(*level, message);
         }
     }
 }
@@ -51,4 +97,20 @@ pub trait Memo: Send + Sync {
     fn get(&self, key: &str) -> Option<Vec<u8>>;
     /// Remembers; a failure to do so is no error.
     fn put(&self, key: &str, value: &[u8]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_lines_the_first_are_kept() {
+        let (mut stage, mut part) = (Context::default(), Context::default());
+        (0..LOG_LINES - 1).for_each(|line| part.say(LogLevel::Info, line.to_string()));
+        stage.absorb(&part);
+        stage.absorb(&part);
+        stage.absorb(&part);
+        let messages: Vec<&str> = stage.log.iter().map(|line| line.message.as_str()).collect();
+        assert_eq!((messages.len(), messages[254], messages[255], messages[256]), (257, "254", "0", MORE_LINES));
+    }
 }

@@ -10,7 +10,7 @@ mod registry;
 mod source;
 mod traits;
 
-pub use context::{Context, Highlight, Memo};
+pub use context::{Context, Highlight, LogLevel, LogLine, Memo};
 pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStart, EpisodeStep};
 pub(crate) use error::MAKE_ROOM;
 pub use error::StageError;

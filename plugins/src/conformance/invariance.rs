@@ -78,6 +78,13 @@ pub(super) fn again_is_the_same(calls: &Calls<'_>) -> Check {
     check
 }
 
+/// Of a plugin that says that results depend on what it saw before.
+pub(super) fn state_is_kept() -> Check {
+    let mut check = Check::new("again", "not tried".to_owned());
+    check.note("it keeps state from call to call, so the same trajectories may have other results");
+    check
+}
+
 /// However rows are cut into calls, and in whatever order they come, each has the same result.
 pub(super) fn cuts_do_not_matter(calls: &Calls<'_>) -> Check {
     let unit = match calls.stage.contract.scope {

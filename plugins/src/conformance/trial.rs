@@ -96,10 +96,14 @@ impl Trial {
         };
         each(describing::contract_is_stable(&self.plugin, &options, limits, &stage.contract));
         let calls = Calls::new(stage);
-        let checks: [fn(&Calls<'_>) -> Check; 9] = [
-            invariance::columns_are_declared,
-            invariance::again_is_the_same,
-            invariance::cuts_do_not_matter,
+        each(invariance::columns_are_declared(&calls));
+        if stage.contract.keeps_state {
+            each(invariance::state_is_kept());
+        } else {
+            each(invariance::again_is_the_same(&calls));
+            each(invariance::cuts_do_not_matter(&calls));
+        }
+        let checks: [fn(&Calls<'_>) -> Check; 6] = [
             hard_rows::an_empty_batch,
             hard_rows::nothing_in_it,
             hard_rows::nulls,

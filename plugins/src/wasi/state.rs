@@ -92,9 +92,9 @@ impl Wasi {
     }
 
     /// A call for trajectories begins.
-    pub(crate) fn begin_rows(&self, first: &str) {
+    pub(crate) fn begin_rows(&self, first: impl FnOnce() -> String) {
         if let Some(numbers) = &self.numbers {
-            numbers.restart(first);
+            numbers.restart(&first());
         }
     }
 

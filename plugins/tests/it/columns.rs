@@ -1,15 +1,16 @@
 //! Honest guests: what reaches them and what comes out, what is in the key, and what `check` says.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array as _, AsArray as _, UInt64Array};
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use sternlight_engine::contract::{Effect, Keep, Scope};
 use sternlight_engine::stage::{Context, Output, PluginLimits, Work};
 use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, TurnEdit};
 
-use super::guest::{Host, batch, component, honest};
+use super::guest::{Host, batch, component, component_of, honest};
 
 fn problem(problems: Vec<sternlight_engine::problem::Problem>) -> String {
     let line = |problem: &sternlight_engine::problem::Problem| {
@@ -90,6 +91,94 @@ fn what_a_guest_says_and_measures_is_passed_on() {
     let short = context.metrics.distribution("short").unwrap();
     assert_eq!((short.count, short.mean), (3, 1.5));
     assert_eq!(context.metrics.counted("unscored"), 6);
+}
+
+/// The honest contract with another scope (byte 0), rows (byte 1) and state (byte 2).
+fn configure_with(qualities: &str) -> String {
+    let fresh = "(i32.store (i32.const 1092) (i32.const 0))";
+    assert!(honest("configure").contains(fresh));
+    honest("configure").replace(fresh, &format!("(i32.store (i32.const 1092) (i32.const {qualities}))"))
+}
+
+#[test]
+fn state_that_is_kept_goes_from_shard_to_shard_and_is_marked() {
+    // Each reward is the number of calls that the instance has had, the first of which traps where it is one for two rows.
+    let work = "
+        (global $calls (mut i32) (i32.const 0))
+        (func (export \"sternlight:plugin/reward-stage@1.0.0#score\") (param $batch i32) (param $count i32) (result i32)
+          (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+          (if (i32.and (i32.eq (local.get $count) (i32.const 2)) (i32.eq (global.get $calls) (i32.const 1)))
+            (then unreachable))
+          (i32.store (i32.const 1600) (i32.const 0))
+          (i32.store (i32.const 1604) (i32.const 1))
+          (f32.store (i32.const 1608) (f32.convert_i32_u (global.get $calls)))
+          (i32.store (i32.const 1612) (i32.const 0))
+          (i32.store (i32.const 1624) (i32.const 0))
+          (i32.store (i32.const 1628) (i32.const 1))
+          (f32.store (i32.const 1632) (f32.convert_i32_u (global.get $calls)))
+          (i32.store (i32.const 1636) (i32.const 0))
+          (i32.store (i32.const 1216) (i32.const 1600))
+          (i32.store (i32.const 1220) (local.get $count))
+          (i32.const 1216))";
+    let rewards = |configure: &str| {
+        let host = Host::new();
+        host.write("guest.wasm", &component_of("reward", &[("configure", configure), ("work", work)]));
+        let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
+        let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+        let shard = |turns: &[usize]| {
+            let shard = transform.for_shard().unwrap();
+            let Output::Columns(columns) = shard.apply(&batch(turns), &mut Context::default()).ok()? else { panic!() };
+            Some(columns[0].as_primitive::<Float32Type>().value(0))
+        };
+        let rewards = [shard(&[1]), shard(&[1]), shard(&[1, 1]), shard(&[1])];
+        (rewards, built.stage.not_reproducible())
+    };
+    let (first, trap) = (Some(1.0), None);
+    assert_eq!(rewards(&configure_with("0")), ([first, first, trap, first], Vec::new()));
+    let kept = [first, Some(2.0), Some(3.0), Some(4.0)];
+    assert_eq!(rewards(&configure_with("0x010000")), (kept, vec!["state".to_owned()]));
+}
+
+#[test]
+fn a_plugin_says_which_rows_stay() {
+    let host = Host::new();
+    let configure = configure_with("0x0100")
+        .replace("\"turns.action\"", "\"keep\"")
+        .replace("\"reward\"", "\"keep\"")
+        .replace("\"float32\"", "\"bool\"")
+        .replace("(i32.const 12))", "(i32.const 4))")
+        .replace("(i32.const 6))", "(i32.const 4))")
+        .replace("(i32.const 7))", "(i32.const 4))");
+    let echo = "
+        (func (export \"sternlight:plugin/batch-stage@1.0.0#process\") (param $ipc i32) (param $length i32) (result i32)
+          (i32.store (i32.const 1216) (i32.const 0))
+          (i32.store (i32.const 1220) (local.get $ipc))
+          (i32.store (i32.const 1224) (local.get $length))
+          (i32.store (i32.const 1228) (i32.const 0))
+          (i32.store (i32.const 1232) (i32.const 0))
+          (i32.const 1216))";
+    let adds_a_reward = component_of("batch", &[("configure", &configure_with("0x0100")), ("work", echo)]);
+    host.write("guest.wasm", &adds_a_reward);
+    let refused = host.load("{}", None, PluginLimits::default()).err().unwrap();
+    insta::assert_snapshot!(problem(refused), @"uses: plugin `guest` 1.0.0: its contract cannot be: it leaves out rows, so it adds the column `keep` of type `bool` and nothing else");
+    host.write("guest.wasm", &component_of("batch", &[("configure", configure.as_str()), ("work", echo)]));
+    let built =
+        host.load("{}", None, PluginLimits::default()).unwrap_or_else(|problems| panic!("{}", problem(problems)));
+    let wish = BooleanArray::from(vec![Some(true), None, Some(false), Some(true)]);
+    let rows = batch(&[1, 2, 0, 1]).record_batch().clone();
+    let mut columns = rows.columns().to_vec();
+    columns.push(Arc::new(wish.clone()));
+    let known = rows.schema();
+    let fields = known.fields().iter().cloned().chain([Arc::new(Field::new("keep", DataType::Boolean, true))]);
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let rows = TrajectoryBatch::new(RecordBatch::try_new(schema, columns).unwrap()).unwrap();
+    let contract = built.stage.contract(&TrajectorySchema::new(rows.record_batch().schema())).unwrap();
+    assert_eq!(contract.effect, Effect::Subset);
+    let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+    let mut context = Context::default();
+    let Output::Keep(keep) = transform.apply(&rows, &mut context).unwrap() else { panic!("no choice of rows") };
+    assert_eq!(keep, wish);
+    assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (2, 2));
 }
 
 #[test]

@@ -25,6 +25,10 @@ pub struct Definition<S: ?Sized = dyn Stage> {
     pub adds: Columns,
     /// Whether rows come in whole groups.
     pub grouped: bool,
+    /// Whether it says which rows stay, in a column `keep`, rather than adding columns.
+    pub selects: bool,
+    /// Whether an instance goes from shard to shard with what it remembers, so that results are not reproducible.
+    pub keeps_state: bool,
     /// JSON Schema of the configuration.
     pub schema: fn() -> String,
     /// Makes the stage; an error is shown at the line of the pipeline.
@@ -87,7 +91,8 @@ where
 
 impl<S: ?Sized> Definition<S> {
     pub(crate) fn new(reads: Columns, adds: Columns, schema: fn() -> String, configure: Configure<S>) -> Self {
-        Self { name: "", version: "", summary: "", reads, adds, grouped: false, schema, configure }
+        let (grouped, selects, keeps_state) = (false, false, false);
+        Self { name: "", version: "", summary: "", reads, adds, grouped, selects, keeps_state, schema, configure }
     }
 
     /// The same plugin under the name of the package that it lies in. Called by the macros.
@@ -95,9 +100,22 @@ impl<S: ?Sized> Definition<S> {
     pub fn of_package(self, name: &'static str, version: &'static str, summary: &'static str) -> Self {
         Self { name, version, summary, ..self }
     }
+
+    /// The same plugin, whose instances go from shard to shard: for what takes long to make and is worth to be kept. Results
+    /// may then depend on what came before, so that the pipeline marks them as not reproducible.
+    #[must_use]
+    pub fn keeps_state(self) -> Self {
+        Self { keeps_state: true, ..self }
+    }
 }
 
 impl Definition {
+    /// The same plugin, which sees whole groups: the rows of each lie one after the other.
+    #[must_use]
+    pub fn grouped(self) -> Self {
+        Self { grouped: true, ..self }
+    }
+
     /// Runs a configured stage over the bytes that the host sent; gives the bytes for it, and the rows without a value.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! The macros that make a plugin of a function: a definition, for tests, and the component's exports.
+//! The macros that make a plugin of a function: a definition, for tests, and the component's exports. Words behind the
+//! columns, such as `keeps_state`, are functions of [`Definition`](crate::Definition) that are called on it.
 
 /// Makes a reward of `fn score(trajectory: &Trajectory, config: &Config) -> Result<f32>` (or `Result<Option<f32>>`).
 ///
@@ -16,54 +17,63 @@
 /// ```
 #[macro_export]
 macro_rules! reward {
-    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!(batch, Stage, $crate::kinds::reward($function, &[$(($path, $type)),*]));
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?] $(, $quality:ident)* $(,)?) => {
+        $crate::__plugin!(batch, Stage, $crate::kinds::reward($function, &[$(($path, $type)),*])$(.$quality())*);
     };
 }
 
 /// Makes a reward of `fn score(trajectory: &Trajectory, config: &Config) -> Result<Outcome>`, which rewards turns too.
 #[macro_export]
 macro_rules! reward_with_turns {
-    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!(batch, Stage, $crate::kinds::reward_with_turns($function, &[$(($path, $type)),*]));
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?] $(, $quality:ident)* $(,)?) => {
+        $crate::__plugin!(batch, Stage, $crate::kinds::reward_with_turns($function, &[$(($path, $type)),*])$(.$quality())*);
     };
 }
 
 /// Makes a reflection of `fn reflect(trajectory: &Trajectory, config: &Config) -> Result<Vec<Reflection>>`, one a turn.
 #[macro_export]
 macro_rules! reflect {
-    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!(batch, Stage, $crate::kinds::reflect($function, &[$(($path, $type)),*]));
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?] $(, $quality:ident)* $(,)?) => {
+        $crate::__plugin!(batch, Stage, $crate::kinds::reflect($function, &[$(($path, $type)),*])$(.$quality())*);
     };
 }
 
 /// Makes an advantage of `fn advantage(group: &[Trajectory], config: &Config) -> Result<Advantages>`.
 #[macro_export]
 macro_rules! advantage {
-    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!(batch, Stage, $crate::kinds::advantage($function, &[("group_id", "utf8"), $(($path, $type)),*]));
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?] $(, $quality:ident)* $(,)?) => {
+        $crate::__plugin!(batch, Stage, $crate::kinds::advantage($function, &[("group_id", "utf8"), $(($path, $type)),*])$(.$quality())*);
     };
 }
 
-/// Makes a plugin of `fn process(batch: &Batch, config: &Config) -> Result<Output>`: any columns in, any columns out.
+/// Makes a plugin of `fn process(batch: &Batch, config: &Config) -> Result<Output>`: any columns in, any columns out. To
+/// add columns of turns it must read one.
 ///
-/// To add columns of turns it must read one.
+/// With `selects` in the place of `adds` it is a filter, of `fn keep(batch: &Batch, config: &Config) -> Result<Vec<bool>>`:
+/// the trajectories with `true` stay. With `grouped` behind that it sees whole groups.
 #[macro_export]
 macro_rules! batch {
     (
         $function:path,
         reads: [$($path:literal: $type:literal),* $(,)?],
         adds: [$($added:literal: $added_type:literal),* $(,)?]
+        $(, $quality:ident)* $(,)?
     ) => {
-        $crate::__plugin!(batch, Stage, $crate::kinds::batch($function, &[$(($path, $type)),*], &[$(($added, $added_type)),*]));
+        $crate::__plugin!(
+            batch, Stage,
+            $crate::kinds::batch($function, &[$(($path, $type)),*], &[$(($added, $added_type)),*])$(.$quality())*
+        );
+    };
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?], selects $(, $quality:ident)* $(,)?) => {
+        $crate::__plugin!(batch, Stage, $crate::kinds::selection($function, &[$(($path, $type)),*])$(.$quality())*);
     };
 }
 
 /// Makes a relabeller of `fn relabel(trajectory: &Trajectory, config: &Config) -> Result<Vec<Relabelled>>`.
 #[macro_export]
 macro_rules! relabel {
-    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?]) => {
-        $crate::__plugin!(relabel, kinds::Relabeller, $crate::kinds::relabel($function, &[$(($path, $type)),*]));
+    ($function:path, reads: [$($path:literal: $type:literal),* $(,)?] $(, $quality:ident)* $(,)?) => {
+        $crate::__plugin!(relabel, kinds::Relabeller, $crate::kinds::relabel($function, &[$(($path, $type)),*])$(.$quality())*);
     };
 }
 

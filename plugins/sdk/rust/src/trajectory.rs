@@ -65,6 +65,7 @@ impl<'a> Rows<'a> {
         })
     }
 
+    #[inline]
     pub(crate) fn trajectories(&'a self) -> impl ExactSizeIterator<Item = Trajectory<'a>> {
         (0..self.batch.rows()).map(|row| Trajectory { rows: self, row })
     }
@@ -94,11 +95,13 @@ impl<'a> Trajectory<'a> {
     }
 
     /// The instruction that the agent was given.
+    #[inline]
     pub fn prompt(&self) -> Option<&'a str> {
         self.rows.prompt.text(self.row)
     }
 
     /// What came back after the last action.
+    #[inline]
     pub fn final_observation(&self) -> Option<&'a str> {
         self.rows.final_observation.text(self.row)
     }
@@ -124,6 +127,7 @@ impl<'a> Trajectory<'a> {
     }
 
     /// The decisions, in order. Empty if no column of `turns` is read.
+    #[inline]
     pub fn turns(&self) -> impl DoubleEndedIterator<Item = Turn<'a>> + ExactSizeIterator + use<'a> {
         let rows = self.rows;
         rows.turns.list(self.row).unwrap_or_default().map(move |row| Turn { rows, row })
@@ -154,16 +158,19 @@ pub struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// What the agent saw.
+    #[inline]
     pub fn observation(&self) -> &'a str {
         self.rows.observation.text(self.row).unwrap_or("")
     }
 
     /// What it did.
+    #[inline]
     pub fn action(&self) -> &'a str {
         self.rows.action.text(self.row).unwrap_or("")
     }
 
     /// The tool that it called.
+    #[inline]
     pub fn tool_name(&self) -> Option<&'a str> {
         self.rows.tool_name.text(self.row)
     }

@@ -1,8 +1,9 @@
 //! What is measured of Rust plugins that are written with the SDK: 1 if something is in one of the actions, else 0; or how
 //! long the actions are, which is next to nothing beside the crossing.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,25 +19,43 @@ pub struct Config {
     pub regex: Option<String>,
 }
 
+/// What is looked for, made ready once an instance.
+enum Search {
+    Nothing,
+    Text(Finder<'static>),
+    Expression(Regex),
+}
+
+impl Search {
+    fn of(config: &Config) -> Result<Self> {
+        Ok(match (&config.text, &config.regex) {
+            (Some(text), _) => Self::Text(Finder::new(text).into_owned()),
+            (None, Some(pattern)) => Self::Expression(Regex::new(pattern)?),
+            (None, None) => Self::Nothing,
+        })
+    }
+}
+
 thread_local! {
-    static COMPILED: RefCell<Option<Regex>> = const { RefCell::new(None) };
+    static READY: OnceCell<Search> = const { OnceCell::new() };
 }
 
 /// The reward of one trajectory.
 pub fn search(trajectory: &Trajectory, config: &Config) -> Result<f32> {
     let mut actions = trajectory.turns().map(|turn| turn.action());
-    if let Some(text) = &config.text {
-        let finder = memchr::memmem::Finder::new(text.as_bytes());
-        return Ok(f32::from(u8::from(actions.any(|action| finder.find(action.as_bytes()).is_some()))));
-    }
-    let Some(pattern) = &config.regex else {
-        return Ok(actions.map(str::len).sum::<usize>() as f32);
-    };
-    COMPILED.with_borrow_mut(|compiled| {
-        if compiled.is_none() {
-            *compiled = Some(Regex::new(pattern)?);
-        }
-        let found = compiled.as_ref().is_some_and(|compiled| actions.any(|action| compiled.is_match(action)));
+    READY.with(|ready| {
+        let search = match ready.get() {
+            Some(search) => search,
+            None => {
+                let search = Search::of(config)?;
+                ready.get_or_init(|| search)
+            }
+        };
+        let found = match search {
+            Search::Nothing => return Ok(actions.map(str::len).sum::<usize>() as f32),
+            Search::Text(finder) => actions.any(|action| finder.find(action.as_bytes()).is_some()),
+            Search::Expression(expression) => actions.any(|action| expression.is_match(action)),
+        };
         Ok(f32::from(u8::from(found)))
     })
 }

@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
         let offsets = self.offsets(name, rows)?;
         let bytes = self.buffer()?;
         let used = bytes.get(..offset(offsets, rows)).ok_or_else(|| wrong(name, "has offsets beyond its text"))?;
-        let text = std::str::from_utf8(used).map_err(|_| wrong(name, "is not UTF-8"))?;
+        let text = simdutf8::basic::from_utf8(used).map_err(|_| wrong(name, "is not UTF-8"))?;
         if !(0..=rows).all(|row| text.is_char_boundary(offset(offsets, row))) {
             return Err(wrong(name, "has offsets within a character"));
         }

@@ -54,8 +54,8 @@ macro_rules! plugin_interface {
                 };
                 let contract = wit::Contract {
                     scope: if definition.grouped { wit::Scope::Group } else { wit::Scope::Trajectory },
-                    rows: wit::Rows::$rows,
-                    state: wit::State::Fresh,
+                    rows: if definition.selects { wit::Rows::Subset } else { wit::Rows::$rows },
+                    state: if definition.keeps_state { wit::State::Reused } else { wit::State::Fresh },
                     reads: columns(definition.reads),
                     adds: columns(definition.adds),
                     drops: Vec::new(),

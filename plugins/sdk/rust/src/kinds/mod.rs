@@ -8,7 +8,7 @@ mod relabel;
 mod reward;
 
 pub use advantage::{Advantages, advantage};
-pub use batch::batch;
+pub use batch::{batch, selection};
 pub use environment::{Environment, Episodes, Start, Step, Task, environment};
 pub use reflect::{Reflection, reflect};
 pub use relabel::{Relabelled, Relabeller, TurnEdit, relabel};

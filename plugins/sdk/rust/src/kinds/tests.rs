@@ -85,6 +85,33 @@ fn advantages_see_whole_groups_wherever_their_rows_lie() {
 }
 
 #[test]
+fn a_selection_says_which_rows_stay() {
+    let long =
+        |batch: &Batch<'_>, _: &NoConfig| Ok((0..batch.rows()).map(|row| batch.turns_of(row).len() > 1).collect());
+    let definition = selection(long, &[("turns", "")]);
+    assert!(definition.selects);
+    let outcomes = run(&definition, &[sample("a", 0.0, 2), sample("a", 0.0, 1)], "{}").unwrap();
+    let keep = outcomes.batch.column("keep").unwrap();
+    assert_eq!((keep.boolean(0), keep.boolean(1)), (Some(true), Some(false)));
+}
+
+mod of_macros {
+    use super::*;
+
+    fn nothing(_: &Batch<'_>, _: &NoConfig) -> Result<Vec<bool>> {
+        Ok(Vec::new())
+    }
+
+    crate::batch!(nothing, reads: ["reward": "float32"], selects, grouped, keeps_state);
+
+    #[test]
+    fn words_behind_the_columns_are_heard() {
+        let definition = plugin();
+        assert!(definition.selects && definition.grouped && definition.keeps_state);
+    }
+}
+
+#[test]
 fn relabelled_copies_fit_the_trajectory() {
     fn cut(trajectory: &Trajectory<'_>, _: &NoConfig) -> Result<Vec<Relabelled>> {
         let keep_turns = trajectory.turns().len() as u32 + u32::from(trajectory.reward() == Some(1.0));

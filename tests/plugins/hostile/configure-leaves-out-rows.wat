@@ -1,4 +1,4 @@
-;; Says that it keeps state.
+;; Says that it leaves out rows, and is a reward.
 (data (i32.const 2304) "turns.action")
 (data (i32.const 2368) "")
 (data (i32.const 2432) "reward")
@@ -14,8 +14,8 @@
   (i32.store (i32.const 1180) (i32.const 7))
   (i32.store (i32.const 1088) (i32.const 0))
   (i32.store8 (i32.const 1092) (i32.const 0))
-  (i32.store8 (i32.const 1093) (i32.const 0))
-  (i32.store8 (i32.const 1094) (i32.const 1))
+  (i32.store8 (i32.const 1093) (i32.const 1))
+  (i32.store8 (i32.const 1094) (i32.const 0))
   (i32.store (i32.const 1096) (i32.const 1152))
   (i32.store (i32.const 1100) (i32.const 1))
   (i32.store (i32.const 1104) (i32.const 1168))
