@@ -31,7 +31,7 @@ export function component(definition) {
           throw explain(error);
         }
         return {
-          scope: definition.kind === "advantage" ? "group" : "trajectory",
+          scope: definition.grouped ? "group" : "trajectory",
           rows: definition.kind === "relabel" ? "new" : definition.selects ? "subset" : "same",
           state: definition.keepsState ? "reused" : "fresh",
           reads: columns(definition.reads),

@@ -173,14 +173,19 @@ export interface Batch {
   fail(row: number, message: string): void;
 }
 
-export interface AddingPlugin<O extends Options> extends Reading<O> {
+interface OverBatches<O extends Options> extends Reading<O> {
+  /** Whole groups are sent, the rows of each one after the other. */
+  grouped?: boolean;
+}
+
+export interface AddingPlugin<O extends Options> extends OverBatches<O> {
   /** The columns that it returns, with their types: `{ "turns.length": "int32" }`. */
   adds: Record<string, DataType>;
   /** For each of these columns one value a trajectory, or a turn of all trajectories. Numbers fit `int64` too, up to 2⁵³. */
   process(batch: Batch, config: Config<O>): Record<string, Iterable<Value | undefined>>;
 }
 
-export interface SelectingPlugin<O extends Options> extends Reading<O> {
+export interface SelectingPlugin<O extends Options> extends OverBatches<O> {
   selects: true;
   /** Whether each trajectory stays. */
   process(batch: Batch, config: Config<O>): Iterable<boolean>;

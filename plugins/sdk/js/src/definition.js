@@ -22,7 +22,10 @@ export const reflect = (about) =>
 export const relabel = (about) => define("relabel", about, ["relabel"], { adds: {} });
 
 export const advantage = (about) =>
-  define("advantage", about, ["advantage"], { adds: { "turns.advantage": "float32" } });
+  define("advantage", { ...about, grouped: true }, ["advantage"], {
+    adds: { "turns.advantage": "float32" },
+    further: ["grouped"],
+  });
 
 export function batch(about) {
   const { adds, selects = false } = about;
@@ -30,7 +33,7 @@ export function batch(about) {
     throw new TypeError("batch: expected either `adds`, the columns that it returns, or `selects: true`");
   return define("batch", about, ["process"], {
     adds: selects ? { [KEEP]: "bool" } : added(adds),
-    further: ["adds", "selects"],
+    further: ["adds", "selects", "grouped"],
   });
 }
 
@@ -59,6 +62,7 @@ function define(kind, about, functions, { adds, further = [] }) {
     config,
     reads: { ...(SEEDED.includes(kind) ? { trajectory_id: "utf8" } : {}), ...columns(about.reads, "reads") },
     adds,
+    grouped: about.grouped ?? false,
     keepsState: about.keepsState ?? false,
     needs: about.needs ?? [],
   });

@@ -180,7 +180,8 @@ test("rows are kept or not", () => {
     selects: true,
     process: ({ turns }) => turns.map(({ start, end }) => end > start),
   });
-  assert.deepEqual(begun.adds, { keep: "bool" });
+  assert.deepEqual([begun.adds, begun.grouped], [{ keep: "bool" }, false]);
+  assert.equal(returning([], { selects: true, grouped: true }).grouped, true);
   assert.deepEqual(run(begun, EPISODES), [true, false, true]);
   const sent = write(1, [["trajectory_id", "utf8", ["a"]]], { counts: [0], columns: [] });
   const made = read(new Stage(begun).process(sent).ipc);

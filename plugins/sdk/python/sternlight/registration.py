@@ -92,16 +92,19 @@ def batch(
     reads: Iterable[str] | Mapping[str, str],
     adds: Mapping[str, str] | None = None,
     selects: bool = False,
+    grouped: bool = False,
     **about: Any,
 ) -> Callable[[Function], Function]:
     """Marks `function(batch, config) -> dict[str, list]` as a plugin over whole batches: any columns in, any columns out.
 
     `adds` names the columns that it returns, with their Arrow types: `{"turns.length": "int32"}`. With `selects=True`
-    instead, it returns True or False a trajectory: whether it stays.
+    instead, it returns True or False a trajectory: whether it stays. With `grouped=True` it sees whole groups: the rows of
+    each lie one after the other.
     """
     if selects is (adds is not None):
         raise TypeError("`@batch` takes either `adds`, the columns that it returns, or `selects=True`")
-    return _decorator("batch", reads, {columns.KEEP: "bool"} if selects else _added(adds), selects=selects, **about)
+    adds = {columns.KEEP: "bool"} if selects else _added(adds)
+    return _decorator("batch", reads, adds, selects=selects, grouped=grouped, **about)
 
 
 def environment(**about: Any) -> Callable[[Function], Function]:

@@ -184,7 +184,8 @@ class Selecting(unittest.TestCase):
             return [len(turns) > 0 for turns in batch.turns]
 
         plugin = plugin_of(begun)
-        self.assertEqual((plugin.selects, plugin.adds), (True, {"keep": "bool"}))
+        self.assertEqual((plugin.selects, plugin.grouped, plugin.adds), (True, False, {"keep": "bool"}))
+        self.assertTrue(plugin_of(returning([], adds=None, selects=True, grouped=True)).grouped)
         self.assertEqual(run(begun, EPISODES), [True, False, True])
         sent = arrow.write(1, {"trajectory_id": ("utf8", ["a"])}, arrow.Turns([0], {}))
         made = arrow.read(Stage(plugin).process(sent).ipc)
