@@ -22,10 +22,7 @@ export const reflect = (about) =>
 export const relabel = (about) => define("relabel", about, ["relabel"], { adds: {} });
 
 export const advantage = (about) =>
-  define("advantage", { ...about, grouped: true }, ["advantage"], {
-    adds: { "turns.advantage": "float32" },
-    further: ["grouped"],
-  });
+  define("advantage", about, ["advantage"], { adds: { "turns.advantage": "float32" }, grouped: true });
 
 export function batch(about) {
   const { adds, selects = false } = about;
@@ -39,7 +36,7 @@ export function batch(about) {
 
 export const environment = (about) => define("environment", { reads: [], ...about }, ["tasks", "reset"], { adds: {} });
 
-function define(kind, about, functions, { adds, further = [] }) {
+function define(kind, about, functions, { adds, further = [], grouped = about.grouped ?? false }) {
   const known = [...COMMON, ...functions, ...further];
   for (const key of Object.keys(about)) {
     if (!known.includes(key)) throw new TypeError(`${kind}: unknown key \`${key}\`, expected one of ${quoted(known)}`);
@@ -62,7 +59,7 @@ function define(kind, about, functions, { adds, further = [] }) {
     config,
     reads: { ...(SEEDED.includes(kind) ? { trajectory_id: "utf8" } : {}), ...columns(about.reads, "reads") },
     adds,
-    grouped: about.grouped ?? false,
+    grouped,
     keepsState: about.keepsState ?? false,
     needs: about.needs ?? [],
   });
