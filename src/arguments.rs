@@ -286,7 +286,7 @@ pub(crate) enum KindChoice {
     Relabel,
     /// Gives turns their advantages
     Advantage,
-    /// Adds any columns; in Rust only
+    /// Adds any columns
     Batch,
     /// A world that agents act in
     Environment,

@@ -191,8 +191,12 @@ mod tests {
     use super::*;
 
     fn batch() -> TrajectoryBatch {
+        batch_of(&[2, 0, 1])
+    }
+
+    fn batch_of(turns: &[usize]) -> TrajectoryBatch {
         let mut builder = TrajectoryBuilder::new();
-        for turns in [2, 0, 1] {
+        for turns in turns.iter().copied() {
             let turn = TurnRow { observation: "saw".to_owned(), action: "did".to_owned(), ..TurnRow::default() };
             builder.push(&TrajectoryRow {
                 trajectory_id: format!("t{turns}"),
@@ -279,6 +283,29 @@ mod tests {
         (0..2).for_each(|_| writer.write(&sent).unwrap());
         writer.finish().unwrap();
         insta::assert_snapshot!(fault(writer.into_inner().unwrap(), &reward), @"it returned no Arrow IPC stream: it holds more than one record batch");
+    }
+
+    /// The SDKs for Python and JavaScript write these very bytes, which their own tests see to.
+    #[test]
+    fn what_sdks_write_is_taken() {
+        let told: serde_json::Value = serde_json::from_str(include_str!("../sdk/golden/columns.json")).unwrap();
+        let turns: Vec<usize> = serde_json::from_value(told["turns"].clone()).unwrap();
+        let batch = batch_of(&turns);
+        let columns = told["columns"].as_object().unwrap().iter();
+        let data_type = |column: &serde_json::Value| data_type::parse(column["type"].as_str().unwrap()).unwrap();
+        let adds: Vec<AddedColumn> =
+            columns.map(|(path, column)| AddedColumn::new(path.as_str(), data_type(column))).collect();
+        let found = decoded(include_bytes!("../sdk/golden/by_sdk.arrow").to_vec(), &batch, &adds).unwrap();
+        let other = stream(include_bytes!("../sdk/golden/by_pyarrow.arrow").to_vec()).unwrap();
+        let other_turns = turns_of(other.column_by_name(TURNS).unwrap(), &batch).unwrap();
+        for (column, found) in adds.iter().zip(found) {
+            let expected = match column.path.turn_name() {
+                None => other.column_by_name(column.path.as_str()),
+                Some(name) => other_turns.column_by_name(name),
+            };
+            let expected = as_declared(Arc::clone(expected.unwrap()), column).unwrap();
+            assert_eq!(found.as_ref(), expected.as_ref(), "{}", column.path);
+        }
     }
 
     proptest! {

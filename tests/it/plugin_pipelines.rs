@@ -28,6 +28,7 @@ fn place() -> Workplace {
         "tool_call_efficiency/js",
         "hindsight/js",
         "repetition/rust",
+        "repetition/js",
         "tool_errors/js",
         "text_adventure/rust",
     ] {
@@ -106,6 +107,15 @@ fn columns_about_repetition() {
         let new = turns.clone().filter(|turn| repetitions.value(*turn) == 0).count();
         assert!(new < turns.len() && distinct.value(row) == new as f32 / turns.len() as f32, "row {row}");
     }
+}
+
+#[test]
+fn the_same_columns_in_two_languages() {
+    let place = place();
+    let rust = run(&place, "repetition", &[]);
+    let js = run(&place, "repetition", &["--set", &using("repetition/js/repetition.wasm")]);
+    assert_eq!(js.computed()["repetition"], 4);
+    assert!(shards(&place, &rust, "repetition") == shards(&place, &js, "repetition"), "the languages do not agree");
 }
 
 #[test]
@@ -226,9 +236,9 @@ fn what_check_says_of_keep() {
     insta::assert_snapshot!(said("repetition", "    from: import\n    with: { ignore", "    from: import\n    keep: both\n    with: { ignore"), @"
     exit code 2
     --- stderr
-    pipelines/plugins/repetition.yaml:14:5: error: `keep` is for relabellers, and plugin `repetition` 0.1.0 is of the world `batch`
+    pipelines/plugins/repetition.yaml:15:5: error: `keep` is for relabellers, and plugin `repetition` 0.1.0 is of the world `batch`
        |
-    14 |     keep: both
+    15 |     keep: both
        |     ^^^^
        = help: take it out
 

@@ -173,6 +173,26 @@ fn advantage(language: &str) {
     }
 }
 
+fn batch(language: &str) {
+    let (workshop, plugin) = project(language, "batch");
+    assert_eq!(plugin["columns"]["adds"], json!([["turns.action_length", "int32"], ["action_length", "int32"]]));
+    let lengths = |row: &Value| json!([row["action_length"], of_turns(row, "action_length")]);
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(workshop.run("measure", lengths), @"
+        planning-1: [28,[10,11,7]]
+        planning-2: [47,[9,9,10,11,8]]
+        planning-3: [41,[11,11,11,8]]
+        planning-4: [29,[10,15,4]]
+        move-review-1: [25,[7,11,7]]
+        move-review-2: [38,[11,7,11,9]]
+        move-review-3: [20,[7,7,6]]
+        move-review-4: [19,[7,7,5]]
+        ");
+    }
+    // Whatever a dataset may hold: no row breaks a batch, and none depends on what else is in it.
+    workshop.sternlight(&["plugin", "test", "tried.wasm", "--data", "data/trajectories.jsonl"]);
+}
+
 #[test]
 #[ignore = "needs the Rust toolchain for WebAssembly"]
 fn a_reward_in_rust() {
@@ -230,18 +250,19 @@ fn an_advantage_in_javascript() {
 #[test]
 #[ignore = "needs the Rust toolchain for WebAssembly"]
 fn columns_of_batches_in_rust() {
-    let (workshop, _) = project("rust", "batch");
-    let lengths = |row: &Value| json!([row["action_length"], of_turns(row, "action_length")]);
-    insta::assert_snapshot!(workshop.run("measure", lengths), @"
-    planning-1: [28,[10,11,7]]
-    planning-2: [47,[9,9,10,11,8]]
-    planning-3: [41,[11,11,11,8]]
-    planning-4: [29,[10,15,4]]
-    move-review-1: [25,[7,11,7]]
-    move-review-2: [38,[11,7,11,9]]
-    move-review-3: [20,[7,7,6]]
-    move-review-4: [19,[7,7,5]]
-    ");
+    batch("rust");
+}
+
+#[test]
+#[ignore = "needs the Python toolchain for WebAssembly"]
+fn columns_of_batches_in_python() {
+    batch("python");
+}
+
+#[test]
+#[ignore = "needs the JavaScript toolchain for WebAssembly"]
+fn columns_of_batches_in_javascript() {
+    batch("js");
 }
 
 #[test]
@@ -404,7 +425,7 @@ fn examples_in_rust_are_what_is_committed() {
 #[test]
 #[ignore = "needs the JavaScript toolchain for WebAssembly"]
 fn examples_in_javascript_are_what_is_committed() {
-    for name in ["tool_call_efficiency", "hindsight", "tool_errors"] {
+    for name in ["tool_call_efficiency", "hindsight", "tool_errors", "repetition"] {
         let workshop = Workshop::new(&format!("example-js-{name}"));
         let (built, committed) = example(&workshop, name, "js");
         let committed = committed.unwrap();
@@ -425,6 +446,9 @@ fn examples_in_python() {
     let (reflection, _) = example(&workshop, "tool_errors", "python");
     let javascript = root.join("tool_errors/js/tool_errors.wasm");
     assert_same(&worked(&workshop, &reflection), &worked(&workshop, &fs::read(javascript).unwrap()));
+    let (columns, _) = example(&workshop, "repetition", "python");
+    let rust = root.join("repetition/rust/repetition.wasm");
+    assert_same(&worked(&workshop, &columns), &worked(&workshop, &fs::read(rust).unwrap()));
     let (adventure, _) = example(&workshop, "text_adventure", "python");
     assert_eq!(told_of(&workshop, &adventure)["world"], "environment");
 }

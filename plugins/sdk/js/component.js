@@ -31,8 +31,8 @@ export function component(definition) {
           throw explain(error);
         }
         return {
-          scope: definition.kind === "advantage" ? "group" : "trajectory",
-          rows: definition.kind === "relabel" ? "new" : "same",
+          scope: definition.grouped ? "group" : "trajectory",
+          rows: definition.kind === "relabel" ? "new" : definition.selects ? "subset" : "same",
           state: definition.keepsState ? "reused" : "fresh",
           reads: columns(definition.reads),
           adds: columns(definition.adds),
@@ -44,17 +44,19 @@ export function component(definition) {
     reflectStage: { reflect: rows },
     relabelStage: { relabel: rows },
     advantageStage: { advantage: rows },
+    batchStage: { process: (ipc) => valueOf(stage.process(ipc)) },
     environmentStage: {
-      tasks(count, seed) {
-        const made = stage.tasks(count, seed);
-        if (made instanceof Failure) throw made.message;
-        return made;
-      },
+      tasks: (count, seed) => valueOf(stage.tasks(count, seed)),
       reset: (episodes) => stage.reset(episodes).map(result),
       step: (moves) => stage.step(moves).map(result),
       close: (episodes) => stage.close(episodes),
     },
   };
+}
+
+function valueOf(value) {
+  if (value instanceof Failure) throw value.message;
+  return value;
 }
 
 const result = (value) => (value instanceof Failure ? { tag: "err", val: value.message } : { tag: "ok", val: value });

@@ -141,6 +141,56 @@ export interface AdvantagePlugin<O extends Options> extends Reading<O> {
 }
 
 /** A task of an environment. */
+/** Arrow types in the words of the contract. */
+export type DataType =
+  | "bool"
+  | `int${8 | 16 | 32 | 64}`
+  | `uint${8 | 16 | 32 | 64}`
+  | `float${32 | 64}`
+  | "utf8"
+  | `list<${string}>`;
+
+/** A value of a column; of the types `int64` and `uint64` a BigInt. */
+export type Value = boolean | number | bigint | string | null | Value[];
+
+/**
+ * Trajectories, column by column. A column of trajectories has one value for each of them; a column below `turns` one value
+ * for each turn of all of them, in order: `turns` says whose they are.
+ */
+export interface Batch {
+  /** Number of trajectories. */
+  readonly rows: number;
+  /**
+   * The values of `prompt` or `turns.action`, null where there is none. They are made once: do not change the list.
+   * Columns of `int64` and `uint64` have BigInts, whatever their values, so that none is rounded.
+   */
+  column(path: string): any[];
+  /** The turns of each trajectory, as places in the columns below `turns`: from `start` to before `end`. */
+  readonly turns: readonly { start: number; end: number }[];
+  /** Values of all turns, cut into those of each trajectory. */
+  byTrajectory<T>(values: T[]): T[][];
+  /** Says why a trajectory has no value. What is returned for it then does not matter; other rows go on. */
+  fail(row: number, message: string): void;
+}
+
+interface OverBatches<O extends Options> extends Reading<O> {
+  /** Whole groups are sent, the rows of each one after the other. */
+  grouped?: boolean;
+}
+
+export interface AddingPlugin<O extends Options> extends OverBatches<O> {
+  /** The columns that it returns, with their types: `{ "turns.length": "int32" }`. */
+  adds: Record<string, DataType>;
+  /** For each of these columns one value a trajectory, or a turn of all trajectories. Numbers fit `int64` too, up to 2⁵³. */
+  process(batch: Batch, config: Config<O>): Record<string, Iterable<Value | undefined>>;
+}
+
+export interface SelectingPlugin<O extends Options> extends OverBatches<O> {
+  selects: true;
+  /** Whether each trajectory stays. */
+  process(batch: Batch, config: Config<O>): Iterable<boolean>;
+}
+
 export interface Task<D = any> {
   id: string;
   /** The environment's own: anything that JSON can hold. */
@@ -175,6 +225,8 @@ export function reward<O extends Options = {}>(about: RewardPlugin<O>): Plugin<R
 export function reflect<O extends Options = {}>(about: ReflectPlugin<O>): Plugin<ReflectPlugin<O>>;
 export function relabel<O extends Options = {}>(about: RelabelPlugin<O>): Plugin<RelabelPlugin<O>>;
 export function advantage<O extends Options = {}>(about: AdvantagePlugin<O>): Plugin<AdvantagePlugin<O>>;
+export function batch<O extends Options = {}>(about: AddingPlugin<O>): Plugin<AddingPlugin<O>>;
+export function batch<O extends Options = {}>(about: SelectingPlugin<O>): Plugin<SelectingPlugin<O>>;
 export function environment<O extends Options = {}, D = any>(
   about: EnvironmentPlugin<O, D>,
 ): Plugin<EnvironmentPlugin<O, D>>;

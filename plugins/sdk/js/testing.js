@@ -1,5 +1,8 @@
 /** Trying a plugin in plain JavaScript, with the checks and the view of columns that it will have in a pipeline. */
 
+import { read, write } from "./src/arrow/index.js";
+import { Batch } from "./src/batch.js";
+import { KEEP, taker } from "./src/columns.js";
 import { Failure, layout, Stage } from "./src/stage.js";
 
 export { Failure };
@@ -20,8 +23,11 @@ export const trajectory = ({ turns = [], ...columns } = {}) => ({
 
 export function run(plugin, trajectories, config = {}) {
   const stage = new Stage({ ...plugin, reads: {} }, JSON.stringify(config));
+  if (plugin.kind === "batch") return byRow(plugin, trajectories, stage.process(sentColumns(plugin, trajectories)));
   return stage.rows(trajectories.map((one) => asSent(plugin, one)));
 }
+
+export const batchOf = (plugin, trajectories) => new Batch(read(sentColumns(plugin, trajectories)));
 
 export function play(plugin, actions, { task = 0, seed = 0, config = {} } = {}) {
   const stage = new Stage(plugin, JSON.stringify(config));
@@ -32,12 +38,74 @@ export function play(plugin, actions, { task = 0, seed = 0, config = {} } = {}) 
 
 /** The columns that the plugin reads; asking for another is an error, where a pipeline would have nothing. */
 function asSent(plugin, { turns, ...row }) {
-  const read = layout(plugin.reads);
-  const paths = [...Object.keys(plugin.reads), ...Object.keys(plugin.adds)];
-  const knowsTurns = paths.some((path) => path === "turns" || path.startsWith("turns."));
-  const sent = knowsTurns ? turns.map((one) => only(one, read.turn, "turns.", turn())) : [];
+  const sees = layout(plugin.reads);
+  const sent = knowsTurns(plugin) ? turns.map((one) => only(one, sees.turn, "turns.", turn())) : [];
   const ofGroups = plugin.kind === "advantage" ? ["group"] : [];
-  return only({ ...row, turns: sent }, [...read.trajectory, ...ofGroups, "turns"], "", trajectory());
+  return only({ ...row, turns: sent }, [...sees.trajectory, ...ofGroups, "turns"], "", trajectory());
+}
+
+const knowsTurns = ({ reads, adds }) =>
+  [...Object.keys(reads), ...Object.keys(adds)].some((path) => path === "turns" || path.startsWith("turns."));
+
+/** The columns that a batch plugin reads, through the same bytes as in a pipeline. */
+function sentColumns(plugin, trajectories) {
+  const turns = trajectories.flatMap((one) => one.turns);
+  const columns = (rows, ofTurns) =>
+    Object.keys(plugin.reads)
+      .filter((path) => path !== "turns" && path.startsWith("turns.") === ofTurns)
+      .map((path) => {
+        const { [ofTurns ? "turn" : "trajectory"]: [property] } = layout({ [path]: "" });
+        const [dataType, values] = typed(path, plugin.reads[path], rows.map((row) => row[property] ?? null));
+        return [path.replace(/^turns\./, ""), dataType, values];
+      });
+  const ofTurns = { counts: trajectories.map((one) => one.turns.length), columns: columns(turns, true) };
+  return write(trajectories.length, columns(trajectories, false), knowsTurns(plugin) ? ofTurns : null);
+}
+
+/** Values in the type that the plugin wants, or else the dataset has. */
+function typed(path, wanted, given) {
+  const values = path === "seed" ? given.map((seed) => (seed === null ? null : BigInt(seed))) : given;
+  const dataType = wanted || TYPES[path] || typeOf(values.find((value) => value !== null));
+  const taken = taker(dataType);
+  const take = (value, i) => {
+    try {
+      return taken(value);
+    } catch (error) {
+      throw new error.constructor(`${error.where ?? ""}value ${i} of \`${path}\` ${error.message}`);
+    }
+  };
+  return [dataType, values.map(take)];
+}
+
+/** What datasets hold, where it is not what the values say. */
+const TYPES = {
+  seed: "uint64",
+  "turns.action_tokens": "list<int32>",
+  "turns.prompt_tokens": "list<int32>",
+  "turns.action_logprobs": "list<float32>",
+};
+for (const path of ["reward", "relabel_confidence", "turns.reward", "turns.return", "turns.advantage", "turns.weight"])
+  TYPES[path] = "float32";
+
+function typeOf(value) {
+  if (Array.isArray(value)) return `list<${typeOf(value[0])}>`;
+  return { boolean: "bool", number: "float64", bigint: "int64" }[typeof value] ?? "utf8";
+}
+
+/** What came back, for each trajectory: its columns, or whether it is kept, or a `Failure`. */
+function byRow(plugin, trajectories, made) {
+  if (made instanceof Failure) return trajectories.map(() => made);
+  const received = read(made.ipc);
+  const rows = trajectories.map(() => ({}));
+  for (const path of Object.keys(plugin.adds)) {
+    const values = received.column(path)?.values() ?? [];
+    let at = 0;
+    trajectories.forEach(({ turns }, row) => {
+      rows[row][path] = path.startsWith("turns.") ? values.slice(at, (at += turns.length)) : values[row];
+    });
+  }
+  const failures = new Map(made.errors.map(({ row, message }) => [row, new Failure(message)]));
+  return rows.map((one, row) => failures.get(row) ?? (plugin.selects ? one[KEEP] : one));
 }
 
 function only(row, read, prefix, fields) {

@@ -51,7 +51,9 @@ mod tests {
             "sdk/rust/src/bindings/batch.rs",
             "sdk/python/sternlight/py.typed",
             "sdk/python/sternlight/worlds/reward.py",
+            "sdk/python/sternlight/arrow/read.py",
             "sdk/js/src/stage.js",
+            "sdk/js/src/arrow/read.js",
             "sdk/js/package.json",
             "templates/js/common/.gitignore",
         ];

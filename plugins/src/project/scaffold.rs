@@ -24,10 +24,10 @@ const TAKEN: [&str; 9] =
 /// Makes a project called `name` in the folder of that name below `parent`. Gives its files, by their names in the folder.
 ///
 /// # Errors
-/// If the name cannot be one, if the folder is there, or if the language has no plugins of this kind.
+/// If the name cannot be one, or if the folder is there.
 pub fn create(parent: &Path, name: &str, language: Language, kind: World) -> Result<Vec<String>, ProjectError> {
     check_name(name)?;
-    let files = files(name, language, kind)?;
+    let files = files(name, language, kind);
     let directory = parent.join(name);
     fs::create_dir(&directory).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
@@ -64,12 +64,8 @@ fn check_name(name: &str) -> Result<(), ProjectError> {
 }
 
 /// The files of a project, with the SDK among them: it is in no registry, and tests need it at once.
-fn files(name: &str, language: Language, kind: World) -> Result<BTreeMap<String, String>, ProjectError> {
+fn files(name: &str, language: Language, kind: World) -> BTreeMap<String, String> {
     let own = format!("templates/{}/{kind}", language.name());
-    if embedded::below(&own).next().is_none() {
-        return Err(ProjectError::wrong(format!("plugins of the kind `{kind}` cannot be written in {language}"))
-            .help("they are written in Rust: `--lang rust`"));
-    }
     let common = format!("templates/{}/common", language.name());
     let pipeline = format!("templates/kinds/{kind}");
     // What a kind has of its own replaces what all have.
@@ -92,7 +88,7 @@ fn files(name: &str, language: Language, kind: World) -> Result<BTreeMap<String,
         let readme = embedded::below("sdk/python").find(|(file, _)| *file == "README.md");
         files.extend(readme.map(|(file, text)| (format!("{prefix}/{file}"), text.to_owned())));
     }
-    Ok(files)
+    files
 }
 
 /// What npm makes of a dependency that is a folder, so that tests run before npm does.
@@ -130,21 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_there_but_batches_outside_of_rust() {
+    fn every_kind_is_there_in_every_language() {
         for (language, kind) in Language::ALL.iter().flat_map(|language| World::ALL.map(|kind| (*language, kind))) {
             let files = files("few-calls", language, kind);
-            let Ok(files) = files else {
-                assert!(kind == World::Batch && language != Language::Rust, "{language} {kind}");
-                continue;
+            let source = match language {
+                Language::Rust => "src/lib.rs",
+                Language::Python => "plugin.py",
+                Language::JavaScript => "plugin.js",
             };
-            for name in ["README.md", "pipeline.yaml", ".gitignore"] {
+            for name in ["README.md", "pipeline.yaml", ".gitignore", source] {
                 assert!(files.contains_key(name), "{language} {kind}: {name}");
             }
             for (name, text) in &files {
                 assert!(!text.contains(NAME) && !text.contains(FILE), "{language} {kind}: {name}");
             }
         }
-        let refused = message("few-calls", Language::JavaScript, World::Batch);
-        insta::assert_snapshot!(refused, @"plugins of the kind `batch` cannot be written in JavaScript");
     }
 }

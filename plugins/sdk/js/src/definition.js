@@ -1,11 +1,13 @@
 /** What a plugin says about itself, looked at once, so that a mistake shows while building and not in a run. */
 
+import { isKnown, NAMES } from "./arrow/types.js";
+import { KEEP } from "./columns.js";
 import { schema } from "./config.js";
 
 /** What the host can grant; a plugin that needs one of these says so, and is built with WASI. */
 const GRANTS = ["clock", "environment", "files", "network", "random"];
-/** Kinds that see one trajectory at a time. */
-const ROWS = ["reward", "reflect", "relabel"];
+/** Kinds whose randomness follows from a trajectory's id. */
+const SEEDED = ["reward", "reflect", "relabel", "batch"];
 const COMMON = ["name", "version", "summary", "config", "reads", "keepsState", "needs"];
 
 export const reward = (about) =>
@@ -20,11 +22,21 @@ export const reflect = (about) =>
 export const relabel = (about) => define("relabel", about, ["relabel"], { adds: {} });
 
 export const advantage = (about) =>
-  define("advantage", about, ["advantage"], { adds: { "turns.advantage": "float32" } });
+  define("advantage", about, ["advantage"], { adds: { "turns.advantage": "float32" }, grouped: true });
+
+export function batch(about) {
+  const { adds, selects = false } = about;
+  if (selects === (adds !== undefined))
+    throw new TypeError("batch: expected either `adds`, the columns that it returns, or `selects: true`");
+  return define("batch", about, ["process"], {
+    adds: selects ? { [KEEP]: "bool" } : added(adds),
+    further: ["adds", "selects", "grouped"],
+  });
+}
 
 export const environment = (about) => define("environment", { reads: [], ...about }, ["tasks", "reset"], { adds: {} });
 
-function define(kind, about, functions, { adds, further = [] }) {
+function define(kind, about, functions, { adds, further = [], grouped = about.grouped ?? false }) {
   const known = [...COMMON, ...functions, ...further];
   for (const key of Object.keys(about)) {
     if (!known.includes(key)) throw new TypeError(`${kind}: unknown key \`${key}\`, expected one of ${quoted(known)}`);
@@ -45,23 +57,37 @@ function define(kind, about, functions, { adds, further = [] }) {
     version: about.version ?? "0.1.0",
     summary: about.summary ?? "",
     config,
-    // Randomness follows from the id.
-    reads: { ...(ROWS.includes(kind) ? { trajectory_id: "utf8" } : {}), ...columns(about.reads) },
+    reads: { ...(SEEDED.includes(kind) ? { trajectory_id: "utf8" } : {}), ...columns(about.reads, "reads") },
     adds,
+    grouped,
     keepsState: about.keepsState ?? false,
     needs: about.needs ?? [],
   });
 }
 
-function columns(reads) {
-  if (reads === null || typeof reads !== "object")
-    throw new TypeError(`\`reads\` is a list of columns, found ${JSON.stringify(reads)}`);
-  const typed = Array.isArray(reads) ? Object.fromEntries(reads.map((path) => [path, ""])) : { ...reads };
+function columns(named, key) {
+  if (named === null || typeof named !== "object")
+    throw new TypeError(`\`${key}\` is a list of columns, found ${JSON.stringify(named)}`);
+  const typed = Array.isArray(named) ? Object.fromEntries(named.map((path) => [path, ""])) : { ...named };
   for (const path of Object.keys(typed)) {
     if (!/^(turns\.)?[A-Za-z_]\w*$/.test(path))
-      throw new TypeError(`\`reads\`: expected a column such as \`prompt\` or \`turns.action\`, found \`${path}\``);
+      throw new TypeError(`\`${key}\`: expected a column such as \`prompt\` or \`turns.action\`, found \`${path}\``);
   }
   return typed;
+}
+
+function added(adds) {
+  if (adds === null || typeof adds !== "object" || Array.isArray(adds) || Object.keys(adds).length === 0)
+    throw new TypeError(`\`adds\` is an object of columns and their types, found ${JSON.stringify(adds)}`);
+  for (const [path, dataType] of Object.entries(adds)) {
+    if (path === "turns")
+      throw new TypeError("`adds`: the turns stay as they are, expected a column such as `turns.length`");
+    if (typeof dataType !== "string" || !isKnown(dataType)) {
+      const found = JSON.stringify(dataType);
+      throw new TypeError(`\`adds\`: \`${path}\` has a type such as ${quoted(NAMES)} or \`list<int32>\`, found ${found}`);
+    }
+  }
+  return columns(adds, "adds");
 }
 
 const quoted = (names) => names.map((name) => `\`${name}\``).join(", ");

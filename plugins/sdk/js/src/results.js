@@ -2,7 +2,7 @@
 
 import { show, wellFormed } from "./show.js";
 
-const LARGEST_FLOAT32 = 3.4028234663852886e38;
+export const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 export function outcome(value, trajectory, withTurns) {
   if (value === null || typeof value !== "object" || value instanceof Promise)
@@ -126,7 +126,8 @@ function oneATurn(value, trajectory, what) {
   return rows;
 }
 
-function listed(value, what) {
+/** The values that were given, if they are several. */
+export function listed(value, what) {
   if (Array.isArray(value)) return value;
   if (typeof value === "object" && value?.[Symbol.iterator]) return [...value];
   throw new TypeError(`expected a list: ${what}, found ${show(value)}`);

@@ -3,6 +3,9 @@
  * component and native tests.
  */
 
+import { read, write } from "./arrow/index.js";
+import { Batch } from "./batch.js";
+import { added, kept } from "./columns.js";
 import { ConfigError, decode } from "./config.js";
 import * as results from "./results.js";
 import { wellFormed, written } from "./show.js";
@@ -73,6 +76,19 @@ export class Stage {
       case "advantage":
         return this.#groups(batch);
     }
+  }
+
+  /** The columns of a batch, as an Arrow IPC stream, and the rows without a value; or a `Failure` of the whole batch. */
+  process(ipc) {
+    return this.#attempt("", () => {
+      const { adds, selects } = this.#definition;
+      const batch = new Batch(read(ipc));
+      this.#begin(batch.rows > 0 ? batch.column("trajectory_id")[0] : "");
+      const given = this.#definition.process(batch, this.#config);
+      const columns = selects ? kept(given, batch) : added(given, batch, adds);
+      const errors = [...batch.failures].map(([row, message]) => ({ row, message }));
+      return { ipc: encoded(columns, batch, adds), errors };
+    });
   }
 
   tasks(count, seed) {
@@ -149,6 +165,17 @@ export class Stage {
     if (extraOfTrajectory.length) unfold(trajectory, extraOfTrajectory);
     if (extraOfTurn.length) for (const turn of trajectory.turns) unfold(turn, extraOfTurn);
   }
+}
+
+function encoded(columns, batch, adds) {
+  const ofRows = [];
+  const ofTurns = [];
+  for (const [path, values] of columns) {
+    if (path.startsWith("turns.")) ofTurns.push([path.slice("turns.".length), adds[path], values]);
+    else ofRows.push([path, adds[path], values]);
+  }
+  const counts = ofTurns.length > 0 ? batch.turns.map(({ start, end }) => end - start) : [];
+  return write(batch.rows, ofRows, ofTurns.length > 0 ? { counts, columns: ofTurns } : null);
 }
 
 function unfold(row, columns) {

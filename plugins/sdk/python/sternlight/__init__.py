@@ -9,13 +9,15 @@ The function stays an ordinary function: call it in a test as it is. `sternlight
 component of it; nothing of WebAssembly shows here.
 """
 
+from .batches import Batch
 from .config import Between, ConfigError
 from .host import debug, error, info, metric, warn
-from .registration import Plugin, advantage, environment, plugin_of, reflect, relabel, reward
+from .registration import Plugin, advantage, batch, environment, plugin_of, reflect, relabel, reward
 from .results import Outcome, Reflection, Relabelled, Start, Step, Task, TurnEdit
 from .trajectory import Trajectory, Turn
 
 __all__ = [
+    "Batch",
     "Between",
     "ConfigError",
     "Outcome",
@@ -29,6 +31,7 @@ __all__ = [
     "Turn",
     "TurnEdit",
     "advantage",
+    "batch",
     "debug",
     "environment",
     "error",

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, get_type_hints
 
+from . import columns
 from . import config as configuration
 from . import trajectory as trajectories
+from .arrow import types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -24,7 +26,7 @@ _PATH = re.compile(r"(turns\.)?[A-Za-z_][A-Za-z0-9_]*")
 class Plugin:
     """What is known of a plugin before it is configured."""
 
-    #: The world that it is built for: reward, reflect, relabel, advantage or environment.
+    #: The world that it is built for: reward, reflect, relabel, advantage, batch or environment.
     kind: str
     name: str
     version: str
@@ -39,6 +41,8 @@ class Plugin:
     adds: dict[str, str]
     #: Whether rows come in whole groups.
     grouped: bool
+    #: Whether it says which rows stay.
+    selects: bool
     #: Whether results may depend on earlier batches; the stage's output is then not reproducible.
     keeps_state: bool
     #: What it needs that is not given without being asked: see GRANTS.
@@ -83,6 +87,26 @@ def advantage(*, reads: Iterable[str] | Mapping[str, str], **about: Any) -> Call
     return _decorator("advantage", reads, {"turns.advantage": "float32"}, grouped=True, **about)
 
 
+def batch(
+    *,
+    reads: Iterable[str] | Mapping[str, str],
+    adds: Mapping[str, str] | None = None,
+    selects: bool = False,
+    grouped: bool = False,
+    **about: Any,
+) -> Callable[[Function], Function]:
+    """Marks `function(batch, config) -> dict[str, list]` as a plugin over whole batches: any columns in, any columns out.
+
+    `adds` names the columns that it returns, with their Arrow types: `{"turns.length": "int32"}`. With `selects=True`
+    instead, it returns True or False a trajectory: whether it stays. With `grouped=True` it sees whole groups: the rows of
+    each lie one after the other.
+    """
+    if selects is (adds is not None):
+        raise TypeError("`@batch` takes either `adds`, the columns that it returns, or `selects=True`")
+    adds = {columns.KEEP: "bool"} if selects else _added(adds)
+    return _decorator("batch", reads, adds, selects=selects, grouped=grouped, **about)
+
+
 def environment(**about: Any) -> Callable[[Function], Function]:
     """Marks a class as an environment: an object of it is one episode.
 
@@ -115,15 +139,16 @@ def _decorator(
     adds: dict[str, str],
     *,
     grouped: bool = False,
+    selects: bool = False,
     name: str | None = None,
     version: str | None = None,
     keeps_state: bool = False,
     needs: Iterable[str] = (),
 ) -> Callable[[Function], Function]:
-    columns = _columns(reads)
-    if kind in ("reward", "reflect", "relabel"):
+    read = _columns(reads, "reads")
+    if kind in ("reward", "reflect", "relabel", "batch"):
         # Randomness follows from it.
-        columns = {"trajectory_id": "utf8"} | columns
+        read = {"trajectory_id": "utf8"} | read
     needs = frozenset(needs)
     for need in needs - set(GRANTS):
         raise ValueError(f"`needs`: unknown `{need}`, expected one of {', '.join(f'`{g}`' for g in GRANTS)}")
@@ -131,8 +156,9 @@ def _decorator(
     def decorate(function: Function) -> Function:
         config = _environment_config(function) if kind == "environment" else _function_config(function, kind)
         configuration.schema(config)  # refuses what cannot be configured now rather than in a pipeline
-        for path in columns:
-            trajectories.declare(path)
+        if kind != "batch":
+            for path in read:
+                trajectories.declare(path)
         module = sys.modules.get(function.__module__)
         REGISTERED.append(
             Plugin(
@@ -142,9 +168,10 @@ def _decorator(
                 summary=(inspect.getdoc(function) or "").split("\n")[0],
                 function=function,
                 config=config,
-                reads=columns,
+                reads=read,
                 adds=adds,
                 grouped=grouped,
+                selects=selects,
                 keeps_state=keeps_state,
                 needs=needs,
             )
@@ -154,19 +181,31 @@ def _decorator(
     return decorate
 
 
-def _columns(reads: Any) -> dict[str, str]:
-    if isinstance(reads, str) or not isinstance(reads, Iterable):
-        raise TypeError(f"`reads` is a list of columns, found {reads!r}")
-    columns = dict(reads) if isinstance(reads, Mapping) else {path: "" for path in reads}
-    for path in columns:
+def _columns(named: Any, key: str) -> dict[str, str]:
+    if isinstance(named, str) or not isinstance(named, Iterable):
+        raise TypeError(f"`{key}` is a list of columns, found {named!r}")
+    typed = dict(named) if isinstance(named, Mapping) else {path: "" for path in named}
+    for path in typed:
         if not isinstance(path, str) or not _PATH.fullmatch(path):
-            raise ValueError(f"`reads`: expected a column such as `prompt` or `turns.action`, found {path!r}")
-    return columns
+            raise ValueError(f"`{key}`: expected a column such as `prompt` or `turns.action`, found {path!r}")
+    return typed
+
+
+def _added(adds: Any) -> dict[str, str]:
+    if not isinstance(adds, Mapping) or not adds:
+        raise TypeError(f"`adds` is a dict of columns and their types, found {adds!r}")
+    for path, data_type in adds.items():
+        if path == "turns":
+            raise ValueError("`adds`: the turns stay as they are, expected a column such as `turns.length`")
+        if not isinstance(data_type, str) or not types.is_known(data_type):
+            known = ", ".join(f"`{name}`" for name in types.NAMES)
+            raise ValueError(f"`adds`: `{path}` has a type such as {known} or `list<int32>`, found {data_type!r}")
+    return _columns(adds, "adds")
 
 
 def _function_config(function: Callable[..., Any], kind: str) -> type | None:
     parameters = list(inspect.signature(function).parameters.values())
-    first = "group" if kind == "advantage" else "trajectory"
+    first = {"advantage": "group", "batch": "batch"}.get(kind, "trajectory")
     if len(parameters) not in (1, 2):
         raise TypeError(f"`{function.__name__}` takes ({first}) or ({first}, config), found {len(parameters)} parameters")
     return _annotated(function, parameters[1]) if len(parameters) == 2 else None

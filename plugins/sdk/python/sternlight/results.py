@@ -99,7 +99,7 @@ def reflections(value: Any, trajectory: Trajectory) -> list[Reflection]:
     for i, one in enumerate(_one_a_turn(value, trajectory, "reflection")):
         one = Reflection() if one is None else one
         if not isinstance(one, Reflection):
-            raise TypeError(f"turn {i}: expected a Reflection or None, found {_show(one)}")
+            raise TypeError(f"turn {i}: expected a Reflection or None, found {show(one)}")
         _text(one.verdict, f"the verdict of turn {i}")
         _text(one.diagnosis, f"the diagnosis of turn {i}")
         checked.append(one)
@@ -110,11 +110,11 @@ def relabelled(value: Any, trajectory: Trajectory) -> list[Relabelled]:
     """Checks what a relabeller returned: a `Relabelled`, several, or None."""
     if value is None:
         return []
-    copies = [value] if isinstance(value, Relabelled) else _listed(value, "copies of the trajectory")
+    copies = [value] if isinstance(value, Relabelled) else listed(value, "copies of the trajectory")
     count = len(trajectory.turns)
     for copy in copies:
         if not isinstance(copy, Relabelled):
-            raise TypeError(f"expected a Relabelled, found {_show(copy)}")
+            raise TypeError(f"expected a Relabelled, found {show(copy)}")
         _text(copy.task, "`task`")
         _text(copy.prompt, "`prompt`")
         copy.reward = _number(copy.reward, "`reward`")
@@ -132,7 +132,7 @@ def relabelled(value: Any, trajectory: Trajectory) -> list[Relabelled]:
 
 def advantages(value: Any, group: list[Trajectory]) -> list[list[float | None]]:
     """Checks what an advantage function returned: for each trajectory of the group, one number or None a turn."""
-    rows = _listed(value, "one list a trajectory")
+    rows = listed(value, "one list a trajectory")
     if len(rows) != len(group):
         raise ValueError(f"expected one list a trajectory of the group: {len(group)}, found {len(rows)}")
     checked = []
@@ -145,11 +145,11 @@ def advantages(value: Any, group: list[Trajectory]) -> list[list[float | None]]:
 def tasks(value: Any) -> list[Task]:
     """Checks the tasks of an environment and writes their data as JSON."""
     checked = []
-    for one in _listed(value, "tasks"):
+    for one in listed(value, "tasks"):
         if not isinstance(one, Task):
-            raise TypeError(f"expected a Task, found {_show(one)}")
+            raise TypeError(f"expected a Task, found {show(one)}")
         if not isinstance(one.id, str) or not 0 <= _whole(one.seed, "the seed of a task") < 2**32:
-            raise ValueError(f"a task has a text for `id` and a seed below 2³², found {_show(one)}")
+            raise ValueError(f"a task has a text for `id` and a seed below 2³², found {show(one)}")
         checked.append(Task(one.id, json.dumps(one.data), one.seed))
     return checked
 
@@ -157,7 +157,7 @@ def tasks(value: Any) -> list[Task]:
 def start(value: Any) -> Start:
     """Checks what `reset` returned."""
     if not isinstance(value, Start):
-        raise TypeError(f"`reset` returns a Start, found {_show(value)}")
+        raise TypeError(f"`reset` returns a Start, found {show(value)}")
     _text(value.prompt, "`prompt`", optional=False)
     _text(value.observation, "`observation`", optional=False)
     return value
@@ -166,11 +166,11 @@ def start(value: Any) -> Start:
 def step(value: Any) -> Step:
     """Checks what `step` returned."""
     if not isinstance(value, Step):
-        raise TypeError(f"`step` returns a Step, found {_show(value)}")
+        raise TypeError(f"`step` returns a Step, found {show(value)}")
     _text(value.observation, "`observation`", optional=False)
     _boolean(value.success, "`success`")
     if not isinstance(value.done, bool):
-        raise TypeError(f"`done` is True or False, found {_show(value.done)}")
+        raise TypeError(f"`done` is True or False, found {show(value.done)}")
     reward = _number(value.reward, "the reward of a step")
     if reward is None:
         raise TypeError("the reward of a step is a number, found None")
@@ -181,7 +181,7 @@ def _number(value: Any, what: str) -> float | None:
     if value is None:
         return None
     if not isinstance(value, (int, float)):
-        raise TypeError(f"{what} is a number or None, found {_show(value)}")
+        raise TypeError(f"{what} is a number or None, found {show(value)}")
     number = float(value)
     if not math.isfinite(number) or abs(number) > 3.4028235e38:
         raise ValueError(f"{what} is a finite 32-bit number, found {number}")
@@ -190,13 +190,13 @@ def _number(value: Any, what: str) -> float | None:
 
 def _whole(value: Any, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{what} is a whole number, found {_show(value)}")
+        raise TypeError(f"{what} is a whole number, found {show(value)}")
     return value
 
 
 def _text(value: Any, what: str, optional: bool = True) -> None:
     if not isinstance(value, str) and not (optional and value is None):
-        raise TypeError(f"{what} is text{' or None' if optional else ''}, found {_show(value)}")
+        raise TypeError(f"{what} is text{' or None' if optional else ''}, found {show(value)}")
     if isinstance(value, str) and not value.isascii():
         # Half of a pair of surrogates is no character: the host would end the component.
         value.encode()
@@ -204,24 +204,26 @@ def _text(value: Any, what: str, optional: bool = True) -> None:
 
 def _boolean(value: Any, what: str) -> None:
     if value is not None and not isinstance(value, bool):
-        raise TypeError(f"{what} is True, False or None, found {_show(value)}")
+        raise TypeError(f"{what} is True, False or None, found {show(value)}")
 
 
 def _one_a_turn(value: Any, trajectory: Trajectory, what: str) -> list[Any]:
-    listed = _listed(value, f"one {what} a turn")
-    if len(listed) != len(trajectory.turns):
-        raise ValueError(f"expected one {what} a turn: {len(trajectory.turns)}, found {len(listed)}")
-    return listed
+    values = listed(value, f"one {what} a turn")
+    if len(values) != len(trajectory.turns):
+        raise ValueError(f"expected one {what} a turn: {len(trajectory.turns)}, found {len(values)}")
+    return values
 
 
-def _listed(value: Any, what: str) -> list[Any]:
+def listed(value: Any, what: str) -> list[Any]:
+    """The values that were given, if they are several."""
     if isinstance(value, list):
         return value
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, dict)):
         return list(value)
-    raise TypeError(f"expected a list: {what}, found {_show(value)}")
+    raise TypeError(f"expected a list: {what}, found {show(value)}")
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """A value as a message shows it, cut short."""
     text = repr(value)
     return f"{text if len(text) <= 80 else text[:79] + '…'} ({type(value).__name__})"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from . import arrow, columns, results
 from . import config as configuration
-from . import results
+from .batches import Batch
 from .registration import Plugin
 from .trajectory import Trajectory
 
@@ -28,6 +29,16 @@ class Failure:
 
 def begin(seed: str) -> None:
     """Called before each call of the user's code, with what its randomness follows from. A component replaces it."""
+
+
+@dataclass
+class Processed:
+    """What a batch plugin made of a batch."""
+
+    #: The columns that it adds, as an Arrow IPC stream.
+    ipc: bytes
+    #: Why rows have no value.
+    failures: dict[int, str]
 
 
 class Stage:
@@ -76,6 +87,18 @@ class Stage:
                 made[row] = given if isinstance(given, Failure) else given[i]
         return made
 
+    def process(self, ipc: bytes) -> Processed | Failure:
+        """The columns of a batch, or why it has none."""
+
+        def work() -> Processed:
+            batch = Batch(arrow.read(ipc))
+            begin(batch.column("trajectory_id")[0] if batch.rows else "")
+            made, adds = self.plugin.function(batch, *self._config), self.plugin.adds
+            checked = columns.kept(made, batch) if self.plugin.selects else columns.added(made, batch, adds)
+            return Processed(_written(checked, batch, adds), batch.failures)
+
+        return _attempt("", work)
+
     def tasks(self, count: int, seed: int) -> list[results.Task] | Failure:
         """The environment's tasks."""
         return _attempt(str(seed), lambda: results.tasks(self.plugin.function.tasks(count, seed, *self._config)))
@@ -118,6 +141,16 @@ class Stage:
         # Of the task and the step alone, so that episodes side by side do not disturb each other.
         episode = self._episodes.get(handle)
         return "" if episode is None else f"{episode.task.id} {episode.task.seed} {episode.steps}"
+
+
+def _written(checked: dict[str, list[Any]], batch: Batch, adds: dict[str, str]) -> bytes:
+    of_rows: dict[str, arrow.Values] = {}
+    of_turns: dict[str, arrow.Values] = {}
+    for path, data_type in adds.items():
+        name = path.removeprefix("turns.")
+        (of_rows if name == path else of_turns)[name] = (data_type, checked[path])
+    turns = arrow.Turns([len(turns) for turns in batch.turns], of_turns) if of_turns else None
+    return arrow.write(batch.rows, of_rows, turns)
 
 
 @dataclass

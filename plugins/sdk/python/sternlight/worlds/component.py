@@ -67,7 +67,7 @@ class Plugin:
             sandbox.flush()
         return wit.Contract(
             wit.Scope.GROUP if spec.grouped else wit.Scope.TRAJECTORY,
-            wit.Rows.NEW if spec.kind == "relabel" else wit.Rows.SAME,
+            wit.Rows.NEW if spec.kind == "relabel" else wit.Rows.SUBSET if spec.selects else wit.Rows.SAME,
             wit.State.REUSED if spec.keeps_state else wit.State.FRESH,
             [wit.Column(path, data_type) for path, data_type in spec.reads.items()],
             [wit.Column(path, data_type) for path, data_type in spec.adds.items()],

@@ -53,20 +53,22 @@ fn trajectories(prompts: Vec<Option<String>>, lengths: &[usize]) -> RecordBatch 
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
-/// Every value of the batch as text, through every accessor.
-fn told(batch: &Batch<'_>) -> String {
-    fn walk(column: &Column<'_>, told: &mut String) {
-        for row in 0..column.len().min(1000) + 1 {
-            let (text, number, integer) = (column.text(row), column.number(row), column.integer(row));
-            *told += &format!("{text:?} {number:?} {integer:?} {:?} {:?};", column.boolean(row), column.list(row));
-        }
-        if let Some(items) = column.items() {
-            walk(items, told);
-            for name in ["action", "action_tokens"] {
-                items.field(name).into_iter().for_each(|column| walk(column, told));
-            }
+/// Every value of a column as text, through every accessor.
+fn walk(column: &Column<'_>, told: &mut String) {
+    for row in 0..column.len().min(1000) + 1 {
+        let (text, number, integer) = (column.text(row), column.number(row), column.integer(row));
+        *told += &format!("{text:?} {number:?} {integer:?} {:?} {:?};", column.boolean(row), column.list(row));
+    }
+    if let Some(items) = column.items() {
+        walk(items, told);
+        for name in ["action", "action_tokens"] {
+            items.field(name).into_iter().for_each(|column| walk(column, told));
         }
     }
+}
+
+/// Every value of the batch as text.
+fn told(batch: &Batch<'_>) -> String {
     let mut all = String::new();
     for path in ["prompt", "success", "reward", "score", "seed", "small", "port", "debt", "turns"] {
         batch.column(path).into_iter().for_each(|column| walk(column, &mut all));
@@ -135,6 +137,31 @@ fn what_is_wrong_is_told() {
     for length in 0..whole.len() - 8 {
         assert!(Batch::read(&whole[..length]).is_err(), "{length} of {} bytes", whole.len());
     }
+}
+
+/// Bytes of other implementations, which the tests of the SDKs for other languages read and write as well.
+#[test]
+fn what_others_write_is_read() {
+    let golden = [
+        include_bytes!("../../../golden/by_pyarrow.arrow").as_slice(),
+        include_bytes!("../../../golden/by_sdk.arrow").as_slice(),
+    ];
+    let [first, second] = golden.map(|ipc| Batch::read(ipc).unwrap());
+    let told: serde_json::Value = serde_json::from_str(include_str!("../../../golden/columns.json")).unwrap();
+    for (path, column) in told["columns"].as_object().unwrap() {
+        let (first, second) = (first.column(path).unwrap(), second.column(path).unwrap());
+        assert_eq!(
+            (first.type_name(), second.type_name()),
+            (column["type"].as_str().unwrap().to_owned(), first.type_name())
+        );
+        let mut values = [String::new(), String::new()];
+        walk(first, &mut values[0]);
+        walk(second, &mut values[1]);
+        assert_eq!(values[0], values[1], "{path}");
+    }
+    let prompts: Vec<_> = (0..4).map(|row| first.column("prompt").unwrap().text(row)).collect();
+    assert_eq!(prompts, [Some("go north"), Some(""), None, Some("größer 日本 🌲")]);
+    assert_eq!((0..4).map(|row| second.turns_of(row)).collect::<Vec<_>>(), [0..2, 2..2, 2..3, 3..6]);
 }
 
 #[test]
