@@ -62,6 +62,7 @@ pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Fa
 }
 
 /// Loads and checks a pipeline that this program wrote, over files that people named.
+#[cfg(feature = "plugins")]
 pub(crate) fn load_written(file: &Path, text: String, directory: PathBuf) -> Result<Checked, Failure> {
     let (set, environment, current_directory) = (Vec::new(), BTreeMap::new(), directory.clone());
     Origin { file: file.to_owned(), text, set, environment, directory, current_directory }.check()

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -125,7 +124,7 @@ fn aborts_at(place: &Workplace, point: u32) -> bool {
 #[cfg(feature = "plugins")]
 fn place_of_copies() -> Workplace {
     let place = Workplace::new();
-    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples/hindsight/js/hindsight.wasm");
+    let plugin = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples/hindsight/js/hindsight.wasm");
     place.write("hindsight.wasm", fs::read(plugin).unwrap());
     let stages = "  import: { uses: import, with: { files: data/*.jsonl } }\n  \
                   hindsight: { uses: ./hindsight.wasm, from: import }\n  \

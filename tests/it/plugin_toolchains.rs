@@ -193,6 +193,74 @@ fn batch(language: &str) {
     workshop.sternlight(&["plugin", "test", "tried.wasm", "--data", "data/trajectories.jsonl"]);
 }
 
+/// A filter that goes from shard to shard, in the place of the template's plugin.
+fn selection(language: &str, file: &str, source: &str) {
+    let mut workshop = Workshop::new(&format!("{language}-selection"));
+    workshop.sternlight(&["plugin", "new", "tried", "--lang", language, "--kind", "batch"]);
+    workshop.folder.push("tried");
+    fs::write(workshop.folder.join(file), source).unwrap();
+    let pipeline = "version: 1
+stages:
+  import: { uses: import, with: { files: data/*.jsonl } }
+  long: { uses: ./tried.wasm, from: import }
+";
+    fs::write(workshop.folder.join("pipeline.yaml"), pipeline).unwrap();
+    workshop.sternlight(&["plugin", "build"]);
+    let plugin = json(&workshop.sternlight(&["plugin", "inspect", "tried.wasm", "--json"]));
+    assert_eq!((&plugin["columns"]["rows"], &plugin["columns"]["state"]), (&json!("subset"), &json!("reused")));
+    workshop.sternlight(&["plugin", "test", "tried.wasm"]);
+    workshop.sternlight(&["run", "pipeline.yaml"]);
+    let rows = |stage: &str| json(&workshop.sternlight(&["show", "last", stage, "--json"]))["rows"].clone();
+    assert_eq!((rows("import"), rows("long")), (json!(8), json!(3)));
+    for id in ["planning-2", "planning-3", "move-review-2"] {
+        let row = json(&workshop.sternlight(&["show", "last", "long", id, "--json"]));
+        assert!(row["turns"].as_array().unwrap().len() > 3, "{row}");
+    }
+}
+
+#[test]
+#[ignore = "needs the Rust toolchain for WebAssembly"]
+fn a_choice_of_trajectories_in_rust() {
+    let source = "use sternlight_plugin::{Batch, NoConfig, Result, batch};
+
+fn long(batch: &Batch, _: &NoConfig) -> Result<Vec<bool>> {
+    Ok((0..batch.rows()).map(|row| batch.turns_of(row).len() > 3).collect())
+}
+
+batch!(long, reads: [\"turns\": \"\"], selects, keeps_state);
+";
+    selection("rust", "src/lib.rs", source);
+}
+
+#[test]
+#[ignore = "needs the Python toolchain for WebAssembly"]
+fn a_choice_of_trajectories_in_python() {
+    let source = "from sternlight import Batch, batch
+
+
+@batch(reads=[\"turns\"], selects=True, keeps_state=True)
+def tried(batch: Batch) -> list[bool]:
+    return [len(turns) > 3 for turns in batch.turns]
+";
+    selection("python", "plugin.py", source);
+}
+
+#[test]
+#[ignore = "needs the JavaScript toolchain for WebAssembly"]
+fn a_choice_of_trajectories_in_javascript() {
+    let source = "import { batch } from \"sternlight\";
+
+export default batch({
+  name: \"tried\",
+  reads: [\"turns\"],
+  selects: true,
+  keepsState: true,
+  process: (batch) => batch.turns.map(({ start, end }) => end - start > 3),
+});
+";
+    selection("js", "plugin.js", source);
+}
+
 #[test]
 #[ignore = "needs the Rust toolchain for WebAssembly"]
 fn a_reward_in_rust() {

@@ -108,6 +108,7 @@ impl Host {
     }
 
     /// A place beside the pipeline that is not there.
+    #[cfg(feature = "wasi")]
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
