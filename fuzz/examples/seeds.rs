@@ -100,7 +100,8 @@ fn guests() -> Seeds {
         writer.into_inner().expect("bytes")
     };
     let all = rows.iter().cloned().chain([("turns", Arc::clone(&turns))]).collect();
-    let contract = b"d\0\x01\x0cturns.action\0\x01\x06reward\x07float32\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
+    let contract = b"d\0\0\0\x01\x0cturns.action\0\x01\x06reward\x07float32\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
+    let selection = b"d\0\x01\0\x01\x04keep\0\x01\x04keep\x04bool\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
     vec![
         ("all".to_owned(), stream(all, 0b11_1111)),
         ("turns".to_owned(), stream(vec![("turns", turns)], 0b11_0000)),
@@ -108,6 +109,7 @@ fn guests() -> Seeds {
         ("typed-rewards".to_owned(), b"r\0\x09\x01\x01\0\0\x80\x3f\x01\x02\x01\0\0\0\0\0\x01\0\0\x08\x03bad".to_vec()),
         ("typed-reflections".to_owned(), b"r\x01\x09\x01\x02\x01\x08progress\0\x01\x06failed\x01\x03why".to_vec()),
         ("description".to_owned(), contract.to_vec()),
+        ("selection".to_owned(), selection.to_vec()),
     ]
 }
 

@@ -12,8 +12,10 @@ use crate::outcomes::each;
 pub(crate) struct Copies {
     /// In the order of their rows.
     pub(crate) copies: Vec<Relabelled>,
-    /// Rows of which a copy cannot be, or that have none, ascending, and why.
+    /// Rows that have none, ascending, and why.
     pub(crate) errors: Vec<(usize, String)>,
+    /// Rows of which a copy cannot be, ascending, and why.
+    pub(crate) refused: Vec<(usize, String)>,
 }
 
 /// Copies of trajectories.
@@ -22,18 +24,16 @@ pub(crate) struct Copies {
 /// If the plugin returned another number of results than it got trajectories.
 pub(crate) fn copies(rows: Rows<Vec<relabel_stage::Relabelled>>, batch: &TrajectoryBatch) -> Result<Copies, Fault> {
     let mut copies = Vec::new();
-    let mut faults = Vec::new();
-    let mut errors = each(rows, batch, |row, told| {
+    let mut refused = Vec::new();
+    let errors = each(rows, batch, |row, told| {
         let of_row: Vec<Relabelled> = told.into_iter().flatten().map(|copy| relabelled(row, copy)).collect();
         match relabelling_fault(&of_row, batch.turns_of(row).len()) {
             None => copies.extend(of_row),
-            Some(fault) => faults.push((row, fault)),
+            Some(fault) => refused.push((row, fault)),
         }
         Ok(())
     })?;
-    errors.extend(faults);
-    errors.sort_by_key(|(row, _)| *row);
-    Ok(Copies { copies, errors })
+    Ok(Copies { copies, errors, refused })
 }
 
 fn relabelled(row: usize, told: relabel_stage::Relabelled) -> Relabelled {

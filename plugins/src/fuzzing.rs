@@ -81,12 +81,12 @@ pub fn typed_results(bytes: &[u8]) {
         }
         2 => {
             let rows = draw.rows(|draw| draw.list(copy));
-            if let Ok(Copies { copies, errors }) = copies(rows, &batch) {
+            if let Ok(Copies { copies, errors, refused }) = copies(rows, &batch) {
                 for row in 0..batch.rows() {
                     let of_row: Vec<_> = copies.iter().filter(|copy| copy.row == row).cloned().collect();
                     assert!(relabelling_fault(&of_row, batch.turns_of(row).len()).is_none());
                 }
-                assert!(errors.iter().all(|(row, _)| *row < batch.rows()));
+                assert!(errors.iter().chain(&refused).all(|(row, _)| *row < batch.rows()));
             }
         }
         _ => {

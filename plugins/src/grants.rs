@@ -120,8 +120,9 @@ impl Grants {
     pub(crate) fn unchanged(&self) -> Result<(), StageError> {
         for Directory { name, path, seen, .. } in &self.directories {
             if seen.as_ref().is_some_and(|seen| contents::look(path).as_ref() != Ok(seen)) {
-                let message = format!("what lies in `{name}`, which the plugin may read, changed while the stage ran");
-                return Err(StageError::new(message).help("run again; what was computed from it is not kept"));
+                let message =
+                    format!("what lies in `{name}`, which the plugin may read, changed since the pipeline was loaded");
+                return Err(StageError::new(message).help("run again; what was computed meanwhile is not kept"));
             }
         }
         Ok(())
@@ -169,6 +170,7 @@ impl Granted {
                 }
             }
         }
+        problems.extend(nested(&grants.directories, write));
         for (index, name) in env.iter().enumerate() {
             match variable(name) {
                 Ok(value) => {
@@ -224,6 +226,24 @@ fn directory(name: &str, pipeline: &Path, is_writable: bool) -> Result<Directory
     }
     let name = name.trim_end_matches('/').to_owned();
     Ok(Directory { name, path, is_writable, seen: None })
+}
+
+/// Directories to write in that share files with such as are read: what is written would change what keys were made of.
+fn nested(directories: &[Directory], written: &[String]) -> Vec<Problem> {
+    let place = |directory: &Directory| directory.path.canonicalize().unwrap_or_else(|_| directory.path.clone());
+    let (writable, readable): (Vec<_>, Vec<_>) = directories.iter().partition(|directory| directory.is_writable);
+    let mut problems = Vec::new();
+    for (one, other) in writable.iter().flat_map(|one| readable.iter().map(move |other| (one, other))) {
+        let (path, other_path) = (place(one), place(other));
+        if path.starts_with(&other_path) || other_path.starts_with(&path) {
+            let (name, other) = (&one.name, &other.name);
+            let index = written.iter().position(|written| written.trim_end_matches('/') == name).unwrap_or(0);
+            let message = format!("`{name}` can be written and `{other}` read, and one lies within the other");
+            let help = "grant directories that lie apart; what may be written may be read as well";
+            problems.push(Problem::at(at("write", index), message).help(help));
+        }
+    }
+    problems
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -16,6 +16,9 @@ use crate::plugin::{Plugin, StageIndices};
 use crate::sandbox::ticks;
 use crate::state::State;
 
+/// More than what a call usually takes is not kept for the next one.
+const KEPT_BYTES: usize = 4 << 20;
+
 /// An instance.
 pub(crate) struct Guest {
     store: Store<State>,
@@ -134,7 +137,9 @@ impl Guest {
             Stage::Batch(stage) => stage.call_process(store, &sent),
             _ => Err(another_world()),
         });
-        self.sent = sent;
+        if sent.capacity() <= KEPT_BYTES {
+            self.sent = sent;
+        }
         called
     }
 

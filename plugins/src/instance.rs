@@ -104,7 +104,9 @@ impl Instance<'_> {
         let called = stage.call(&mut guest, batch)?;
         stage.held.fetch_max(guest.state().memory(), Ordering::Relaxed);
         match called {
-            Ok(Called { output, errors }) => {
+            Ok(Called { output, mut errors, refused }) => {
+                errors.extend(refused);
+                errors.sort_by_key(|(row, _)| *row);
                 self.tell(&guest, context);
                 let tried = tried_text(&guest.state().tried);
                 *slot = Some(guest);
@@ -128,6 +130,7 @@ impl Instance<'_> {
                 Ok(output)
             }
             Err(fault) => {
+                self.tell(&guest, context);
                 drop(guest);
                 if !fault.is_of_one_row() {
                     return Err(stage.error(&fault, None));

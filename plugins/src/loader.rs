@@ -13,7 +13,7 @@ use sternlight_engine::stage::{
 };
 use wasmtime::Engine;
 
-use crate::bindings::exports::sternlight::plugin::plugin::Contract;
+use crate::bindings::exports::sternlight::plugin::plugin::{Contract, State};
 use crate::compiled::Cache;
 use crate::description;
 use crate::environment::EnvironmentPlugin;
@@ -299,8 +299,13 @@ impl PluginLoader for Plugins {
     }
 
     fn environment(&self, request: &PluginRequest<'_>) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
-        let Prepared { plugin, limits, options, key, seen, not_reproducible, held, .. } =
+        let Prepared { plugin, limits, options, key, seen, not_reproducible, told, held } =
             self.prepared(request, granted(request)?, |plugin| is_environment(plugin, request))?;
+        if told.state == State::Reused {
+            let message =
+                format!("{} keeps state, and an environment's episodes know nothing of others", plugin.title());
+            return Err(at_uses(message).help("build it without that: `keeps_state`, `keepsState`").into());
+        }
         let mut digest = blake3::Hasher::new();
         digest.update(format!("{HOST_VERSION} {} {key}", plugin.digest).as_bytes());
         for InputFile { name, digest: contents } in &seen {

@@ -140,8 +140,8 @@ fn measured(
     let mut found = MeasuredCalls { trajectories: 0, turns: 0.0, bytes: 0.0, calls: 0, cpu_us: 0.0, errors: 0 };
     let call = |guest: &mut Guest, batch: &TrajectoryBatch| {
         let called = stage.call(guest, batch)?;
-        let columns = called.map_err(error)?;
-        Result::<usize, StageError>::Ok(columns.errors.len())
+        let called = called.map_err(error)?;
+        Result::<usize, StageError>::Ok(called.errors.len() + called.refused.len())
     };
     // The first calls fetch memory.
     if let Some(batch) = batches.first() {

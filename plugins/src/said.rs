@@ -19,13 +19,12 @@ pub(crate) fn pass_on(
     context: &mut Context,
 ) {
     for (level, line) in &state.lines {
-        let kept = match level {
-            Level::Debug => LogLevel::Debug,
-            Level::Info => LogLevel::Info,
-            Level::Warn => LogLevel::Warning,
-            Level::Error => LogLevel::Error,
-        };
-        context.say(kept, line);
+        match level {
+            Level::Debug => {}
+            Level::Info => context.say(LogLevel::Info, line),
+            Level::Warn => context.say(LogLevel::Warning, line),
+            Level::Error => context.say(LogLevel::Error, line),
+        }
         match level {
             Level::Debug => tracing::debug!(stage, plugin, "{line}"),
             Level::Info => tracing::info!(stage, plugin, "{line}"),

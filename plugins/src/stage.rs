@@ -118,6 +118,10 @@ impl Transform for PluginStage {
         self.held.load(Ordering::Relaxed)
     }
 
+    fn let_go(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn batch_limit(&self) -> Option<BatchLimit> {
         Some(CALL)
     }
@@ -194,18 +198,18 @@ impl PluginStage {
             World::Relabel => {
                 let called = with_records(batch, contract, |rows| guest.relabel(rows))?;
                 let copies = called.and_then(|rows| copies(rows, batch));
-                return Ok(
-                    copies.map(|Copies { copies, errors }| Called { output: Output::Relabelled(copies), errors })
-                );
+                return Ok(copies.map(|Copies { copies, errors, refused }| {
+                    let output = Output::Relabelled(copies);
+                    Called { output, errors, refused }
+                }));
             }
             World::Environment => {
                 Err(Fault::result(format!("a plugin of the world `{}` is no stage", self.plugin.world)))
             }
         };
-        Ok(called.map(|Columns { arrays, mut errors }| {
-            errors.extend(not_finite(&arrays, &contract.adds, batch, &errors));
-            errors.sort_by_key(|(row, _)| *row);
-            Called { output: Output::Columns(arrays), errors }
+        Ok(called.map(|Columns { arrays, errors }| {
+            let refused = not_finite(&arrays, &contract.adds, batch, &errors);
+            Called { output: Output::Columns(arrays), errors, refused }
         }))
     }
 
@@ -278,8 +282,10 @@ impl PluginStage {
 /// What a call came to.
 pub(crate) struct Called {
     pub(crate) output: Output,
-    /// Rows that have no value, ascending, and why.
+    /// Rows that have no value, ascending, and why: in the plugin's words.
     pub(crate) errors: Vec<(usize, String)>,
+    /// Rows whose value cannot be one, ascending, and why: in ours.
+    pub(crate) refused: Vec<(usize, String)>,
 }
 
 /// The share of time that some of the rows of a call get.

@@ -20,6 +20,7 @@ use crate::loading::load_written;
 /// Starts a trial of a plugin with its options, limits and grants.
 pub(super) fn begun(plugins: &Plugins, plugin: &TriedPlugin) -> Result<Trial, Failure> {
     let with: Value = from_yaml("--with", plugin.with.as_deref(), "{ limit: 4 }")?;
+    let with = if with.is_null() { Value::Mapping(serde_yaml::Mapping::new()) } else { with };
     if !with.is_mapping() {
         return Err(Failure::usage("`--with` is no mapping", "write it as in a pipeline: `--with '{ limit: 4 }'`"));
     }

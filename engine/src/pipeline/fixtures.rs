@@ -215,7 +215,12 @@ impl Stage for Write {
 
 impl Sink for Write {
     fn target(&self) -> Target {
-        Target { path: self.0.clone(), is_directory: false, overwrite: false }
+        Target {
+            path: self.0.clone(),
+            beside: vec![format!("{}.card", self.0.file_stem().unwrap().display())],
+            is_directory: false,
+            overwrite: false,
+        }
     }
 
     fn export(&self, _: &Dataset, _: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {

@@ -147,19 +147,23 @@ fn check_targets(drafts: &[Draft], report: &mut Report<'_>) {
     for draft in drafts {
         let Some(built) = &draft.node.built else { continue };
         let Work::Sink(sink) = built.stage.work() else { continue };
-        let target = sink.target().path;
-        if let Some(first) = targets.get(&target) {
+        let target = sink.target();
+        let beside = target.beside.iter().map(|name| target.path.with_file_name(name));
+        let paths: Vec<PathBuf> = [target.path.clone()].into_iter().chain(beside).collect();
+        if let Some((path, first)) = paths.iter().find_map(|path| Some((path, *targets.get(path)?))) {
             let (name, other) = (&draft.node.name, &first.node.name);
             let error = report
                 .document
                 .error(report.document.key_span(&draft.path), format!("`{name}` writes where `{other}` writes"))
-                .label(format!("writes `{}`", target.display()))
+                .label(format!("writes `{}`", path.display()))
                 .related(report.document.key_span(&first.path), "so does this")
                 .stage(name)
                 .help("give each a place of its own");
             report.add(error);
         }
-        targets.entry(target).or_insert(draft);
+        for path in paths {
+            targets.entry(path).or_insert(draft);
+        }
     }
 }
 
@@ -269,6 +273,7 @@ mod tests {
   credit: {uses: credit, from: {data: read}}
   one: {uses: write, from: read, with: {to: x}}
   two: {uses: write, from: one, with: {to: x}}
+  three: {uses: write, from: read, with: {to: x.old}}
   joined: {uses: score, from: [other, other]}
   empty: {uses: score, from: []}
 ";
@@ -305,16 +310,25 @@ mod tests {
           |                            ^^^
           = help: name the stage from which `one` takes its trajectories
 
-        demo.yaml:9:39: error: `other` is joined with itself
+        demo.yaml:9:3: error: `three` writes where `one` writes
           |
-        9 |   joined: {uses: score, from: [other, other]}
-          |                                ----- first here
-          |                                       ^^^^^
-          = help: name each stage once
+        7 |   one: {uses: write, from: read, with: {to: x}}
+          |   --- so does this
+          …
+        9 |   three: {uses: write, from: read, with: {to: x.old}}
+          |   ^^^^^ writes `/here/x.card`
+          = help: give each a place of its own
 
-        demo.yaml:10:30: error: `from` lists no stage
+        demo.yaml:10:39: error: `other` is joined with itself
            |
-        10 |   empty: {uses: score, from: []}
+        10 |   joined: {uses: score, from: [other, other]}
+           |                                ----- first here
+           |                                       ^^^^^
+           = help: name each stage once
+
+        demo.yaml:11:30: error: `from` lists no stage
+           |
+        11 |   empty: {uses: score, from: []}
            |                              ^^
            = help: name at least one
         ");

@@ -11,6 +11,7 @@ use super::executor::{Executor, ExecutorContext, Local};
 use super::grouping::grouping;
 use super::job::Job;
 use super::limit::first_groups;
+use super::panics::caught;
 use super::parts::{Part, StageWork, plan_stage};
 use super::quarantine::quarantine;
 use super::stage_run::{RunScope, StageRun};
@@ -18,7 +19,7 @@ use super::task::Task;
 use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::{LogLine, StageError};
+use crate::stage::{LogLine, StageError, Work};
 use crate::store::{AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
 
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
@@ -206,7 +207,7 @@ impl<'a> Engine<'a> {
             let input = self.input_of(job, &datasets).map_err(failed)?;
             // Until it is written down that this run uses what it finds.
             let hold = self.store.hold()?;
-            let work = plan_stage(job, input, self.store, self.options).map_err(failed)?;
+            let work = caught(LOOKING, || plan_stage(job, input, self.store, self.options)).map_err(failed)?;
             lock(folder).use_keys(&key_records(job, &work.parts))?;
             drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
@@ -219,10 +220,14 @@ impl<'a> Engine<'a> {
                 carry_out: &|task| run.carry_out(task, &tell),
                 tell: &tell,
             };
-            let commits = run.run(self.executor, &context).map_err(failed)?;
+            let commits = run.run(self.executor, &context);
+            if let Work::Transform(transform) = job.stage.work() {
+                transform.let_go();
+            }
+            let commits = commits.map_err(failed)?;
             // Until an event names the manifest.
             let hold = self.store.hold()?;
-            let finished = self.finish(job, &work, &commits).map_err(failed)?;
+            let finished = caught(ENDING, || self.finish(job, &work, &commits)).map_err(failed)?;
             let result = StageResult {
                 cached,
                 computed: work.parts.len() - cached,
@@ -362,6 +367,10 @@ impl<'a> Engine<'a> {
         Ok(Finished { dataset: Arc::new(dataset), result, put_aside, log: context.log })
     }
 }
+
+/// What a stage does beside its parts, for people.
+const LOOKING: &str = "seeing what there is to do";
+const ENDING: &str = "bringing its parts together";
 
 /// A stage's dataset and its result, times and counts of parts left out.
 pub(crate) struct Finished {

@@ -25,8 +25,6 @@ pub struct Highlight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// To whoever looks for a mistake.
-    Debug,
     /// To whoever wants to know what goes on.
     Info,
     /// To everybody: something looks wrong.

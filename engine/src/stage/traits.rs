@@ -39,7 +39,8 @@ pub trait Stage: Send + Sync {
         Vec::new()
     }
 
-    /// Whether what its key was made of is still what it was: asked before a part's result is kept under that key.
+    /// Whether what its key was made of is still what it was: asked before a part's result is kept under that key, of
+    /// transforms and of sources whose rows are decoded.
     ///
     /// # Errors
     /// What has changed.
@@ -99,6 +100,9 @@ pub trait Transform: Send + Sync {
         0
     }
 
+    /// The stage has its result, or never will: what was kept from shard to shard can go.
+    fn let_go(&self) {}
+
     /// Where batches of a shard end, whatever the run's limit, for a transform whose results could depend on it.
     fn batch_limit(&self) -> Option<BatchLimit> {
         None
@@ -132,6 +136,8 @@ pub struct Exported {
 pub struct Target {
     /// The file or directory that people name, absolute: two sinks of a pipeline may not share it.
     pub path: PathBuf,
+    /// Names of further files that are written beside it; they may not be shared either.
+    pub beside: Vec<String>,
     /// Whether it is a directory; else a file.
     pub is_directory: bool,
     /// Whether files that sternlight did not write may be replaced.

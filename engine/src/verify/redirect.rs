@@ -49,7 +49,7 @@ impl Stage for Redirected<'_> {
 impl Sink for Redirected<'_> {
     fn target(&self) -> Target {
         let Work::Sink(sink) = self.stage.work() else {
-            return Target { path: self.directory.clone(), is_directory: true, overwrite: false };
+            return Target { path: self.directory.clone(), beside: Vec::new(), is_directory: true, overwrite: false };
         };
         let target = sink.target();
         let name = target.path.file_name().map(PathBuf::from).unwrap_or_default();

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::event::Event;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::{
-    Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+    Context, LogLevel, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform,
+    Work,
 };
 use sternlight_engine::store::{PastStatus, Store};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectorySchema, imported_schema};
@@ -63,6 +65,37 @@ fn every_shard_that_was_asked_for_has_a_result() {
     assert_eq!(read_in_order(&[]), Ok(vec![0, 0]));
 }
 
+/// Cannot even look at its inputs.
+struct Blind;
+
+impl Stage for Blind {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Source(self)
+    }
+}
+
+impl Source for Blind {
+    fn survey(&self, _memo: &dyn Memo) -> Result<Survey, StageError> {
+        panic!("no light")
+    }
+
+    fn read(&self, _: &Survey, _: &[usize], _: &mut dyn Receiver) -> Result<(), StageError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_says_how_it_ended_also_if_a_survey_panics() {
+    let (_directory, store) = store();
+    let error = Chain { stages: vec![("blind", &Blind)] }.run(&store, &RunOptions::default()).err().unwrap();
+    insta::assert_snapshot!(error, @"stage `blind`: seeing what there is to do: the stage panicked: no light");
+    assert_eq!(status_of_the_last_run(&store), PastStatus::Failed);
+}
+
 #[test]
 fn rows_of_a_shard_that_is_complete_are_not_lost_silently() {
     insta::assert_snapshot!(read_in_order(&[0, 1, 0]).unwrap_err(), @"stage `source`: the source returned rows of the shard `a` after those of another, or without being asked for them");
@@ -113,6 +146,7 @@ impl Transform for PanicsAt {
 struct Disturbed<'a> {
     scope: Scope,
     quiet: &'a AtomicUsize,
+    calls: &'a AtomicUsize,
 }
 
 impl Stage for Disturbed<'_> {
@@ -132,28 +166,91 @@ impl Stage for Disturbed<'_> {
 
 impl Transform for Disturbed<'_> {
     fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+/// Rows of a source that was disturbed.
+struct DisturbedRows(Rows);
+
+impl Stage for DisturbedRows {
+    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        self.0.contract(input)
+    }
+
+    fn unchanged(&self) -> Result<(), StageError> {
+        Err(StageError::new("its rules were changed"))
+    }
+
+    fn work(&self) -> Work<'_> {
+        self.0.work()
+    }
+}
+
+#[test]
+fn what_was_read_from_changed_files_is_not_kept() {
+    let (_directory, store) = store();
+    let source = DisturbedRows(Rows(vec![rows(10)]));
+    let error = Chain { stages: vec![("rows", &source)] }.run(&store, &options(1, 1024)).err().unwrap();
+    assert!(error.to_string().ends_with(": its rules were changed"), "{error}");
+    let ran = Chain { stages: vec![("rows", &source.0)] }.run(&store, &options(1, 1024)).unwrap();
+    assert_eq!((ran.stages[0].cached, ran.stages[0].computed), (0, 1));
+}
+
+#[test]
+fn what_was_computed_from_changed_files_is_not_kept() {
+    // Two of four parts are done; of rows that are brought together, not even the step before the first part.
+    for (scope, quiet, kept) in [(Scope::Trajectory, 2, 2), (Scope::Dataset, 0, 0)] {
+        let (_directory, store) = store();
+        let source = Rows(rows(40).chunks(10).map(<[_]>::to_vec).collect());
+        let calls = AtomicUsize::new(0);
+        let run = |quiet: usize| {
+            let stage = Disturbed { scope, quiet: &AtomicUsize::new(quiet), calls: &calls };
+            Chain { stages: vec![("rows", &source), ("disturbed", &stage)] }.run(&store, &options(1, 1024))
+        };
+        let error = run(quiet).err().unwrap().to_string();
+        assert!(error.starts_with("stage `disturbed`") && error.ends_with(": its rules were changed"), "{error}");
+        calls.store(0, Ordering::Relaxed);
+        let ran = run(usize::MAX).unwrap();
+        assert_eq!((ran.stages[1].cached, ran.stages[1].computed, ran.stages[1].rows), (kept, 4 - kept, 40));
+        assert!(calls.load(Ordering::Relaxed) > 0, "what came of changed files was taken up again");
+    }
+}
+
+/// Says something about each batch.
+struct Talks;
+
+impl Stage for Talks {
+    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        Ok(Contract { reads: vec!["trajectory_id".into()], scope: Scope::Trajectory, effect: Effect::Subset })
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Transform(self)
+    }
+}
+
+impl Transform for Talks {
+    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        context.say(LogLevel::Info, format!("from {}", batch.name_of(0)));
         Ok(Output::Keep(vec![true; batch.rows()].into()))
     }
 }
 
 #[test]
-fn what_was_computed_from_changed_files_is_not_kept() {
-    for scope in [Scope::Trajectory, Scope::Dataset] {
-        let (_directory, store) = store();
-        let source = Rows(rows(40).chunks(10).map(<[_]>::to_vec).collect());
-        let run = |quiet: usize| {
-            let stage = Disturbed { scope, quiet: &AtomicUsize::new(quiet) };
-            Chain { stages: vec![("rows", &source), ("disturbed", &stage)] }.run(&store, &options(1, 1024))
-        };
-        let error = run(2).err().unwrap().to_string();
-        assert!(error.starts_with("stage `disturbed`") && error.ends_with(": its rules were changed"), "{error}");
-        let ran = run(usize::MAX).unwrap();
-        let kept = ran.stages[1].cached;
-        assert_eq!(
-            (kept, kept + ran.stages[1].computed, ran.stages[1].rows),
-            (if scope == Scope::Trajectory { 2 } else { kept }, 4, 40)
-        );
-        assert!(kept < 4);
+fn what_a_stage_says_is_told_in_order_and_again_by_runs_that_compute_nothing() {
+    let (_directory, store) = store();
+    let source = Rows(rows(40).chunks(10).map(<[_]>::to_vec).collect());
+    let run = || Chain { stages: vec![("rows", &source), ("talks", &Talks)] }.run(&store, &options(2, 1024)).unwrap();
+    for computed in [4, 0] {
+        let ran = run();
+        let told = ran.events.iter().filter_map(|event| match event {
+            Event::Logged { stage, level: LogLevel::Info, message } if stage == "talks" => Some(message.as_str()),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), ["from t0000", "from t0010", "from t0020", "from t0030"]);
+        assert_eq!(ran.stages[1].computed, computed);
     }
 }
 

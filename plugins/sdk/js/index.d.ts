@@ -77,7 +77,7 @@ interface Common<O extends Options> {
   /** One sentence. */
   summary?: string;
   config?: O;
-  /** Results may depend on earlier batches: the stage's output is then not reproducible. */
+  /** An instance goes from shard to shard, with what it remembers: the stage's output is then not reproducible. */
   keepsState?: boolean;
   needs?: Grant[];
 }
@@ -140,7 +140,6 @@ export interface AdvantagePlugin<O extends Options> extends Reading<O> {
   advantage(group: Trajectory[], config: Config<O>): Iterable<Iterable<number | null>>;
 }
 
-/** A task of an environment. */
 /** Arrow types in the words of the contract. */
 export type DataType =
   | "bool"
@@ -191,6 +190,7 @@ export interface SelectingPlugin<O extends Options> extends OverBatches<O> {
   process(batch: Batch, config: Config<O>): Iterable<boolean>;
 }
 
+/** A task of an environment. */
 export interface Task<D = any> {
   id: string;
   /** The environment's own: anything that JSON can hold. */

@@ -65,7 +65,7 @@ function sentColumns(plugin, trajectories) {
 /** Values in the type that the plugin wants, or else the dataset has. */
 function typed(path, wanted, given) {
   const values = path === "seed" ? given.map((seed) => (seed === null ? null : BigInt(seed))) : given;
-  const dataType = wanted || TYPES[path] || typeOf(values.find((value) => value !== null));
+  const dataType = wanted || TYPES[path] || typeOf(values.filter((value) => value !== null));
   const taken = taker(dataType);
   const take = (value, i) => {
     try {
@@ -87,9 +87,11 @@ const TYPES = {
 for (const path of ["reward", "relabel_confidence", "turns.reward", "turns.return", "turns.advantage", "turns.weight"])
   TYPES[path] = "float32";
 
-function typeOf(value) {
-  if (Array.isArray(value)) return `list<${typeOf(value[0])}>`;
-  return { boolean: "bool", number: "float64", bigint: "int64" }[typeof value] ?? "utf8";
+function typeOf(values) {
+  if (Array.isArray(values[0])) return `list<${typeOf(values.flat())}>`;
+  // A dataset's integers of 64 bits come as BigInt: a test that passes with numbers would say nothing.
+  if (values.length > 0 && values.every(Number.isInteger)) return "int64";
+  return { boolean: "bool", number: "float64", bigint: "int64" }[typeof values[0]] ?? "utf8";
 }
 
 /** What came back, for each trajectory: its columns, or whether it is kept, or a `Failure`. */

@@ -8,7 +8,6 @@ use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch};
 use super::report::{Check, trajectories};
 use crate::description::PluginContract;
 use crate::extra;
-use crate::outcomes::not_finite;
 use crate::stage::Called;
 use crate::text;
 
@@ -31,23 +30,15 @@ pub(crate) enum Answer {
 
 /// The answers of one call, a row each.
 pub(crate) fn answers(called: Called, batch: &TrajectoryBatch, contract: &PluginContract) -> Vec<Answer> {
-    let Called { output, errors } = called;
-    // Among the errors are those that the plugin does not know of.
-    let refused = match &output {
-        Output::Columns(arrays) => not_finite(arrays, &contract.adds, batch, &[]),
-        _ => Vec::new(),
+    let Called { output, errors, refused } = called;
+    let reason = |known: &[(usize, String)], row: usize| {
+        let first = known.partition_point(|(other, _)| *other < row);
+        known.get(first).filter(|(other, _)| *other == row).map(|(_, reason)| reason.clone())
     };
-    let mut errors = errors.into_iter().peekable();
-    let answer = |row: usize| {
-        let mut error = None;
-        while let Some(found) = errors.next_if(|(at, _)| *at == row) {
-            error.get_or_insert(found);
-        }
-        match error {
-            Some(error) if refused.contains(&error) => Answer::Refused(error.1),
-            Some((_, message)) => Answer::Error(text::reason(&message)),
-            None => Answer::Values(values(&output, batch, row, contract)),
-        }
+    let answer = |row: usize| match (reason(&refused, row), reason(&errors, row)) {
+        (Some(reason), _) => Answer::Refused(reason),
+        (None, Some(reason)) => Answer::Error(text::reason(&reason)),
+        (None, None) => Answer::Values(values(&output, batch, row, contract)),
     };
     (0..batch.rows()).map(answer).collect()
 }
@@ -64,7 +55,7 @@ fn values(output: &Output, batch: &TrajectoryBatch, row: usize, contract: &Plugi
             let copies = of_row.map(|copy| Value::String(format!("{copy:?}"))).collect();
             vec![Value::Array(copies).to_string()]
         }
-        // No plugin does.
+        // Until a stage is at work, which rows stay is a column as any.
         Output::Keep(_) => Vec::new(),
     }
 }

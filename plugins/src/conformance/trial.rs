@@ -94,13 +94,19 @@ impl Trial {
         let calls = Calls::new(stage);
         each(invariance::columns_are_declared(&calls));
         let not_reproducible = stage.not_reproducible();
-        if not_reproducible.is_empty() {
-            each(invariance::again_is_the_same(&calls));
-            each(invariance::cuts_do_not_matter(&calls));
-        } else {
-            let did = format!("not tried: results depend on {}", not_reproducible.join(", "));
-            each(Check::skipped("again", did));
-        }
+        let outside = (!not_reproducible.is_empty()).then(|| not_reproducible.join(", "));
+        // They follow from the first trajectory of a call.
+        let is_random =
+            self.plugin.grants.random.is_some().then(|| "random numbers, which follow from the call".to_owned());
+        let untried = |name, reason: &str| Check::skipped(name, format!("not tried: results depend on {reason}"));
+        each(match &outside {
+            None => invariance::again_is_the_same(&calls),
+            Some(reason) => untried("again", reason),
+        });
+        each(match outside.as_ref().or(is_random.as_ref()) {
+            None => invariance::cuts_do_not_matter(&calls),
+            Some(reason) => untried("split", reason),
+        });
         let checks: [fn(&Calls<'_>) -> Check; 6] = [
             hard_rows::an_empty_batch,
             hard_rows::nothing_in_it,

@@ -99,10 +99,15 @@ fn unexpected(error: serde_json::Error) -> ProjectError {
     ProjectError::failed(format!("cargo said something unexpected: {error}"))
 }
 
+/// What makes loops over bytes faster by a sixth, components larger by a seventh: several bytes a turn. Each turn looks at
+/// the clock that ends calls, and the engine's own compiler unrolls nothing.
+const UNROLLED: [&str; 3] = ["-unroll-runtime-multi-exit", "-unroll-threshold=400", "-unroll-partial-threshold=400"];
+
 /// The compiler's flags. All engines have SIMD by now, and text is searched three times as fast with it. Places in
 /// messages of panics shall not name this machine's folders.
 fn flags(metadata: &Metadata) -> Vec<String> {
     let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
+    flags.extend(UNROLLED.iter().map(|argument| format!("-Cllvm-args={argument}")));
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     let mut remap = |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
     if let Some(home) = cargo_home {

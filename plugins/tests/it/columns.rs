@@ -7,7 +7,7 @@ use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, UInt64Ar
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use sternlight_engine::contract::{Effect, Keep, Scope};
-use sternlight_engine::stage::{Context, Output, PluginLimits, Work};
+use sternlight_engine::stage::{Context, LogLevel, Output, PluginLimits, Work};
 use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, TurnEdit};
 
 use super::guest::{Host, batch, component, component_of, honest};
@@ -88,6 +88,8 @@ fn what_a_guest_says_and_measures_is_passed_on() {
     }
     let own = "plugin `guest`: the figure `unscored` is left out, as sternlight measures that itself";
     assert_eq!(context.warnings, ["plugin `guest`: oddly short", own]);
+    let said = context.log.iter().map(|line| (line.level, line.message.as_str()));
+    assert_eq!(said.collect::<Vec<_>>(), [(LogLevel::Warning, "oddly short"); 3]);
     let short = context.metrics.distribution("short").unwrap();
     assert_eq!((short.count, short.mean), (3, 1.5));
     assert_eq!(context.metrics.counted("unscored"), 6);
@@ -131,6 +133,9 @@ fn state_that_is_kept_goes_from_shard_to_shard_and_is_marked() {
             Some(columns[0].as_primitive::<Float32Type>().value(0))
         };
         let rewards = [shard(&[1]), shard(&[1]), shard(&[1, 1]), shard(&[1])];
+        // The stage is done: whoever comes later finds a fresh one.
+        transform.let_go();
+        assert_eq!(shard(&[1]), Some(1.0));
         (rewards, built.stage.not_reproducible())
     };
     let (first, trap) = (Some(1.0), None);

@@ -308,6 +308,18 @@ fn guests_that_were_built_to_be_granted_something() {
 }
 
 #[test]
+fn copies_that_cannot_be_are_faults() {
+    let work = std::fs::read_to_string(directory().join("work-infinite-weight.relabel.wat")).unwrap();
+    insta::assert_snapshot!(told(&failed(&component("relabel", "work", &work))), @"
+    columns: trajectory `plain-1`: `turns.weight` of a copy is inf, expected a finite number or none
+    split: trajectory `plain-1`: it has an error (``turns.weight` of a copy is inf, expected a finite number or none`) in one call, and it has a value one by one
+    unicode: trajectory `unicode-1-日本`: `turns.weight` of a copy is inf, expected a finite number or none
+    huge texts: trajectory `huge-turns.action-1`: `turns.weight` of a copy is inf, expected a finite number or none
+    limits: memory grows by 395 KiB a call, and would reach its limit after 125 more
+    ");
+}
+
+#[test]
 fn groups_are_measured_whole() {
     let scope = "(i32.store (i32.const 1092) (i32.const 0))";
     let configure = honest("configure").replace(scope, &scope.replace("(i32.const 0)", "(i32.const 1)"));

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sternlight_engine::stage::{EnvironmentTask as Task, EpisodeStart as Start, EpisodeStep as Step, PluginLimits};
 
-use super::guest::{Host, component, honest};
+use super::guest::{Host, component, component_of, honest};
 
 #[test]
 fn several_episodes_side_by_side() {
@@ -61,4 +61,15 @@ fn a_stage_hears_what_an_environment_says() {
     host.write("guest.wasm", &component("environment", "work", &nameless));
     let told = host.environment_kind().start().unwrap().tasks(1, 7).unwrap_err();
     insta::assert_snapshot!(told, @"plugin `guest` 1.0.0: `fin�it�` is no name of a task: expected a short text that can be printed");
+}
+
+#[test]
+fn an_environment_keeps_no_state() {
+    let host = Host::new();
+    let configure =
+        honest("configure").replace("(i32.const 1092) (i32.const 0)", "(i32.const 1092) (i32.const 0x010000)");
+    let environment = component_of("environment", &[("configure", &configure), ("work", &honest("environment"))]);
+    host.write("guest.wasm", &environment);
+    let problems = host.ask_for_environment().err().unwrap();
+    insta::assert_snapshot!(problems[0].message, @"plugin `guest` 1.0.0 keeps state, and an environment's episodes know nothing of others");
 }

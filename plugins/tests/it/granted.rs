@@ -169,8 +169,17 @@ fn what_may_be_read_must_stay_as_it_was() {
     assert!(built.stage.unchanged().is_ok());
     host.write("rules/two.txt", b"2");
     let error = built.stage.unchanged().unwrap_err();
-    insta::assert_snapshot!(format!("{error}; {}", error.help.as_deref().unwrap()), @"what lies in `rules`, which the plugin may read, changed while the stage ran; run again; what was computed from it is not kept");
+    insta::assert_snapshot!(format!("{error}; {}", error.help.as_deref().unwrap()), @"what lies in `rules`, which the plugin may read, changed since the pipeline was loaded; run again; what was computed meanwhile is not kept");
     assert!(load(&host, &reading("rules")).stage.unchanged().is_ok());
+    fs::create_dir(host.path("rules/cache")).unwrap();
+    let both = PluginGrants {
+        read: vec!["rules".to_owned()],
+        write: vec!["rules/cache".to_owned()],
+        ..PluginGrants::default()
+    };
+    let problems = host.load_with("{}", None, limits(), &both).err().unwrap();
+    let path: Vec<String> = problems[0].path.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(format!("{}: {}", path.join("."), problems[0].message), @"allow.write.0: `rules/cache` can be written and `rules` read, and one lies within the other");
     // What it may write changes by its own doing.
     let built = load(&host, &writing("rules"));
     host.write("rules/two.txt", b"3");

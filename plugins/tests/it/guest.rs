@@ -163,11 +163,14 @@ impl Host {
 
     /// `guest.wasm` as an environment for a stage.
     pub(crate) fn environment_kind(&self) -> Arc<dyn EnvironmentKind> {
+        self.ask_for_environment().unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    /// The same, or why it cannot be one.
+    pub(crate) fn ask_for_environment(&self) -> Result<Arc<dyn EnvironmentKind>, Vec<Problem>> {
         let (with, allow) = (serde_yaml::Value::Mapping(serde_yaml::Mapping::new()), PluginGrants::default());
         let request = self.request("./guest.wasm", &with, PluginLimits::default(), &allow);
-        self.plugins
-            .environment(&PluginRequest { stage: "act", ..request })
-            .unwrap_or_else(|problems| panic!("{problems:?}"))
+        self.plugins.environment(&PluginRequest { stage: "act", ..request })
     }
 
     /// Loads `./guest.wasm`.

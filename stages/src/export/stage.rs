@@ -53,6 +53,7 @@ impl Sink for Export {
     fn target(&self) -> Target {
         Target {
             path: self.destination.path.clone(),
+            beside: self.destination.stem.iter().map(|_| self.destination.card_name()).collect(),
             is_directory: self.destination.stem.is_none(),
             overwrite: self.overwrite,
         }

@@ -31,10 +31,11 @@ export function kept(value, batch) {
   const values = listed(value, "true or false a trajectory");
   if (values.length !== batch.rows)
     throw new RangeError(`expected true or false a trajectory: ${batch.rows}, found ${values.length}`);
-  values.forEach((one, row) => {
-    if (typeof one !== "boolean")
-      batch.fail(row, `TypeError: whether row ${row} is kept is true or false, found ${show(one)}`);
-  });
+  // Not `forEach`, which passes holes by.
+  for (let row = 0; row < batch.rows; row++) {
+    if (typeof values[row] !== "boolean")
+      batch.fail(row, `TypeError: whether row ${row} is kept is true or false, found ${show(values[row])}`);
+  }
   return withoutFailedRows([[KEEP, values]], batch);
 }
 
@@ -109,7 +110,8 @@ function takerOfLists(taken) {
       throw error;
     }
   };
-  return (value) => (Array.isArray(value) ? value.map(each) : nothing(value, "a list or null"));
+  // Not `map`, which passes holes by.
+  return (value) => (Array.isArray(value) ? Array.from(value, each) : nothing(value, "a list or null"));
 }
 
 function takerOfFloats(bits, largest) {

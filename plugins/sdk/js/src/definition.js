@@ -34,7 +34,10 @@ export function batch(about) {
   });
 }
 
-export const environment = (about) => define("environment", { reads: [], ...about }, ["tasks", "reset"], { adds: {} });
+export function environment(about) {
+  if (about.keepsState) throw new TypeError("environment: an episode knows nothing of others, take `keepsState` out");
+  return define("environment", { reads: [], ...about }, ["tasks", "reset"], { adds: {} });
+}
 
 function define(kind, about, functions, { adds, further = [], grouped = about.grouped ?? false }) {
   const known = [...COMMON, ...functions, ...further];

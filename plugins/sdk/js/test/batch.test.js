@@ -59,7 +59,9 @@ test("columns have the types of a dataset", () => {
   const turns = [{ weight: 0.1, exitCode: 3 }];
   const seen = batchOf(plugin, [trajectory({ seed: String(2n ** 64n - 1n), reward: 0.1, note: ["x"], turns, count: 2 })]);
   const columns = ["seed", "note", "turns.exit_code", "count"].map((path) => seen.column(path));
-  assert.deepEqual(columns, [[2n ** 64n - 1n], [["x"]], [3n], [2]]);
+  assert.deepEqual(columns, [[2n ** 64n - 1n], [["x"]], [3n], [2n]]);
+  const counts = [2, 0.5].map((count) => trajectory({ count }));
+  assert.deepEqual(batchOf(returning(null, { reads: ["count"] }), counts).column("count"), [2, 0.5]);
   // A number of 32 bits, as in a dataset.
   assert.deepEqual([seen.column("reward"), seen.column("turns.weight")], [[Math.fround(0.1)], [Math.fround(0.1)]]);
   assert.throws(() => batchOf(plugin, [trajectory({ note: "x" })]), {
@@ -155,6 +157,8 @@ test("all that fits comes back", () => {
     utf8: [["", "ü", "half \ud800"], ["", "ü", "half \ufffd"]],
     "list<float32>": [[[1, 0.5], [], null], [[1, 0.5], [], null]],
     "list<int64>": [[[1, -1n], null, []], [[1n, -1n], null, []]],
+    // A hole is nothing.
+    "list<int32>": [[Object.assign([], { 1: 5 }), [6], null], [[null, 5], [6], null]],
     "list<list<utf8>>": [[[["a", undefined], null], [], null], [[["a", null], null], [], null]],
   };
   for (const [type, [given, expected]] of Object.entries(cases)) {
@@ -194,6 +198,10 @@ test("wrong choices are told", () => {
     "TypeError: whether row 1 is kept is true or false, found null",
     "TypeError: whether row 2 is kept is true or false, found 1",
   ]);
+  const holes = new Array(3);
+  holes[1] = true;
+  const hole = (row) => `TypeError: whether row ${row} is kept is true or false, found undefined`;
+  assert.deepEqual(errorsOf(holes, { selects: true }), [hole(0), null, hole(2)]);
   const message = "RangeError: expected true or false a trajectory: 3, found 1";
   assert.deepEqual(errorsOf([true], { selects: true }), Array(3).fill(message));
 });

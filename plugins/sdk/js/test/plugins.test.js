@@ -124,6 +124,11 @@ test("advantages see whole groups", () => {
   assert.deepEqual([second, fourth], [[-1], [1]]);
 });
 
+test("an environment keeps nothing from shard to shard", () => {
+  const about = { name: "half", tasks: () => [], reset: () => null, keepsState: true };
+  assert.throws(() => environment(about), /an episode knows nothing of others, take `keepsState` out/);
+});
+
 const counter = environment({
   name: "counter",
   config: { by: integer({ default: 1 }) },

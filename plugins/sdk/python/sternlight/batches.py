@@ -54,8 +54,8 @@ class Batch:
 
     def fail(self, row: int, message: str) -> None:
         """Says why a trajectory has no value. What is returned for it then does not matter; other rows go on."""
-        if not 0 <= row < self.rows:
-            raise IndexError(f"there is no row {row}, the batch has {self.rows}")
+        if type(row) is not int or not 0 <= row < self.rows:
+            raise IndexError(f"there is no row {row!r}, the batch has {self.rows}")
         # Half of a pair of surrogates is no character: the host would end the component.
         self.failures.setdefault(row, str(message).encode(errors="backslashreplace").decode())
 

@@ -113,6 +113,8 @@ def environment(**about: Any) -> Callable[[Function], Function]:
     `tasks(count, seed[, config])`, a static or class method, gives the tasks; `reset(self, task)` starts an episode and
     returns a `Start`; `step(self, action)` returns a `Step`. The constructor takes the configuration or nothing.
     """
+    if about.get("keeps_state"):
+        raise TypeError("@environment(): an episode knows nothing of others, take `keeps_state` out")
     return _decorator("environment", {}, {}, **about)
 
 

@@ -87,6 +87,8 @@ class Batches(unittest.TestCase):
         self.assertEqual(made, [{"x": 1}, Failure("no prompt \\ud800 1"), Failure("no prompt \\ud800 2")])
         with self.assertRaisesRegex(IndexError, "there is no row 3, the batch has 3"):
             batch_of(picky, EPISODES).fail(3, "")
+        with self.assertRaisesRegex(IndexError, "there is no row 0.5, the batch has 3"):
+            batch_of(picky, EPISODES).fail(0.5, "")
 
     def test_randomness_follows_from_the_first_row(self) -> None:
         begun = []

@@ -183,6 +183,8 @@ class Environments(unittest.TestCase):
         self.assertIn("there is no episode 1", stage.step([(1, "up")])[0].message)
 
     def test_a_missing_method_is_told_when_decorating(self) -> None:
+        with self.assertRaisesRegex(TypeError, "an episode knows nothing of others, take `keeps_state` out"):
+            environment(keeps_state=True)
         with self.assertRaisesRegex(TypeError, "environment `Half` has no method `step`"):
 
             @environment()

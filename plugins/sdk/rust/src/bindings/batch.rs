@@ -42,7 +42,7 @@ pub mod sternlight {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// A line among the run's events, under the stage's name.
+            /// A line among the run's events, under the stage's name; `debug` is for the program's own log only.
             #[allow(async_fn_in_trait)]
             pub fn log(level: Level, message: &str) -> () {
                 unsafe {
@@ -174,7 +174,7 @@ pub mod exports {
                         }
                     }
                 }
-                /// Whether an instance may be kept from batch to batch. `fresh` (one instance a shard) keeps results independent of
+                /// Whether an instance may be kept from shard to shard. `fresh` (one instance a shard) keeps results independent of
                 /// threads; `reused` marks the stage's output as not reproducible.
                 #[repr(u8)]
                 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -680,6 +680,8 @@ pub mod exports {
                     }
                 }
                 pub trait Guest {
+                    /// A plugin whose contract says `subset` adds one column, `keep` of type `bool`: rows stay where it is true, and leave
+                    /// where it is false or null.
                     /// `ipc` is an Arrow IPC stream of one record batch with the columns that the contract reads, named as the dataset
                     /// names them. Columns of turns are the fields of `turns`, a list of structs whose offsets begin at 0 and whose values
                     /// end with the last; it is there (without fields, perhaps) where the contract reads or adds any of them. Text is utf8

@@ -42,7 +42,7 @@ pub mod sternlight {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// A line among the run's events, under the stage's name.
+            /// A line among the run's events, under the stage's name; `debug` is for the program's own log only.
             #[allow(async_fn_in_trait)]
             pub fn log(level: Level, message: &str) -> () {
                 unsafe {
@@ -249,7 +249,7 @@ pub mod exports {
                         }
                     }
                 }
-                /// Whether an instance may be kept from batch to batch. `fresh` (one instance a shard) keeps results independent of
+                /// Whether an instance may be kept from shard to shard. `fresh` (one instance a shard) keeps results independent of
                 /// threads; `reused` marks the stage's output as not reproducible.
                 #[repr(u8)]
                 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
