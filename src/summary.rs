@@ -57,7 +57,7 @@ pub(crate) fn of_stages(stages: &[StageResult]) -> String {
         let outside = stage.not_reproducible.join(", ");
         let _ = write!(
             text,
-            "\n{:<NAME_WIDTH$}{} depends on the world outside: {outside}\n",
+            "\n{:<NAME_WIDTH$}{} depends on more than its inputs: {outside}\n",
             "not reproducible", stage.stage
         );
     }

@@ -156,7 +156,7 @@ fn print_not_repeated(left: &[NotRepeated]) {
     for NotRepeated { stage, because } in left {
         let why = match because.as_slice() {
             [] => "it comes after such a stage".to_owned(),
-            because => format!("it depends on the world outside: {}", because.join(", ")),
+            because => format!("it depends on more than its inputs: {}", because.join(", ")),
         };
         anstream::println!("not computed again {stage}: {why}");
     }

@@ -121,7 +121,7 @@ pub struct StageResult {
     /// The manifest of those, if there are any.
     #[serde(default)]
     pub quarantine: Option<PathBuf>,
-    /// What of the world outside its results depend on, in a word each: computed anew, they may be others.
+    /// What its results depend on beyond their inputs, in a word each: computed anew, they may be others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_reproducible: Vec<String>,
 }

@@ -100,7 +100,8 @@ fn guests() -> Seeds {
         writer.into_inner().expect("bytes")
     };
     let all = rows.iter().cloned().chain([("turns", Arc::clone(&turns))]).collect();
-    let contract = b"d\0\0\0\x01\x0cturns.action\0\x01\x06reward\x07float32\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
+    let contract =
+        b"d\0\0\0\x01\x0cturns.action\0\x01\x06reward\x07float32\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
     let selection = b"d\0\x01\0\x01\x04keep\0\x01\x04keep\x04bool\0\x05guest\x051.0.0\0{\"type\": \"object\"}";
     vec![
         ("all".to_owned(), stream(all, 0b11_1111)),

@@ -45,13 +45,13 @@ fn what_depends_on_the_world_outside_is_said_to_do_so() {
     exported           4 files
     computed again     1 stages: 42 columns of 2 shards, and all figures
                        everything came out the same
-    not computed again reward: it depends on the world outside: clock, write
+    not computed again reward: it depends on more than its inputs: clock, write
     not computed again advantage: it comes after such a stage
     not computed again export: it comes after such a stage
     ");
     let summary = place.said(&["run", "pipeline.yaml", "--quiet"]);
     assert!(
-        summary.contains("not reproducible        reward depends on the world outside: clock, write\n"),
+        summary.contains("not reproducible        reward depends on more than its inputs: clock, write\n"),
         "{summary}"
     );
 }

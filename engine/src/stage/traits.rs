@@ -33,8 +33,8 @@ pub trait Stage: Send + Sync {
     /// The work itself.
     fn work(&self) -> Work<'_>;
 
-    /// What of the world outside its results depend on, in a word each (`clock`), if the same inputs may give others: such
-    /// results are kept as any, but no one can expect to see them again.
+    /// What its results depend on beyond their inputs, in a word each (`clock`, `state`), if the same inputs may give
+    /// others: such results are kept as any, but no one can expect to see them again.
     fn not_reproducible(&self) -> Vec<String> {
         Vec::new()
     }
