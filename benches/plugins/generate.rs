@@ -1,4 +1,4 @@
-//! Trajectories of eight turns with a kibibyte of text in their actions. The same numbers give the same bytes.
+//! Trajectories of eight turns with a kibibyte of text in what was observed and done. The same numbers give the same bytes.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,21 +13,23 @@ use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, Trajecto
 
 const TURNS: usize = 8;
 const GROUP_ROWS: usize = 8;
-const ACTION_BYTES: usize = 128;
+const TEXT_BYTES: usize = 64;
 
 /// Rows of a file, of its row groups, and of what is written at once.
 const FILE_ROWS: usize = 25_000;
 const ROW_GROUP_ROWS: usize = 5_000;
 const WRITTEN_ROWS: usize = 1_000;
 
-/// One action in so many says how many results there are: an expression finds it, and nearly so in many others.
-const FOUND_ONCE_IN: u32 = 200;
+/// One text in so many holds what an expression looks for, for each of them: that it is not found is the usual case, as in
+/// real episodes, and every text is searched to its end.
+const FOUND_ONCE_IN: u32 = 400;
+const FOUND: [&str; 2] = ["37 results ", "timed out "];
 
 /// The seed, together with a trajectory's number.
 const SEED: u64 = 7;
 
 const WORDS: [&str; 24] = [
-    "search", "open", "the", "customer", "refund", "order", "results", "items", "error", "page", "ticket", "click",
+    "search", "open", "the", "customer", "refund", "order", "results", "items", "driver", "page", "ticket", "click",
     "and", "flight", "booking", "for", "return", "policy", "with", "account", "address", "update", "list", "price",
 ];
 
@@ -41,7 +43,7 @@ pub(crate) fn batch(from: usize, count: usize) -> TrajectoryBatch {
 fn trajectory(number: usize) -> TrajectoryRow {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     random.set_stream(number as u64);
-    let turn = |_| TurnRow { observation: "seen".to_owned(), action: action(&mut random), ..TurnRow::default() };
+    let turn = |_| TurnRow { observation: text(&mut random), action: text(&mut random), ..TurnRow::default() };
     TrajectoryRow {
         trajectory_id: format!("trajectory-{number:07}"),
         group_id: format!("task-{:06}", number / GROUP_ROWS),
@@ -50,12 +52,14 @@ fn trajectory(number: usize) -> TrajectoryRow {
     }
 }
 
-fn action(random: &mut ChaCha8Rng) -> String {
-    let mut text = String::with_capacity(ACTION_BYTES + 16);
-    if random.random_range(0..FOUND_ONCE_IN) == 0 {
-        text.push_str("37 results ");
+fn text(random: &mut ChaCha8Rng) -> String {
+    let mut text = String::with_capacity(TEXT_BYTES + 32);
+    for found in FOUND {
+        if random.random_range(0..FOUND_ONCE_IN) == 0 {
+            text.push_str(found);
+        }
     }
-    while text.len() < ACTION_BYTES {
+    while text.len() < TEXT_BYTES {
         // A number is never followed by a word that the expression wants.
         match random.random_range(0..8) {
             0 => text.push_str(&format!("{}, ", random.random_range(0..1000))),
@@ -65,7 +69,7 @@ fn action(random: &mut ChaCha8Rng) -> String {
             }
         }
     }
-    text.truncate(ACTION_BYTES);
+    text.truncate(TEXT_BYTES);
     text
 }
 

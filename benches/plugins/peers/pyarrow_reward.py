@@ -15,18 +15,19 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 
-def score(actions, found):
-    return 1.0 if any(found(action) for action in actions) else 0.0
+def score(actions, observations, found):
+    return float(any(found(action) for action in actions) + any(found(seen) for seen in observations))
 
 
 def rewards(batch, found):
     """The reward of each trajectory of a batch. Flat lists and offsets: the quickest of the ways that were tried."""
     turns = batch.column("turns")
-    actions = turns.flatten().field("action").to_pylist()
+    flat = turns.flatten()
+    actions, observations = flat.field("action").to_pylist(), flat.field("observation").to_pylist()
     offsets = turns.offsets.to_pylist()
     first = offsets[0]
-    ends = zip(offsets, offsets[1:])
-    return pa.array([score(actions[start - first : end - first], found) for start, end in ends], pa.float32())
+    ends = [slice(start - first, end - first) for start, end in zip(offsets, offsets[1:])]
+    return pa.array([score(actions[turns], observations[turns], found) for turns in ends], pa.float32())
 
 
 def main():
@@ -35,7 +36,7 @@ def main():
     batches = []
     for file in sorted(Path(directory).glob("*.parquet")):
         # Each batch with arrays of its own, whose first turn is its own.
-        for batch in parquet.ParquetFile(file).iter_batches(int(rows), columns=["turns.list.element.action"]):
+        for batch in parquet.ParquetFile(file).iter_batches(int(rows), columns=["turns.list.element.action", "turns.list.element.observation"]):
             batches.append(batch)
     rewards(batches[0], found)
     started = time.thread_time()

@@ -1,4 +1,4 @@
-"""What is measured of Python plugins: 1 if an expression matches one of the actions, else 0."""
+"""What is measured of Python plugins: 1 if an expression matches one of the actions, and 1 if one of the observations."""
 
 import re
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ def compiled(pattern: str) -> re.Pattern:
     return re.compile(pattern)
 
 
-@reward(reads=["turns.action"])
+@reward(reads=["turns.action", "turns.observation"])
 def search(trajectory: Trajectory, config: Config) -> float:
-    """Looks for an expression in every action."""
+    """Looks for an expression in every action and every observation."""
     found = compiled(config.regex).search
-    return 1.0 if any(found(turn.action) for turn in trajectory.turns) else 0.0
+    done = any(found(turn.action) for turn in trajectory.turns)
+    return float(done + any(found(turn.observation) for turn in trajectory.turns))

@@ -26,7 +26,7 @@ impl Plugin for Records {
             scope: Scope::Trajectory,
             rows: Rows::Same,
             state: State::Fresh,
-            reads: vec![column("turns.action", "utf8")],
+            reads: vec![column("turns.action", "utf8"), column("turns.observation", "utf8")],
             adds: vec![column("reward", "float32")],
             drops: Vec::new(),
         })
@@ -36,7 +36,7 @@ impl Plugin for Records {
 impl RewardStage for Records {
     fn score(batch: Vec<Trajectory>) -> Vec<Result<Outcome, String>> {
         let score = |trajectory: &Trajectory| {
-            let length: usize = trajectory.turns.iter().map(|turn| turn.action.len()).sum();
+            let length: usize = trajectory.turns.iter().map(|turn| turn.action.len() + turn.observation.len()).sum();
             Ok(Outcome { reward: Some(length as f32), turn_rewards: None })
         };
         batch.iter().map(score).collect()

@@ -1,5 +1,5 @@
-//! What is measured of Rust plugins that are written with the SDK: 1 if something is in one of the actions, else 0; or how
-//! long the actions are, which is next to nothing beside the crossing.
+//! What is measured of Rust plugins that are written with the SDK: 1 if something is in one of the actions, and 1 if it is
+//! in one of the observations; or how long all of them are, which is next to nothing beside the crossing.
 
 use std::cell::OnceCell;
 
@@ -42,7 +42,6 @@ thread_local! {
 
 /// The reward of one trajectory.
 pub fn search(trajectory: &Trajectory, config: &Config) -> Result<f32> {
-    let mut actions = trajectory.turns().map(|turn| turn.action());
     READY.with(|ready| {
         let search = match ready.get() {
             Some(search) => search,
@@ -51,13 +50,20 @@ pub fn search(trajectory: &Trajectory, config: &Config) -> Result<f32> {
                 ready.get_or_init(|| search)
             }
         };
-        let found = match search {
-            Search::Nothing => return Ok(actions.map(str::len).sum::<usize>() as f32),
-            Search::Text(finder) => actions.any(|action| finder.find(action.as_bytes()).is_some()),
-            Search::Expression(expression) => actions.any(|action| expression.is_match(action)),
-        };
-        Ok(f32::from(u8::from(found)))
+        Ok(match search {
+            Search::Nothing => {
+                trajectory.turns().map(|turn| turn.action().len() + turn.observation().len()).sum::<usize>() as f32
+            }
+            Search::Text(finder) => score(trajectory, |text| finder.find(text.as_bytes()).is_some()),
+            Search::Expression(expression) => score(trajectory, |text| expression.is_match(text)),
+        })
     })
 }
 
-reward!(search, reads: ["turns.action": "utf8"]);
+fn score(trajectory: &Trajectory, found: impl Fn(&str) -> bool) -> f32 {
+    let done = trajectory.turns().any(|turn| found(turn.action()));
+    let seen = trajectory.turns().any(|turn| found(turn.observation()));
+    f32::from(u8::from(done) + u8::from(seen))
+}
+
+reward!(search, reads: ["turns.action": "utf8", "turns.observation": "utf8"]);
