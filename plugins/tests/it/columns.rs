@@ -95,6 +95,23 @@ fn what_a_guest_says_and_measures_is_passed_on() {
     assert_eq!(context.metrics.counted("unscored"), 6);
 }
 
+#[test]
+fn what_a_guest_says_before_it_traps_is_not_lost() {
+    let host = Host::new();
+    let work = "
+        (data (i32.const 4096) \"too much\")
+        (func (export \"sternlight:plugin/reward-stage@1.0.0#score\") (param i32 i32) (result i32)
+          (call $log (i32.const 1) (i32.const 4096) (i32.const 8))
+          unreachable)";
+    host.write("guest.wasm", &component("reward", "work", work));
+    let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
+    let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
+    let mut context = Context::default();
+    assert!(transform.apply(&batch(&[1]), &mut context).is_err());
+    let said = context.log.iter().map(|line| (line.level, line.message.as_str()));
+    assert_eq!(said.collect::<Vec<_>>(), [(LogLevel::Info, "too much")]);
+}
+
 /// The honest contract with another scope (byte 0), rows (byte 1) and state (byte 2).
 fn configure_with(qualities: &str) -> String {
     let fresh = "(i32.store (i32.const 1092) (i32.const 0))";

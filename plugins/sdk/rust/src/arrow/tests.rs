@@ -139,6 +139,25 @@ fn what_is_wrong_is_told() {
     }
 }
 
+#[test]
+fn offsets_lie_between_characters_and_do_not_fall() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["aé", "b"]));
+    let whole = sent(&RecordBatch::try_from_iter([("text", texts)]).unwrap());
+    let offsets: Vec<u8> = [0, 3, 4].into_iter().flat_map(i32::to_le_bytes).collect();
+    let at = whole.windows(offsets.len()).position(|window| window == offsets).unwrap();
+    let read = |second: u8| {
+        let mut ipc = whole.clone();
+        ipc[at + 4] = second;
+        let batch = Batch::read(&ipc).map_err(|invalid| invalid.to_string())?;
+        Ok(batch.column("text").and_then(|column| column.text(0)).map(str::to_owned))
+    };
+    let wrong =
+        |what: &str| Err(format!("the batch is not a valid Arrow IPC stream: column `text` has offsets {what}"));
+    let text = |text: &str| Ok(Some(text.to_owned()));
+    assert_eq!([0, 1, 3, 4].map(read), [text(""), text("a"), text("aé"), text("aéb")]);
+    assert_eq!([read(2), read(5)], [wrong("within a character"), wrong("that fall")]);
+}
+
 /// Bytes of other implementations, which the tests of the SDKs for other languages read and write as well.
 #[test]
 fn what_others_write_is_read() {
