@@ -15,6 +15,7 @@ use super::chat;
 use super::destination::{Destination, Encoding, ExportOptions};
 use super::findings::Findings;
 use super::highlight::highlight;
+use super::unfit::Unfit;
 
 /// Writes a dataset outside of the store.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl BuiltIn for Export {
     const NAME: &'static str = "export";
     const SUMMARY: &'static str = "Writes the dataset as ordinary Parquet or as chat messages, with a card";
     const DOCUMENTATION: &'static str = include_str!("documentation.md");
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn build(options: ExportOptions, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let destination = Destination::of(&options, context).map_err(|problem| vec![problem])?;
@@ -69,7 +70,7 @@ impl Sink for Export {
             None if !dataset.shards.is_empty() => dataset.shards.chunks(1).collect(),
             _ => vec![&dataset.shards],
         };
-        let mut unfit = chat::Unfit::default();
+        let mut unfit = Unfit::default();
         let mut index = 0;
         // As many at once as there are threads, so that between them somebody may ask the run to stop.
         for files in files.chunks(rayon::current_num_threads()) {
@@ -95,9 +96,9 @@ impl Sink for Export {
 }
 
 impl Export {
-    fn write(&self, dataset: &Dataset, shards: &[Shard], path: &Path) -> Result<chat::Unfit, StageError> {
+    fn write(&self, dataset: &Dataset, shards: &[Shard], path: &Path) -> Result<Unfit, StageError> {
         match self.destination.encoding {
-            Encoding::Parquet => dataset.write_parquet(shards, path).map(|_| chat::Unfit::default()),
+            Encoding::Parquet => dataset.write_parquet(shards, path).map(|_| Unfit::default()),
             Encoding::Lines(compression) => chat::write(dataset, shards, path, compression),
         }
     }
