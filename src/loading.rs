@@ -1,11 +1,16 @@
 //! From a pipeline's file to jobs for the engine: what `run`, `check` and `plan` have in common.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::{fmt, iter};
 
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use sternlight_engine::pipeline::{Diagnostic, LoadOptions, Pipeline, PipelineErrors, StageSchemas, check, load};
+use sternlight_engine::pipeline::{
+    Diagnostic, LoadOptions, Pipeline, PipelineErrors, StageSchemas, check, check_targets, load,
+};
+use sternlight_engine::place::resolved;
 use sternlight_engine::run::Job;
 
 use crate::arguments::Common;
@@ -21,8 +26,9 @@ pub(crate) struct Origin {
     text: String,
     /// `params.NAME=VALUE`, as `--set` takes them.
     set: Vec<String>,
-    /// The environment variables that the pipeline refers to.
-    environment: BTreeMap<String, String>,
+    /// Names of the environment variables that the pipeline refers to. Their values are nobody's to keep.
+    #[serde(deserialize_with = "names")]
+    environment: BTreeSet<String>,
     directory: PathBuf,
     current_directory: PathBuf,
 }
@@ -49,43 +55,83 @@ pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Fa
     let current_directory = std::env::current_dir().map_err(unreadable)?;
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let directory = parent.canonicalize().map_err(unreadable)?;
-    let (set, environment) = (common.set.clone(), BTreeMap::new());
+    let (set, environment) = (common.set.clone(), BTreeSet::new());
+    let store = std::path::absolute(&common.store).map_err(unreadable)?;
     let mut origin = Origin { file: file.to_owned(), text, set, environment, directory, current_directory };
-    let used = RefCell::new(BTreeMap::new());
-    let (pipeline, schemas) = origin.load(&|name| {
-        let value = std::env::var(name).ok()?;
-        used.borrow_mut().insert(name.to_owned(), value.clone());
-        Some(value)
+    let used = RefCell::new(BTreeSet::new());
+    let pipeline = origin.load(&|name| {
+        used.borrow_mut().insert(name.to_owned());
+        std::env::var(name).ok()
     })?;
     origin.environment = used.into_inner();
-    Ok(Checked { origin, pipeline, schemas })
+    let (schemas, targets) = (check(&pipeline), check_targets(&pipeline, &resolved(&store)));
+    match (schemas, targets) {
+        (Ok(schemas), Ok(())) => Ok(Checked { origin, pipeline, schemas }),
+        (schemas, targets) => {
+            let errors = [schemas.err(), targets.err()].into_iter().flatten().flatten();
+            Err(Failure::Pipeline(errors.collect()))
+        }
+    }
 }
 
 /// Loads and checks a pipeline that this program wrote, over files that people named.
 #[cfg(feature = "plugins")]
 pub(crate) fn load_written(file: &Path, text: String, directory: PathBuf) -> Result<Checked, Failure> {
-    let (set, environment, current_directory) = (Vec::new(), BTreeMap::new(), directory.clone());
+    let (set, environment, current_directory) = (Vec::new(), BTreeSet::new(), directory.clone());
     Origin { file: file.to_owned(), text, set, environment, directory, current_directory }.check()
 }
 
 impl Origin {
-    /// Loads and checks the pipeline as it was loaded before.
+    /// Loads and checks the pipeline as it was loaded before, with the environment as it is now. Targets of exports are not
+    /// looked at: whoever asks writes elsewhere, or carries out what was checked.
     pub(crate) fn check(self) -> Result<Checked, Failure> {
-        let (pipeline, schemas) = self.load(&|name| self.environment.get(name).cloned())?;
+        let missing: Vec<&str> =
+            self.environment.iter().map(String::as_str).filter(|name| std::env::var(name).is_err()).collect();
+        if !missing.is_empty() {
+            return Err(Failure::usage(
+                format!("the run needs environment variables that are not set: {}", missing.join(", ")),
+                "set them as they were when the run began: a run keeps their names, not their values",
+            ));
+        }
+        let pipeline = self.load(&|name| std::env::var(name).ok())?;
+        let schemas = check(&pipeline).map_err(faults)?;
         Ok(Checked { origin: self, pipeline, schemas })
     }
 
-    fn load(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<(Pipeline, Vec<StageSchemas>), Failure> {
+    fn load(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Pipeline, Failure> {
         let options = LoadOptions {
             set: &self.set,
             environment,
             directory: &self.directory,
             current_directory: &self.current_directory,
         };
-        let pipeline = load(&self.text, &self.file, &options, &registry()).map_err(faults)?;
-        let schemas = check(&pipeline).map_err(faults)?;
-        Ok((pipeline, schemas))
+        load(&self.text, &self.file, &options, &registry()).map_err(faults)
     }
+}
+
+/// Names; of runs of earlier versions, which had values beside them, these are passed over.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    struct Names;
+
+    impl<'de> Visitor<'de> for Names {
+        type Value = BTreeSet<String>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("names of environment variables")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+            iter::from_fn(|| names.next_element().transpose()).collect()
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            iter::from_fn(|| entries.next_entry::<String, IgnoredAny>().transpose())
+                .map(|entry| entry.map(|(name, _)| name))
+                .collect()
+        }
+    }
+
+    deserializer.deserialize_any(Names)
 }
 
 fn faults(errors: PipelineErrors) -> Failure {

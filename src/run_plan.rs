@@ -9,8 +9,8 @@ use sternlight_engine::run::RunOptions;
 use crate::exit::Failure;
 use crate::loading::Origin;
 
-/// Version of the form.
-const FORMAT: u32 = 1;
+/// Version of the form. The first had values of environment variables beside their names.
+const FORMAT: u32 = 2;
 
 /// What a run is made of, inputs apart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl RunPlan {
         let text = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let plan: Self = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
         match plan.format {
-            FORMAT => Ok(plan),
+            1 | FORMAT => Ok(plan),
             other => Err(unusable(format!("it has format {other}, expected {FORMAT}"))),
         }
     }

@@ -35,6 +35,9 @@ pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &
 /// Figures, highlights and places of a run's stages.
 pub(crate) fn of_stages(stages: &[StageResult]) -> String {
     let mut text = String::from("\n");
+    if let Some(groups) = stages.iter().find_map(|stage| stage.sample) {
+        let _ = writeln!(text, "{:<NAME_WIDTH$}{} of each source, by `--limit`", "a sample", first_groups(groups));
+    }
     for (name, value) in figures(&ranked(stages)) {
         let _ = writeln!(text, "{name:<NAME_WIDTH$}{value}");
     }
@@ -63,10 +66,16 @@ pub(crate) fn of_stages(stages: &[StageResult]) -> String {
     }
     for stage in stages {
         if let Some(target) = &stage.target {
-            let _ = write!(text, "\n{:<NAME_WIDTH$}{}\n", format!("written by {}", stage.stage), shortened(target));
+            let sample = stage.sample.map_or(String::new(), |groups| format!(", a sample: {}", first_groups(groups)));
+            let target = shortened(target);
+            let _ = write!(text, "\n{:<NAME_WIDTH$}{target}{sample}\n", format!("written by {}", stage.stage));
         }
     }
     text
+}
+
+fn first_groups(count: u64) -> String {
+    if count == 1 { "the first group".to_owned() } else { format!("the first {count} groups") }
 }
 
 /// So many trajectories, in words.

@@ -94,7 +94,7 @@ fn compute_again(
             _ => job,
         })
         .collect();
-    let engine = Engine::new(&temporary, &options);
+    let engine = Engine::new(&temporary, &options).with_redirected_exports();
     let planned = engine
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

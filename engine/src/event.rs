@@ -124,6 +124,9 @@ pub struct StageResult {
     /// What its results depend on beyond their inputs, in a word each: computed anew, they may be others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_reproducible: Vec<String>,
+    /// It is a sample: of so many groups of each source, the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<u64>,
 }
 
 /// What happened.
@@ -134,6 +137,9 @@ pub enum Event {
     RunStarted {
         /// Its name.
         run: String,
+        /// Its number: greater than that of every run of the store that began before. Runs of earlier versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
         /// The pipeline's name.
         pipeline: String,
         /// The pipeline's file.

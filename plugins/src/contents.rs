@@ -5,11 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sternlight_engine::store::looks_like_store;
+
 /// A plugin's own data, not a data set: those are read by stages. All of it is read whenever the pipeline is checked.
 const FILES: usize = 10_000;
 const BYTES: u64 = 1 << 30;
 
-/// What lies in a directory and below, files by their lengths and times. Two looks that are alike saw the same.
+/// What lies in a directory and below, but for stores of sternlight, which change with every run and are no part of what is
+/// granted: files by their lengths and times. Two looks that are alike saw the same.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Look {
     /// Paths below the directory, ascending, and what is there.
@@ -78,6 +81,9 @@ impl Look {
             let (path, below) = (entry.path(), below.join(entry.file_name()));
             let told = |error: io::Error| unreadable(&path, &error);
             let metadata = fs::symlink_metadata(&path).map_err(told)?;
+            if metadata.is_dir() && looks_like_store(&path) {
+                continue;
+            }
             let found = if metadata.is_symlink() {
                 Entry::Link(fs::read_link(&path).map_err(told)?)
             } else if metadata.is_dir() {
@@ -137,6 +143,15 @@ mod tests {
         fs::write(&file, "2").unwrap();
         File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
         assert_ne!(look(place.path()).unwrap(), first);
+    }
+
+    #[test]
+    fn a_store_is_no_part_of_what_lies_there() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("one"), "1").unwrap();
+        let before = digest(place.path()).unwrap();
+        sternlight_engine::store::Store::open(&place.path().join(".sternlight")).unwrap();
+        assert_eq!(digest(place.path()).unwrap(), before);
     }
 
     #[cfg(unix)]

@@ -287,7 +287,10 @@ impl Prepared {
             .map_err(|reason| vec![at_uses(format!("{}: its contract cannot be: {reason}", plugin.title()))])?;
         let (stage, keep) = (request.stage.to_owned(), request.keep.unwrap_or_default());
         let (held, idle) = (held.into(), Mutex::default());
-        Ok((PluginStage { plugin, contract, options, keep, limits, stage, seen, not_reproducible, held, idle }, key))
+        let inputs = PluginRequest::inputs_of(request.address, request.allow, request.directory);
+        let stage =
+            PluginStage { plugin, contract, options, keep, limits, stage, seen, inputs, not_reproducible, held, idle };
+        Ok((stage, key))
     }
 }
 

@@ -2,6 +2,7 @@
 //! depend on neither batches nor threads; unless the plugin keeps state, which makes the stage not reproducible.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub(crate) struct PluginStage {
     pub(crate) stage: String,
     /// What its grants let it see, by digests.
     pub(crate) seen: Vec<InputFile>,
+    /// Where it, and what it may read and write, lie.
+    pub(crate) inputs: Vec<PathBuf>,
     pub(crate) not_reproducible: Vec<String>,
     /// The most memory that one of its instances had so far, in bytes.
     pub(crate) held: AtomicU64,
@@ -89,6 +92,10 @@ impl Stage for PluginStage {
         // What it is, wherever it lies.
         let plugin = InputFile { name: "plugin".to_owned(), digest: self.plugin.digest.clone() };
         [plugin].into_iter().chain(self.seen.iter().cloned()).collect()
+    }
+
+    fn inputs(&self) -> Vec<PathBuf> {
+        self.inputs.clone()
     }
 
     fn not_reproducible(&self) -> Vec<String> {

@@ -7,16 +7,17 @@ use crate::column::ColumnPath;
 use crate::stage::StageError;
 
 impl Dataset {
-    /// Compares the footer and every column chunk of a shard's file with its digest. For each of them the bytes that were
-    /// read, or what is wrong. Of a file outside of the store only the footer is known.
+    /// Compares the footer, every column chunk and all the rest of a shard's file with its digest: every byte of a file of
+    /// the store. For each of them the bytes that were read, or what is wrong. Of a file outside of the store only the
+    /// footer is known.
     pub(crate) fn check_file(&self, shard: &Shard, index: usize) -> Vec<Result<u64, StageError>> {
         let Some(file) = shard.files.get(index) else { return Vec::new() };
-        let footer = OpenFile::open(&self.root, file, Vec::new()).map(|_| 0);
-        if footer.is_err() {
-            return vec![footer];
-        }
-        let columns = file.digests.keys();
-        columns.flat_map(|column| self.check_column(shard, index, column)).collect()
+        let rest = match OpenFile::open(&self.root, file, Vec::new()) {
+            Ok(file) => file.check_rest(),
+            Err(error) => return vec![Err(error)],
+        };
+        let columns = file.digests.keys().flat_map(|column| self.check_column(shard, index, column));
+        columns.chain([rest]).collect()
     }
 
     fn check_column(&self, shard: &Shard, index: usize, column: &ColumnPath) -> Vec<Result<u64, StageError>> {

@@ -6,7 +6,7 @@ use std::io::{BufReader, Cursor, Read, Seek as _, SeekFrom};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::guard::guarded;
@@ -38,6 +38,15 @@ pub(super) fn read_chunk(file: &File, row_group: &RowGroupMetaData, leaf: usize)
 /// blake3 (hexadecimal) of a file's footer, which holds the places, sizes and statistics of all that lies before it: a
 /// file that is written anew hardly ever keeps its own.
 pub(crate) fn footer_digest(file: &File) -> std::io::Result<String> {
+    let start = footer_start(file)?;
+    let mut file = file;
+    file.seek(SeekFrom::Start(start))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn footer_start(file: &File) -> std::io::Result<u64> {
     /// The footer's length and the magic number.
     const TAIL: u64 = 8;
     let mut file = file;
@@ -46,10 +55,28 @@ pub(crate) fn footer_digest(file: &File) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     file.read_exact(&mut tail)?;
     let [a, b, c, d, ..] = tail;
-    file.seek(SeekFrom::Start(length.saturating_sub(u64::from(u32::from_le_bytes([a, b, c, d])) + TAIL)))?;
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file)?;
-    Ok(hasher.finalize().to_hex().to_string())
+    Ok(length.saturating_sub(u64::from(u32::from_le_bytes([a, b, c, d])) + TAIL))
+}
+
+/// blake3 (hexadecimal) of what of a file is neither a column chunk nor the footer (the magic number at its beginning, page
+/// indexes, gaps), and how many bytes that is.
+pub(super) fn rest_digest(file: &File, metadata: &ParquetMetaData) -> std::io::Result<(String, u64)> {
+    let damaged = |error: ParquetError| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string());
+    let columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let mut chunks: Vec<(u64, u64)> =
+        guarded(|| Ok(columns.map(|column| column.byte_range()).collect())).map_err(damaged)?;
+    chunks.sort_unstable();
+    let (mut hasher, mut bytes, mut end) = (blake3::Hasher::new(), 0, 0);
+    let mut file = file;
+    for (start, length) in chunks.into_iter().chain([(footer_start(file)?, 0)]) {
+        if start > end {
+            file.seek(SeekFrom::Start(end))?;
+            hasher.update_reader(file.take(start - end))?;
+            bytes += start - end;
+        }
+        end = end.max(start.saturating_add(length));
+    }
+    Ok((hasher.finalize().to_hex().to_string(), bytes))
 }
 
 /// The digest that a manifest keeps for the chunks of one column in one row group.

@@ -11,6 +11,7 @@ use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
 use super::shard::is_inside;
+use crate::place::is_linked;
 use crate::stage::StageError;
 
 /// A file of segments.
@@ -90,6 +91,12 @@ impl ExchangeFile {
     pub(crate) fn read(&self, root: &Path, segment: &Segment) -> Result<RecordBatch, StageError> {
         let path = root.join(&self.path);
         let unreadable = |error: std::io::Error| StageError::file("read", &path, &error);
+        if is_linked(root, &path) {
+            return Err(StageError::new(format!(
+                "a link leads to `{}`, and a store leads nowhere out of itself",
+                path.display()
+            )));
+        }
         let mut file = File::open(&path).map_err(unreadable)?;
         file.seek(SeekFrom::Start(segment.start)).map_err(unreadable)?;
         // A damaged commit may say anything: memory is taken for bytes that are there.

@@ -27,4 +27,4 @@ pub(crate) use shard::path_of;
 pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub(crate) use size::decoded_bytes;
 pub use whole::WholeFile;
-pub(crate) use writer::{ColumnWriter, RowWriter, places, scatter};
+pub(crate) use writer::{ColumnWriter, RowWriter, Written, places, scatter};

@@ -12,12 +12,13 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::RowGroupMetaData;
 
-use super::chunks::{Chunks, digest, footer_digest, read_chunk};
+use super::chunks::{Chunks, digest, footer_digest, read_chunk, rest_digest};
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
 use crate::column::ColumnPath;
 use crate::failure::system_error;
+use crate::place::is_linked;
 use crate::stage::StageError;
 use crate::store::forget_damaged;
 
@@ -36,6 +37,10 @@ pub(super) struct OpenFile {
 impl OpenFile {
     pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
         let path = path_of(root, description);
+        if matches!(description.path, FilePath::Store(_)) && is_linked(root, &path) {
+            let error = StageError::new("a link leads to it, and a store leads nowhere out of itself");
+            return Err(damaged(root, description, error.place(path.display().to_string())));
+        }
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
             let found = footer_digest(&file).map_err(|error| not_read(root, description, &error))?;
@@ -64,6 +69,19 @@ impl OpenFile {
         let leaves = wanted.iter().flat_map(|(_, leaves)| leaves.clone());
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
         Ok(Self { root: root.to_owned(), path, file, mask, metadata, wanted, description: description.clone() })
+    }
+
+    /// Compares what is neither a column chunk nor the footer with what was written, if that is known; its bytes.
+    pub(super) fn check_rest(&self) -> Result<u64, StageError> {
+        let Some(expected) = &self.description.rest else { return Ok(0) };
+        let found = rest_digest(&self.file, self.metadata.metadata());
+        match found.map_err(|error| not_read(&self.root, &self.description, &error))? {
+            (digest, bytes) if digest == *expected => Ok(bytes),
+            _ => {
+                let message = "outside of columns and footer, the bytes are not those that were written";
+                Err(damaged(&self.root, &self.description, self.error(message.to_owned())))
+            }
+        }
     }
 
     /// Whether it is somebody else's.

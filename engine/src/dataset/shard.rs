@@ -86,6 +86,10 @@ pub struct DataFile {
     /// blake3 (hexadecimal) of the footer, checked when the file is opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
+    /// For files that were made by sternlight: blake3 (hexadecimal) of what is neither a column chunk nor the footer, which
+    /// only `verify` reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<String>,
 }
 
 /// Where a file lies.

@@ -19,7 +19,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk};
+use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk, rest_digest};
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
@@ -36,18 +36,20 @@ const UNIT_ROWS: usize = 256;
 const ROW_GROUP_ROWS: usize = 64 * UNIT_ROWS;
 const ROW_GROUP_BYTES: u64 = 16 << 20;
 
-/// What was written: row groups, for each column the digest of its chunks in each, and the footer's digest.
+/// What was written: row groups, for each column the digest of its chunks in each, and digests of the footer and of all that
+/// is neither.
 pub(crate) struct Written {
     pub(crate) row_groups: Vec<u64>,
     pub(crate) digests: BTreeMap<ColumnPath, Vec<String>>,
     pub(crate) footer: String,
+    pub(crate) rest: String,
 }
 
 impl Written {
     /// A shard of new rows that are all in this one file, with all columns of the schema.
     pub(crate) fn into_shard(self, label: String, path: FilePath, schema: &TrajectorySchema) -> Shard {
-        let file =
-            DataFile { path, first_row_group: 0, digests: self.digests, identity: None, footer: Some(self.footer) };
+        let (footer, rest) = (Some(self.footer), Some(self.rest));
+        let file = DataFile { path, first_row_group: 0, digests: self.digests, identity: None, footer, rest };
         let columns = schema.paths().into_iter().map(|column| (column, 0)).collect();
         Shard { label, row_groups: self.row_groups, selection: None, columns, files: vec![file] }
     }
@@ -170,7 +172,8 @@ impl UnitWriter {
             }
         }
         let row_groups = metadata.row_groups().iter().map(|group| group.num_rows() as u64).collect();
-        Ok(Written { row_groups, digests, footer: footer_digest(&file).map_err(unreadable)? })
+        let footer = footer_digest(&file).map_err(unreadable)?;
+        Ok(Written { row_groups, digests, footer, rest: rest_digest(&file, &metadata).map_err(unreadable)?.0 })
     }
 }
 

@@ -218,9 +218,15 @@ impl Sink for Write {
         Target {
             path: self.0.clone(),
             beside: vec![format!("{}.card", self.0.file_stem().unwrap().display())],
+            within: Vec::new(),
             is_directory: false,
             overwrite: false,
         }
+    }
+
+    fn sample(&self, _: u64) -> Box<dyn Sink + '_> {
+        let name = format!("{}.sample", self.0.file_name().unwrap().display());
+        Box::new(Self(self.0.with_file_name(name)))
     }
 
     fn export(&self, _: &Dataset, _: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {

@@ -1,8 +1,6 @@
 //! Resolves what stages take from each other, and puts them in order: names, outputs, cycles, ends.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -11,6 +9,7 @@ use super::draft::{Draft, below};
 use super::model::{InputReference, StageNode};
 use super::report::Report;
 use super::stage_entry::From;
+use super::targets::check_names;
 use crate::problem::{Segment, nearest};
 use crate::stage::Work;
 
@@ -20,7 +19,7 @@ const DEFAULT_OUTPUT: &str = "out";
 /// The stages with their inputs resolved, and an order in which each comes behind its inputs.
 pub(super) fn resolve(drafts: Vec<Draft>, report: &mut Report<'_>) -> (Vec<StageNode>, Vec<usize>) {
     let inputs: Vec<Vec<InputReference>> = drafts.iter().map(|draft| references(draft, &drafts, report)).collect();
-    check_targets(&drafts, report);
+    check_names(&drafts, report);
     let order = match check_cycles(&drafts, &inputs, report) {
         true => Vec::new(),
         false => ordered(&inputs),
@@ -139,32 +138,6 @@ fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Repo
     }
     let binding = one.binding.map(str::to_owned);
     Some(InputReference { stage: index, output: output.to_owned(), binding, span: one.span.clone() })
-}
-
-/// Two sinks that write to one place would destroy each other's work.
-fn check_targets(drafts: &[Draft], report: &mut Report<'_>) {
-    let mut targets: BTreeMap<PathBuf, &Draft> = BTreeMap::new();
-    for draft in drafts {
-        let Some(built) = &draft.node.built else { continue };
-        let Work::Sink(sink) = built.stage.work() else { continue };
-        let target = sink.target();
-        let beside = target.beside.iter().map(|name| target.path.with_file_name(name));
-        let paths: Vec<PathBuf> = [target.path.clone()].into_iter().chain(beside).collect();
-        if let Some((path, first)) = paths.iter().find_map(|path| Some((path, *targets.get(path)?))) {
-            let (name, other) = (&draft.node.name, &first.node.name);
-            let error = report
-                .document
-                .error(report.document.key_span(&draft.path), format!("`{name}` writes where `{other}` writes"))
-                .label(format!("writes `{}`", path.display()))
-                .related(report.document.key_span(&first.path), "so does this")
-                .stage(name)
-                .help("give each a place of its own");
-            report.add(error);
-        }
-        for path in paths {
-            targets.entry(path).or_insert(draft);
-        }
-    }
 }
 
 /// Reports every cycle once; whether there was any.

@@ -18,6 +18,7 @@ mod retries;
 mod scan;
 mod schema_document;
 mod stage_entry;
+mod targets;
 mod values;
 
 #[cfg(test)]
@@ -30,3 +31,4 @@ pub use plain::render_plain;
 pub use propagate::{StageSchemas, check};
 pub use quantities::{Memory, Span};
 pub use schema_document::pipeline_schema;
+pub use targets::check_targets;

@@ -19,8 +19,9 @@ use super::task::Task;
 use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::{LogLine, StageError, Work};
+use crate::stage::{LogLine, Sink, StageError, Work};
 use crate::store::{AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
+use crate::targets::Surroundings;
 
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
 #[derive(Clone, Debug)]
@@ -97,12 +98,14 @@ pub struct Engine<'a> {
     pub(crate) options: &'a RunOptions,
     executor: &'a dyn Executor,
     plan: Option<&'a str>,
+    /// Whether sinks were sent into a store on purpose.
+    is_redirected: bool,
 }
 
 impl<'a> Engine<'a> {
     /// An engine over a store, whose tasks this process carries out.
     pub fn new(store: &'a Store, options: &'a RunOptions) -> Self {
-        Self { store, options, executor: &Local, plan: None }
+        Self { store, options, executor: &Local, plan: None, is_redirected: false }
     }
 
     /// Has tasks carried out by somebody else.
@@ -115,6 +118,12 @@ impl<'a> Engine<'a> {
     #[must_use]
     pub fn with_plan(self, plan: &'a str) -> Self {
         Self { plan: Some(plan), ..self }
+    }
+
+    /// For jobs whose exports were [redirected](crate::verify::Redirected): they may lie in a store.
+    #[must_use]
+    pub fn with_redirected_exports(self) -> Self {
+        Self { is_redirected: true, ..self }
     }
 
     /// Runs jobs, which must be in topological order. `observe` sees every event, also those of an unhappy end.
@@ -135,7 +144,10 @@ impl<'a> Engine<'a> {
         self.plan.map_or(Ok(()), |plan| folder.keep_plan(plan))?;
         let plan_path = folder.plan_path();
         let folder = Mutex::new(folder);
-        let run = lock(&folder).id().to_owned();
+        let (run, number) = {
+            let folder = lock(&folder);
+            (folder.id().to_owned(), folder.number())
+        };
         let emit = |event: Event| -> Result<(), StoreError> {
             let record = Record::now(event);
             let recorded = lock(&folder).record(&record);
@@ -144,6 +156,7 @@ impl<'a> Engine<'a> {
         };
         emit(Event::RunStarted {
             run: run.clone(),
+            number: Some(number),
             pipeline: pipeline.to_owned(),
             file: file.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -151,7 +164,7 @@ impl<'a> Engine<'a> {
         })?;
         let mut results = Vec::new();
         let scope = RunScope::new(self.store, self.options);
-        let outcome = pool.install(|| self.run_jobs(jobs, &scope, &plan_path, &folder, &emit, &mut results));
+        let outcome = pool.install(|| self.run_jobs(jobs, &scope, (&plan_path, file), &folder, &emit, &mut results));
         let outcome = outcome.and_then(|()| Ok(scope.clear()?));
         let seconds = started.elapsed().as_secs_f64();
         let status = match &outcome {
@@ -192,7 +205,7 @@ impl<'a> Engine<'a> {
         &self,
         jobs: &[Job<'_>],
         scope: &RunScope<'_>,
-        plan: &Path,
+        (plan, file): (&Path, &Path),
         folder: &Mutex<RunFolder>,
         emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
         results: &mut Vec<StageResult>,
@@ -220,6 +233,10 @@ impl<'a> Engine<'a> {
                 carry_out: &|task| run.carry_out(task, &tell),
                 tell: &tell,
             };
+            let is_written = work.parts.iter().any(|part| part.commit.is_none());
+            if let (Work::Sink(sink), true) = (job.stage.work(), is_written && !self.is_redirected) {
+                self.allow_target(sink, job, jobs, file).map_err(failed)?;
+            }
             let commits = run.run(self.executor, &context);
             if let Work::Transform(transform) = job.stage.work() {
                 transform.let_go();
@@ -251,6 +268,23 @@ impl<'a> Engine<'a> {
             datasets.push(finished.dataset);
         }
         Ok(())
+    }
+
+    /// Whether a sink may still write where it wants to: somebody may have made a link since that was checked.
+    fn allow_target(&self, sink: &dyn Sink, job: &Job<'_>, jobs: &[Job<'_>], file: &Path) -> Result<(), StageError> {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let surroundings = Surroundings {
+            stages: jobs.iter().map(|job| (job.name, job.stage)).collect(),
+            file: &file,
+            store: self.store.root(),
+        };
+        let target = self.options.limit.map_or_else(|| sink.target(), |groups| sink.sample(groups).target());
+        let all: Vec<usize> = (0..jobs.len()).collect();
+        let index = jobs.iter().position(|other| other.name == job.name).unwrap_or_default();
+        match surroundings.refusal(index, &target, &all) {
+            None => Ok(()),
+            Some(refusal) => Err(StageError::new(refusal.message).help(refusal.help)),
+        }
     }
 
     /// What a job reads: the datasets of its inputs, one after the other.
@@ -361,6 +395,7 @@ impl<'a> Engine<'a> {
             quarantined: put_aside.as_ref().map_or(0, |aside| aside.rows),
             quarantine,
             not_reproducible: job.stage.not_reproducible(),
+            sample: self.options.limit,
             ..StageResult::default()
         };
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();

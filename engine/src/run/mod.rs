@@ -7,6 +7,8 @@ mod columns;
 mod commits;
 mod engine;
 mod executor;
+mod export_manifest;
+mod found;
 mod gather;
 mod grouping;
 mod job;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::RunOptions;
+use super::found::Found;
 use super::job::Job;
 use super::relabel;
 use crate::column::ColumnPath;
@@ -75,7 +76,9 @@ pub(crate) fn plan_stage(
             }
             drafts
         }
-        Work::Sink(sink) => {
+        Work::Sink(whole) => {
+            let sample = options.limit.map(|groups| whole.sample(groups));
+            let sink = sample.as_deref().unwrap_or(whole);
             let all: Vec<&Shard> = input.shards.iter().collect();
             let mut parts = common.clone();
             shard_parts(&mut parts, &input.schema.paths(), &all)?;
@@ -83,6 +86,9 @@ pub(crate) fn plan_stage(
             parts.add("lineage", digest(format!("{:?}", input.lineage)));
             let target = sink.target().path;
             parts.add("target", target.to_string_lossy());
+            if let Some(groups) = options.limit {
+                parts.add("sample", groups.to_string());
+            }
             vec![(target.display().to_string(), (0..all.len()).collect(), parts)]
         }
     };
@@ -188,15 +194,10 @@ fn is_intact(outcome: &Outcome) -> bool {
     }
 }
 
-/// Whether an exported file is there, byte for byte.
+/// Whether an exported file is there, byte for byte, and no link.
 pub(crate) fn is_as_written(file: &ExportedFile) -> bool {
-    let digest = || -> std::io::Result<String> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(std::fs::File::open(&file.path)?)?;
-        Ok(hasher.finalize().to_hex().to_string())
-    };
-    std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() == file.bytes)
-        && digest().is_ok_and(|digest| digest == file.digest)
+    let has_length = std::fs::symlink_metadata(&file.path).is_ok_and(|metadata| metadata.len() == file.bytes);
+    has_length && matches!(Found::at(&file.path), Ok(Found::File(seen)) if seen.digest == file.digest)
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use arrow::datatypes::{DataType, Schema};
 use super::apply::RowFault;
 use super::job::Job;
 use super::parts::StageWork;
-use crate::column::ColumnPath;
 use crate::contract::AddedColumn;
-use crate::dataset::{BaseBatch, ColumnWriter, DataFile, Dataset, Facts, FilePath, RowWriter, Selection, Shard};
+use crate::dataset::{
+    BaseBatch, ColumnWriter, DataFile, Dataset, Facts, FilePath, RowWriter, Selection, Shard, Written,
+};
 use crate::stage::{FaultyRecord, StageError};
 use crate::store::{Aside, AsideRow, AsideRows, Attempt, Commit};
 use crate::trajectory::{Status, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, imported_schema};
@@ -55,7 +56,7 @@ pub(crate) fn put_aside(
         let texts = now.iter().map(|(_, fault)| (fault.reason.as_str(), fault.place.as_deref()));
         writer.push(&base, &arrays(stage, texts))?;
     }
-    let file = data_file(attempt, name, writer.finish(&attempt.path(name))?.digests);
+    let file = data_file(attempt, name, writer.finish(&attempt.path(name))?);
     let told = faults.iter().take(TOLD_ROWS).map(|(_, fault)| AsideRow {
         trajectory: fault.trajectory.clone(),
         reason: fault.reason.clone(),
@@ -74,13 +75,14 @@ fn arrays<'a>(stage: &str, texts: impl Iterator<Item = (&'a str, Option<&'a str>
     ]
 }
 
-fn data_file(attempt: &Attempt, name: &str, digests: std::collections::BTreeMap<ColumnPath, Vec<String>>) -> DataFile {
+fn data_file(attempt: &Attempt, name: &str, written: Written) -> DataFile {
     DataFile {
         path: FilePath::Store(attempt.relative(name)),
         first_row_group: 0,
-        digests,
+        digests: written.digests,
         identity: None,
-        footer: None,
+        footer: Some(written.footer),
+        rest: Some(written.rest),
     }
 }
 
@@ -156,10 +158,10 @@ impl RecordWriter {
         let written = self.writer.finish(&attempt.path(self.name))?;
         let shard = Shard {
             label: label.to_owned(),
-            row_groups: written.row_groups,
+            row_groups: written.row_groups.clone(),
             selection: None,
             columns: record_schema().paths().into_iter().map(|column| (column, 0)).collect(),
-            files: vec![data_file(attempt, self.name, written.digests)],
+            files: vec![data_file(attempt, self.name, written)],
         };
         Ok(Aside { rows: AsideRows::New(shard), told: self.told })
     }

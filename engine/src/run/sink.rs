@@ -1,40 +1,37 @@
-//! Runs a sink: gives it places to write to, moves the files to their names once all are complete, and remembers
-//! which files are ours, so that no other is ever touched.
+//! Runs a sink: gives it places to write to, moves the files to their names once all are complete, and remembers their
+//! digests, so that nothing is ever replaced or removed but what was written here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 
+use super::export_manifest::{MANIFEST, Manifest};
+use super::found::{Found, Seen};
 use super::parts::Part;
 use super::watch::Watch;
 use crate::dataset::Dataset;
+use crate::place::{self, in_its_directory};
 use crate::stage::{Context, Exported, ExportedFile, Sink, StageError, Staging, Target};
-use crate::store::{Commit, ExportRecord, Outcome, Store, abort_point};
+use crate::store::{Commit, ExportRecord, Outcome, Store, abort_point, as_others_may};
 
-/// Lists the files of a directory target, for other programs and for other stores.
-const MANIFEST: &str = "_manifest.json";
-
-/// What that list calls itself.
-const MANIFEST_FORMAT: &str = "sternlight export 1";
-
-/// Exports and commits.
+/// Exports and commits. `sample`: of so many groups of each source the first, and no more.
 pub(crate) fn run_part(
     sink: &dyn Sink,
+    sample: Option<u64>,
     input: &Dataset,
     part: &Part,
     store: &Store,
     watch: &Watch<'_>,
 ) -> Result<(), StageError> {
-    let mut export = Export::begin(sink.target(), store, watch)?;
+    let mut export = Export::begin(sink.target(), sample, store, watch)?;
     let mut context = Context::default();
     sink.export(input, &mut export, &mut context)?;
     abort_point();
-    let exported = export.publish(input)?;
+    let exported = export.publish(input, &mut context)?;
     // A commit that is there already told of files that have changed since: what lies outside was written anew.
     store.forget(&part.key)?;
     store.commit(None, Commit::new(part.parts.clone(), Outcome::Exported(exported), context))?;
@@ -44,8 +41,11 @@ pub(crate) fn run_part(
 /// An export whose files are written in a hidden directory at the target.
 struct Export<'a> {
     target: Target,
-    /// Where the files will lie: the target, or beside it.
+    sample: Option<u64>,
+    /// Where the files will lie, links on the way resolved: the target, or beside it.
     directory: PathBuf,
+    /// Whether the directory was made for this export.
+    is_new: bool,
     staging: TempDir,
     names: Vec<String>,
     store: &'a Store,
@@ -58,6 +58,9 @@ struct Export<'a> {
 impl Staging for Export<'_> {
     fn place(&mut self, name: &str) -> Result<PathBuf, StageError> {
         self.watch.check()?;
+        if !is_name(name) {
+            return Err(StageError::new(format!("`{name}` is no name of a file to export")));
+        }
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
         }
@@ -67,58 +70,82 @@ impl Staging for Export<'_> {
 
 impl<'a> Export<'a> {
     /// Clears away what an interrupted export left, and makes a new directory to write in.
-    fn begin(target: Target, store: &'a Store, watch: &'a Watch<'a>) -> Result<Self, StageError> {
-        let lock = store.lock_export(&target.path)?;
-        let mut record = store.export_record(&target.path)?.unwrap_or_default();
-        if let Some(left_over) = record.staging.take().filter(|left_over| left_over.exists()) {
-            fs::remove_dir_all(&left_over).map_err(|error| StageError::file("remove", &left_over, &error))?;
+    fn begin(target: Target, sample: Option<u64>, store: &'a Store, watch: &'a Watch<'a>) -> Result<Self, StageError> {
+        let place = in_its_directory(&target.path);
+        let lock = store.lock_export(&place)?;
+        if place::is_link(&place) {
+            return Err(is_a_link(&target.path));
         }
-        let parent = target.path.parent().unwrap_or(&target.path);
-        let directory = if target.is_directory { target.path.clone() } else { parent.to_owned() };
+        let record = store.export_record(&place)?.filter(|record| record.is_directory == target.is_directory);
+        let directory = match place.parent() {
+            Some(parent) if !target.is_directory => parent.to_owned(),
+            _ => place.clone(),
+        };
+        let is_new = !directory.exists();
         fs::create_dir_all(&directory).map_err(|error| StageError::file("create", &directory, &error))?;
-        let staging = tempfile::Builder::new()
-            .prefix(".sternlight-")
+        let prefix = staging_prefix(store, &place);
+        clear_left_over(&directory, &prefix)?;
+        let staging = as_others_may(tempfile::Builder::new().prefix(&prefix), true)
             .tempdir_in(&directory)
             .map_err(|error| StageError::file("write in", &directory, &error))?;
-        record.staging = Some(staging.path().to_owned());
-        store.remember_export(&target.path, &record)?;
         abort_point();
-        Ok(Self { target, directory, staging, names: Vec::new(), store, watch, record, _lock: lock })
+        let (is_directory, is_sample) = (target.is_directory, sample.is_some());
+        let record = record.unwrap_or(ExportRecord { is_directory, is_sample, ..ExportRecord::default() });
+        Ok(Self { target, sample, directory, is_new, staging, names: Vec::new(), store, watch, record, _lock: lock })
     }
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.
-    fn publish(mut self, input: &Dataset) -> Result<Exported, StageError> {
+    fn publish(mut self, input: &Dataset, context: &mut Context) -> Result<Exported, StageError> {
         let mut files = self.names.par_iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
-        self.refuse_to_touch_others(&files)?;
+        let listed = self.target.is_directory.then(|| Manifest::at(&self.directory)).flatten();
         if self.target.is_directory {
-            let manifest = Manifest {
-                format: MANIFEST_FORMAT.to_owned(),
-                rows: input.rows(),
-                files: self.names.iter().zip(&files).map(|(name, file)| (name.clone(), Entry::of(file))).collect(),
-            };
+            let manifest = Manifest::new(input.rows(), self.sample, self.names.iter().zip(&files));
             let path = self.place(MANIFEST)?;
-            let text = serde_json::to_string_pretty(&manifest).map_err(|error| StageError::new(error.to_string()))?;
-            fs::write(&path, text + "\n").map_err(|error| StageError::file("write", &path, &error))?;
+            let text = manifest.text().map_err(|error| StageError::new(error.to_string()))?;
+            fs::write(&path, text).map_err(|error| StageError::file("write", &path, &error))?;
             files.push(self.described(MANIFEST)?);
         }
-        let finals: BTreeSet<PathBuf> = self.names.iter().map(|name| self.directory.join(name)).collect();
-        let stale: Vec<PathBuf> = self.record.files.difference(&finals).cloned().collect();
-        self.record.files.extend(finals.iter().cloned());
-        self.store.remember_export(&self.target.path, &self.record)?;
+        let found: Vec<Found> = self.names.par_iter().map(|name| self.found(name)).collect::<Result<_, _>>()?;
+        for (name, (file, found)) in self.names.iter().zip(files.iter().zip(&found)) {
+            self.may_replace(name, file, found, listed.as_ref())?;
+        }
+        let stale = self.stale(listed.as_ref(), context)?;
+        // What lies there and may go, and what is to come: whichever is found after a crash is known again.
+        let mut record = self.record.clone();
+        record.is_sample &= self.sample.is_some();
+        for (name, (file, found)) in self.names.iter().zip(files.iter().zip(&found)) {
+            record.add(name, &file.digest);
+            if let Found::File(seen) = found
+                && self.is_ours(name, seen, listed.as_ref())
+            {
+                record.add(name, &seen.digest);
+            }
+        }
+        self.remember(&record)?;
         // A directory has a manifest only while its files are those that the manifest lists: the old one goes first,
         // the new one comes last.
-        if self.target.is_directory {
-            remove(&self.directory.join(MANIFEST))?;
+        let manifest = self.names.iter().position(|name| name == MANIFEST);
+        if let Some(Found::File(seen)) = manifest.and_then(|index| found.get(index)) {
+            self.remove(MANIFEST, seen)?;
             abort_point();
         }
-        stale.iter().try_for_each(|path| remove(path))?;
-        for name in &self.names {
-            let to = self.directory.join(name);
-            fs::rename(self.staging.path().join(name), &to).map_err(|error| StageError::file("write", &to, &error))?;
+        stale.iter().try_for_each(|(name, seen)| self.remove(name, seen))?;
+        for (name, found) in self.names.iter().zip(&found) {
+            self.put(name, if name == MANIFEST { &Found::Nothing } else { found })?;
             abort_point();
         }
-        self.store.remember_export(&self.target.path, &ExportRecord { files: finals, staging: None })?;
+        let mut record = ExportRecord {
+            is_directory: self.target.is_directory,
+            is_sample: self.sample.is_some(),
+            ..ExportRecord::default()
+        };
+        self.names.iter().zip(&files).for_each(|(name, file)| record.add(name, &file.digest));
+        self.remember(&record)?;
         Ok(Exported { target: self.target.path.clone(), files })
+    }
+
+    fn remember(&self, record: &ExportRecord) -> Result<(), StageError> {
+        Ok(self.store.remember_export(&in_its_directory(&self.target.path), record)?)
     }
 
     fn described(&self, name: &str) -> Result<ExportedFile, StageError> {
@@ -127,88 +154,160 @@ impl<'a> Export<'a> {
         let file = File::open(&staged).map_err(unreadable)?;
         file.sync_all().map_err(unreadable)?;
         let bytes = file.metadata().map_err(unreadable)?.len();
-        let digest = digest(&staged).map_err(unreadable)?;
-        Ok(ExportedFile { path: self.directory.join(name), bytes, digest })
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(unreadable)?;
+        Ok(ExportedFile { path: self.shown(name), bytes, digest: hasher.finalize().to_hex().to_string() })
     }
 
-    /// A file in the way may be replaced if this store wrote it, if a manifest at the target lists it as it is (another
-    /// store wrote it, and nobody changed it since), or if it is what would be written anyway.
-    fn refuse_to_touch_others(&self, files: &[ExportedFile]) -> Result<(), StageError> {
-        if self.target.overwrite {
-            return Ok(());
+    /// Where a file will lie, as people named the target.
+    fn shown(&self, name: &str) -> PathBuf {
+        match self.target.is_directory {
+            true => self.target.path.join(name),
+            false => self.target.path.with_file_name(name),
         }
-        let listed = Manifest::at(&self.directory.join(MANIFEST));
-        let manifest = self.target.is_directory.then(|| self.directory.join(MANIFEST));
-        for (name, file) in self.names.iter().zip(files) {
-            if !file.path.exists() || self.record.files.contains(&file.path) {
-                continue;
+    }
+
+    fn found(&self, name: &str) -> Result<Found, StageError> {
+        let path = self.directory.join(name);
+        Found::at(&path).map_err(|error| StageError::file("read", &path, &error))
+    }
+
+    /// Whether a file that was found was written here before, or by another store whose manifest lists it just as it is.
+    /// A sample takes the place of samples only.
+    fn is_ours(&self, name: &str, seen: &Seen, listed: Option<&Manifest>) -> bool {
+        let is_sample = self.sample.is_some();
+        let recorded = self.record.wrote(name, &seen.digest) && (self.record.is_sample || !is_sample);
+        let listed = listed.is_some_and(|listed| {
+            (listed.sample.is_some() || !is_sample) && (name == MANIFEST || listed.lists(name, &seen.digest))
+        });
+        recorded || listed
+    }
+
+    /// A file in the way may be replaced if it is ours, or if it is what would be written anyway.
+    fn may_replace(
+        &self,
+        name: &str,
+        file: &ExportedFile,
+        found: &Found,
+        listed: Option<&Manifest>,
+    ) -> Result<(), StageError> {
+        match found {
+            Found::Nothing => Ok(()),
+            Found::File(seen)
+                if self.target.overwrite || seen.digest == file.digest || self.is_ours(name, seen, listed) =>
+            {
+                Ok(())
             }
-            let found = digest(&file.path).map_err(|error| StageError::file("read", &file.path, &error))?;
-            let as_listed = listed.as_ref().and_then(|listed| listed.files.get(name)).map(|entry| &entry.blake3);
-            if found != file.digest && as_listed != Some(&found) {
-                return Err(in_the_way(&file.path));
+            Found::File(_) => Err(self.in_the_way(&file.path)),
+            Found::Link => Err(is_a_link(&file.path)),
+            Found::Other => Err(StageError::new(format!("`{}` is there already, and is no file", file.path.display()))
+                .help("move it away, or choose another `to`")),
+        }
+    }
+
+    /// What was exported before and is not any more. Only what is as it was written here goes; readers of the directory would
+    /// take the rest for a part of this export, which is said.
+    fn stale(&self, listed: Option<&Manifest>, context: &mut Context) -> Result<Vec<(String, Seen)>, StageError> {
+        let names = self.record.files.keys().map(String::as_str).chain(listed.into_iter().flat_map(Manifest::names));
+        let written: BTreeSet<&str> = self.names.iter().map(String::as_str).collect();
+        let names: BTreeSet<&str> = names.filter(|name| is_name(name) && !written.contains(name)).collect();
+        let mut stale = Vec::new();
+        for name in names {
+            match self.found(name)? {
+                Found::Nothing => {}
+                Found::File(seen) if self.record.wrote(name, &seen.digest) => stale.push((name.to_owned(), seen)),
+                _ => context.warnings.push(format!(
+                    "`{}` was part of an earlier export and stays: it is not as it was written here; move it away if it is \
+                     not to be read as part of this one",
+                    self.shown(name).display()
+                )),
             }
         }
-        match manifest {
-            Some(path) if path.exists() && listed.is_none() && !self.record.files.contains(&path) => {
-                Err(in_the_way(&path))
-            }
-            _ => Ok(()),
+        Ok(stale)
+    }
+
+    fn remove(&self, name: &str, seen: &Seen) -> Result<(), StageError> {
+        let path = self.directory.join(name);
+        if !seen.is_still_at(&path) {
+            return Err(changed(&self.shown(name)));
         }
+        fs::remove_file(&path).map_err(|error| StageError::file("remove", &path, &error))
+    }
+
+    /// Gives a file its name, in the place of what was found there.
+    fn put(&self, name: &str, found: &Found) -> Result<(), StageError> {
+        let (from, to) = (self.staging.path().join(name), self.directory.join(name));
+        let failed = |error: &io::Error| match error.kind() {
+            ErrorKind::AlreadyExists => changed(&self.shown(name)),
+            _ => StageError::file("write", &to, error),
+        };
+        match found {
+            // Whatever came to lie there since is not replaced.
+            Found::Nothing => {
+                let staged = TempPath::try_from_path(from).map_err(|error| failed(&error))?;
+                staged.persist_noclobber(&to).map_err(|error| failed(&error.error))
+            }
+            Found::File(seen) if seen.is_still_at(&to) => fs::rename(from, &to).map_err(|error| failed(&error)),
+            _ => Err(changed(&self.shown(name))),
+        }
+    }
+
+    fn in_the_way(&self, path: &Path) -> StageError {
+        let path = path.display();
+        if self.sample.is_some() {
+            return StageError::new(format!("`{path}` is there already, and is no sample that sternlight wrote"))
+                .help("`--limit` writes beside the target: move it away, or choose another `to`");
+        }
+        StageError::new(format!("`{path}` is there already, and sternlight did not write it as it is now"))
+            .help("move it away, choose another `to`, or set `overwrite: true`")
     }
 }
 
 impl Drop for Export<'_> {
     fn drop(&mut self) {
         // Leaves no empty directory behind an export that failed; any other is not empty.
-        if self.target.is_directory && fs::remove_dir_all(self.staging.path()).is_ok() {
+        if self.target.is_directory && fs::remove_dir_all(self.staging.path()).is_ok() && self.is_new {
             let _ = fs::remove_dir(&self.directory);
         }
     }
 }
 
-/// The form of [`MANIFEST`].
-#[derive(Serialize, Deserialize)]
-struct Manifest {
-    format: String,
-    rows: u64,
-    files: BTreeMap<String, Entry>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    bytes: u64,
-    blake3: String,
-}
-
-impl Entry {
-    fn of(file: &ExportedFile) -> Self {
-        Self { bytes: file.bytes, blake3: file.digest.clone() }
-    }
-}
-
-impl Manifest {
-    /// The manifest at a place; `None` if there is none, or something else.
-    fn at(path: &Path) -> Option<Self> {
-        let found: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        (found.format == MANIFEST_FORMAT).then_some(found)
-    }
-}
-
-fn remove(path: &Path) -> Result<(), StageError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StageError::file("remove", path, &error)),
-        _ => Ok(()),
-    }
-}
-
-fn in_the_way(path: &Path) -> StageError {
-    StageError::new(format!("`{}` is there already, and sternlight did not write it", path.display()))
-        .help("move it away, choose another `to`, or set `overwrite: true`")
-}
-
-fn digest(path: &Path) -> io::Result<String> {
+/// What the names of hidden directories begin with, in which a store writes for a target. By it what an interrupted export
+/// left is known: no record names what is removed.
+fn staging_prefix(store: &Store, place: &Path) -> String {
+    const DIGITS: usize = 16;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
+    for path in [store.root(), place] {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    }
+    format!(".sternlight-{}-", hasher.finalize().to_hex().get(..DIGITS).unwrap_or_default())
+}
+
+/// Removes the hidden directories of exports to this target that were interrupted: the target is locked.
+fn clear_left_over(directory: &Path, prefix: &str) -> Result<(), StageError> {
+    let entries = fs::read_dir(directory).map_err(|error| StageError::file("read", directory, &error))?;
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let is_left_over = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+        if is_left_over && place::is_directory(&path) {
+            fs::remove_dir_all(&path).map_err(|error| StageError::file("remove", &path, &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text is the name of a file, and no path to one.
+fn is_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+}
+
+fn is_a_link(path: &Path) -> StageError {
+    StageError::new(format!("`{}` is a link, and exports follow and replace none", path.display()))
+        .help("name the place that it leads to, or move the link away")
+}
+
+fn changed(path: &Path) -> StageError {
+    StageError::new(format!("`{}` was changed while the export was written, and stays as it is", path.display()))
+        .help("move it away, then run the same command again")
 }

@@ -232,6 +232,7 @@ fn in_place(
             digests: Default::default(),
             identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
             footer: Some(footer),
+            rest: None,
         }],
     };
     match shard.fault() {

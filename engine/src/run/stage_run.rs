@@ -171,8 +171,13 @@ impl<'a> StageRun<'a> {
                 self.if_missing(task, |part| self.transform_work(transform).map(part, watch))?;
                 done(task.part)
             }
-            (Work::Sink(sink), Step::Map) => {
-                self.if_missing(task, |part| sink::run_part(sink, &self.work.input, part, self.scope.store, watch))?;
+            (Work::Sink(whole), Step::Map) => {
+                let limit = self.options().limit;
+                let sample = limit.map(|groups| whole.sample(groups));
+                let sink = sample.as_deref().unwrap_or(whole);
+                self.if_missing(task, |part| {
+                    sink::run_part(sink, limit, &self.work.input, part, self.scope.store, watch)
+                })?;
                 done(task.part)
             }
             (Work::Transform(transform), step @ (Step::Scatter | Step::Group | Step::Gather))

@@ -1,7 +1,7 @@
 //! Where stages come from that are not built in: whoever embeds the engine hands in a loader of plugins. The engine
 //! knows what a pipeline says about a plugin, and nothing of what a plugin is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,15 @@ pub struct PluginRequest<'a> {
     pub seed: u64,
     /// Directory of the pipeline file: relative paths begin here.
     pub directory: &'a Path,
+}
+
+impl PluginRequest<'_> {
+    /// Where a plugin, if it is a file, and what it may read and write lie.
+    pub fn inputs_of(address: &str, allow: &PluginGrants, directory: &Path) -> Vec<PathBuf> {
+        let file = (!address.contains("://")).then_some(address);
+        let granted = allow.read.iter().chain(&allow.write).map(String::as_str);
+        file.into_iter().chain(granted).map(|name| directory.join(name)).collect()
+    }
 }
 
 /// What a plugin may take; `None` leaves it to the loader.

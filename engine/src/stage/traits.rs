@@ -1,6 +1,6 @@
 //! The trait that every stage implements, and the three shapes of work behind it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::{ArrayRef, BooleanArray};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,17 @@ pub trait Stage: Send + Sync {
     /// Files whose contents are part of the key: all that the stage may open, a source's inputs apart.
     fn files(&self) -> Vec<InputFile> {
         Vec::new()
+    }
+
+    /// Where what it reads of the world outside lies, absolute or from the pipeline's own directory: files and directories.
+    /// No sink of the pipeline may write over them. Called once the contract was asked for.
+    fn inputs(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Whether a file at a place that has none yet would be among its inputs the next time.
+    fn would_read(&self, _place: &Path) -> bool {
+        false
     }
 
     /// The work itself.
@@ -138,6 +149,8 @@ pub struct Target {
     pub path: PathBuf,
     /// Names of further files that are written beside it; they may not be shared either.
     pub beside: Vec<String>,
+    /// Names of files that are written in it, if it is a directory: of many the first.
+    pub within: Vec<String>,
     /// Whether it is a directory; else a file.
     pub is_directory: bool,
     /// Whether files that sternlight did not write may be replaced.
@@ -158,6 +171,10 @@ pub trait Staging {
 pub trait Sink: Send + Sync {
     /// Where it will write to.
     fn target(&self) -> Target;
+
+    /// The sink for a run over the first groups of each source only: it writes beside the target, under a name that says
+    /// so, so that a try never takes the place of the whole.
+    fn sample(&self, groups: u64) -> Box<dyn Sink + '_>;
 
     /// Writes the dataset into files that `staging` gives places for.
     ///

@@ -18,6 +18,8 @@
 //!   they go only when nobody does.
 //! - *Cleaning up itself is killed.* Data without a commit are left, and go the next time.
 //! - *Two clean up at once.* They decide one after the other; the second finds less, and what is gone is no error.
+//! - *A link leads out of the store.* It is not followed, wherever it lies, and is no store's own: it stays, but in what is
+//!   removed whole.
 //!
 //! Records of exports are kept: they are what protects other people's files at the same places, and they are small.
 
@@ -35,6 +37,7 @@ use super::files::TEMPORARY;
 use super::past_run::{EVENTS, is_pinned, is_running};
 use super::reach::Reach;
 use super::root::{KEY_DIGITS, Store};
+use crate::place::is_directory;
 
 /// No file is written for longer than this before it gets its name.
 const TEMPORARY_AGE: Duration = Duration::from_hours(24);
@@ -158,7 +161,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn runs(&mut self) -> Result<(), StoreError> {
         for folder in self.store.run_folders()? {
-            let last_written = match fs::metadata(folder.join(EVENTS)).and_then(|file| file.modified()) {
+            let last_written = match fs::symlink_metadata(folder.join(EVENTS)).and_then(|file| file.modified()) {
                 Ok(time) => time,
                 Err(_) => size_and_time(&folder)?.1,
             };
@@ -277,7 +280,7 @@ impl Search<'_> {
     /// What lies in the directories of a directory of the store.
     fn shelved(&self, directory: &str) -> Result<Vec<PathBuf>, StoreError> {
         let shelves = self.entries(directory)?;
-        let shelves = shelves.iter().filter(|path| path.is_dir());
+        let shelves = shelves.iter().filter(|path| is_directory(path));
         Ok(shelves.map(|shelf| entries(shelf)).collect::<Result<Vec<_>, _>>()?.concat())
     }
 }
@@ -316,7 +319,7 @@ fn size_and_time(path: &Path) -> Result<(u64, SystemTime), StoreError> {
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if is_directory(path) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::file("remove", path)(error)),
         _ => Ok(()),

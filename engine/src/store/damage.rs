@@ -3,8 +3,9 @@
 
 use std::path::{Component, Path};
 
-use super::files::remove;
+use super::files::{read, remove};
 use super::root::KEY_DIGITS;
+use crate::place::is_directory;
 
 /// Removes the commit that a damaged data file belongs to, and says what to do next. `relative`: the file, from the root.
 pub(crate) fn forget_damaged(root: &Path, relative: &str) -> &'static str {
@@ -19,11 +20,13 @@ pub(crate) fn forget_damaged(root: &Path, relative: &str) -> &'static str {
         });
         let (_, shelf, attempt) = (names.next()?, names.next()?, names.next()?);
         let digits = attempt.get(..KEY_DIGITS)?;
-        let commits = std::fs::read_dir(root.join("commits").join(shelf)).ok()?;
+        let shelf = root.join("commits").join(shelf);
+        let commits = std::fs::read_dir(is_directory(&shelf).then_some(shelf)?).ok()?;
         for path in commits.filter_map(|entry| Some(entry.ok()?.path())) {
             let is_its = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(digits));
             // It may have been made anew since: then it has other files.
-            if is_its && std::fs::read_to_string(&path).ok()?.contains(attempt) {
+            let names_it = |text: Vec<u8>| String::from_utf8_lossy(&text).contains(attempt);
+            if is_its && read(&path).ok()?.is_some_and(names_it) {
                 remove(&path).ok()?;
                 tracing::info!(path = %path.display(), "a result with damaged data was forgotten");
             }

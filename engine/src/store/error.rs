@@ -27,6 +27,22 @@ pub enum StoreError {
         /// What was expected.
         reason: String,
     },
+    /// A link lies where the store has files and directories of its own.
+    #[error("`{}` is a link, and a store leads nowhere out of itself", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// The file that says what the directory is does not say it.
+    #[error("`{}` is damaged: it says {found}, expected `{expected}`", path.display())]
+    FormatFile {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What this version writes.
+        expected: u32,
+    },
     /// The directory holds something else.
     #[error("`{}` is no store, and is not empty", path.display())]
     Occupied {
@@ -64,7 +80,17 @@ impl StoreError {
             Self::Damaged { .. } => {
                 "the file was changed, or the disk is failing; run the pipeline again: what is missing is made anew"
             }
-            Self::Format { .. } => "use another directory with `--store DIR`, or delete this one",
+            Self::Link { .. } => {
+                "remove the link; to keep the store elsewhere, name that place with `--store DIR`, or link the whole store"
+            }
+            Self::FormatFile { .. } => {
+                "write the expected number into the file, and nothing else: all that lies in the store is checked when it \
+                 is read"
+            }
+            Self::Format { .. } => {
+                "use the version that made it, or another directory with `--store DIR`; if no other version did, the file \
+                 `format` is damaged: write the expected number into it"
+            }
         }
     }
 }

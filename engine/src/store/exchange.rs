@@ -5,7 +5,10 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::error::StoreError;
+use super::files::{hold_file, open};
 use super::root::Store;
+use super::wait::{How, take};
+use crate::place::is_directory;
 
 const DIRECTORY: &str = "exchange";
 const LOCK: &str = "exchange.lock";
@@ -25,17 +28,17 @@ impl Store {
     /// If it cannot be created.
     pub fn exchange(&self) -> Result<Exchange, StoreError> {
         let lock_path = self.root().join(LOCK);
-        let lock = File::options().create(true).append(true).open(&lock_path);
-        let lock = lock.map_err(StoreError::file("create", &lock_path))?;
-        lock.lock_shared().map_err(StoreError::file("lock", &lock_path))?;
+        let lock = hold_file(&lock_path)?;
+        let whom = || "waiting for a run that removes what was exchanged between its steps".to_owned();
+        take(&lock, How::Shared, whom).map_err(StoreError::file("lock", &lock_path))?;
         Ok(Exchange { store: self.passing(self.root().join(DIRECTORY)), lock, lock_path })
     }
 
     /// Where exchanged rows lie, if no run needs them any more: whoever made them was killed.
     pub(super) fn abandoned_exchange(&self) -> Option<PathBuf> {
         let directory = self.root().join(DIRECTORY);
-        let lock = File::open(self.root().join(LOCK)).ok()?;
-        (directory.exists() && lock.try_lock().is_ok()).then_some(directory)
+        let lock = open(&self.root().join(LOCK)).ok()?;
+        (is_directory(&directory) && lock.try_lock().is_ok()).then_some(directory)
     }
 
     /// Removes what a run left in the exchange that ended in the middle, unless another run needs it.
@@ -43,7 +46,7 @@ impl Store {
     /// # Errors
     /// If something cannot be removed.
     pub fn clear_exchange(&self) -> Result<(), StoreError> {
-        match self.root().join(DIRECTORY).exists() {
+        match is_directory(&self.root().join(DIRECTORY)) {
             true => self.exchange()?.clear(),
             false => Ok(()),
         }

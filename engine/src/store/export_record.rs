@@ -1,29 +1,46 @@
-//! What a store knows of an export: which files at the target are its own.
+//! What a store knows of an export: which contents it gave to the files at the target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::files::{Durability, read};
+use super::files::{Durability, hold_file, read};
 use super::root::Store;
 use super::sealed::{seal, unseal};
+use super::wait::{How, take};
 
-/// The files of an export to one target.
+/// The files of an export to one target. It allows nothing by itself: a file at the target is ours if it has one of the
+/// digests, and no other file is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportRecord {
-    /// Files that it wrote, or was about to write when it was interrupted.
-    pub files: BTreeSet<PathBuf>,
-    /// A directory of an unfinished export, to be removed.
-    pub staging: Option<PathBuf>,
+    /// Whether the target is a directory.
+    pub is_directory: bool,
+    /// Whether it holds a sample.
+    pub is_sample: bool,
+    /// By name at the target: digests (blake3, hexadecimal) of what was written, or was about to be when it was
+    /// interrupted.
+    pub files: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl ExportRecord {
+    /// Adds a content that a file may have.
+    pub fn add(&mut self, name: &str, digest: &str) {
+        self.files.entry(name.to_owned()).or_default().insert(digest.to_owned());
+    }
+
+    /// Whether a file of this name was written with this digest.
+    pub fn wrote(&self, name: &str, digest: &str) -> bool {
+        self.files.get(name).is_some_and(|digests| digests.contains(digest))
+    }
 }
 
 impl Store {
-    /// What this store knows of an export to a target. A damaged record says nothing: the files at the target are then
-    /// somebody else's until the opposite is shown.
+    /// What this store knows of an export to a target. A record that is damaged, or of an earlier version, which knew
+    /// paths only, says nothing: the files at the target are then somebody else's until the opposite is shown.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -33,7 +50,7 @@ impl Store {
         match unseal(&text) {
             Ok(record) => Ok(Some(record)),
             Err(reason) => {
-                tracing::warn!(path = %path.display(), reason, "the record of an export is damaged and not believed");
+                tracing::info!(path = %path.display(), reason, "the record of an export is not believed");
                 Ok(None)
             }
         }
@@ -58,14 +75,14 @@ impl Store {
         let path = self.export_path(target).with_extension("lock");
         let parent = path.parent().unwrap_or(self.root());
         fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
-        let file = fs::File::options().create(true).append(true).open(&path);
-        let file = file.map_err(StoreError::file("create", &path))?;
-        file.lock().map_err(StoreError::file("lock", &path))?;
+        let file = hold_file(&path)?;
+        let whom = || format!("the export to `{}` waits for another run that writes there", target.display());
+        take(&file, How::Alone, whom).map_err(StoreError::file("lock", &path))?;
         Ok(file)
     }
 
     fn export_path(&self, target: &Path) -> PathBuf {
-        let digest = blake3::hash(target.to_string_lossy().as_bytes()).to_hex();
+        let digest = blake3::hash(target.as_os_str().as_encoded_bytes()).to_hex();
         self.root().join("exports").join(format!("{digest}.json"))
     }
 }

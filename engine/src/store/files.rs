@@ -1,20 +1,75 @@
-//! Small files of a store: written whole under a name of their own, then put in place.
+//! Small files of a store: written whole under a name of their own, then put in place. Nothing that is a link is taken for
+//! one: a store that somebody else can write to must not lead out of itself.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use super::error::StoreError;
+use crate::place;
 
 /// Begins the names of files that are being written.
 pub(super) const TEMPORARY: &str = ".tmp";
 
+/// Whatever a temporary file or directory of a builder is called, others may do with it what the user lets them, as with any
+/// file: a store may be shared.
+pub(crate) fn as_others_may<'a, 'b, 'c>(
+    builder: &'c mut tempfile::Builder<'a, 'b>,
+    is_directory: bool,
+) -> &'c mut tempfile::Builder<'a, 'b> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The system takes away what the user's mask takes away.
+        builder.permissions(fs::Permissions::from_mode(if is_directory { 0o777 } else { 0o666 }));
+    }
+    #[cfg(not(unix))]
+    let _ = is_directory;
+    builder
+}
+
 /// The bytes of a file; `None` if it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        read => read.map(Some).map_err(StoreError::file("read", path)),
+    let mut bytes = Vec::new();
+    match open(path) {
+        Err(StoreError::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        file => {
+            file?.read_to_end(&mut bytes).map_err(StoreError::file("read", path))?;
+            Ok(Some(bytes))
+        }
     }
+}
+
+/// Opens a file of a store to be read.
+pub(super) fn open(path: &Path) -> Result<File, StoreError> {
+    refuse_strangers(path)?;
+    File::open(path).map_err(StoreError::file("read", path))
+}
+
+/// Opens a file to be held, not to be read: it is made if need be.
+pub(super) fn hold_file(path: &Path) -> Result<File, StoreError> {
+    refuse_strangers(path)?;
+    let file = File::options().create(true).append(true).open(path);
+    file.map_err(StoreError::file("open", path))
+}
+
+/// What lies under the name of a file of a store must be a file, or nothing.
+fn refuse_strangers(path: &Path) -> Result<(), StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => Err(StoreError::Link { path: path.to_owned() }),
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            Err(StoreError::damaged(path, "it is no file, as files of a store are"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory of a store, which begins at a root, and those above it.
+pub(super) fn create_directory(root: &Path, path: &Path) -> Result<(), StoreError> {
+    if place::is_linked(root, path) {
+        return Err(StoreError::Link { path: path.to_owned() });
+    }
+    fs::create_dir_all(path).map_err(StoreError::file("create", path))
 }
 
 /// Removes a file; whether it was there.
@@ -37,7 +92,7 @@ pub(super) enum Durability {
 impl Durability {
     /// Whether the file is now ours; false if somebody had put one there before.
     pub(super) fn put_if_absent(self, path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
-        if path.exists() {
+        if fs::symlink_metadata(path).is_ok() {
             return Ok(false);
         }
         match self.temporary(path, bytes)?.persist_noclobber(path) {
@@ -67,8 +122,11 @@ impl Durability {
 
     fn temporary(self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, StoreError> {
         let parent = directory_of(path);
+        if place::is_link(parent) {
+            return Err(StoreError::Link { path: parent.to_owned() });
+        }
         fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
-        let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent);
+        let file = as_others_may(tempfile::Builder::new().prefix(TEMPORARY), false).tempfile_in(parent);
         let mut file = file.map_err(StoreError::file("write in", parent))?;
         file.write_all(bytes).map_err(StoreError::file("write", path))?;
         if self == Self::Lasting {

@@ -4,9 +4,12 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use super::error::StoreError;
+use super::files::hold_file;
 use super::root::Store;
+use super::wait::{How, take};
 
 /// While it lives, nothing is removed from the store.
 #[derive(Debug)]
@@ -23,7 +26,8 @@ impl Store {
     /// If the store cannot be written.
     pub fn hold(&self) -> Result<Hold, StoreError> {
         let (path, file) = self.lock_file()?;
-        match file.lock_shared() {
+        let whom = || format!("waiting for `sternlight gc`, which cleans up the store `{}`", self.root().display());
+        match take(&file, How::Shared, whom) {
             Ok(()) => Ok(Hold { _lock: Some(file) }),
             Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Hold { _lock: None }),
             Err(error) => Err(StoreError::file("lock", &path)(error)),
@@ -33,13 +37,14 @@ impl Store {
     /// Waits until nobody holds the store, and lets nobody hold it while the result lives.
     pub(super) fn hold_alone(&self) -> Result<Hold, StoreError> {
         let (path, file) = self.lock_file()?;
-        file.lock().map_err(StoreError::file("lock", &path))?;
+        let whom = || format!("cleaning up waits for runs at work on the store `{}`", self.root().display());
+        take(&file, How::Alone, whom).map_err(StoreError::file("lock", &path))?;
         Ok(Hold { _lock: Some(file) })
     }
 
-    fn lock_file(&self) -> Result<(std::path::PathBuf, File), StoreError> {
+    fn lock_file(&self) -> Result<(PathBuf, File), StoreError> {
         let path = self.root().join("lock");
-        let file = File::options().create(true).append(true).open(&path);
-        Ok((path.clone(), file.map_err(StoreError::file("open", &path))?))
+        let file = hold_file(&path)?;
+        Ok((path, file))
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::files::Durability;
+use super::files::{Durability, read};
 use super::root::Store;
 use crate::stage::Memo;
 
@@ -21,7 +21,7 @@ impl Store {
 impl Memo for Store {
     fn get(&self, key: &str) -> Option<Vec<u8>> {
         let path = self.memo_path(key);
-        let bytes = fs::read(&path).ok()?;
+        let bytes = read(&path).ok()??;
         let (digest, value) = bytes.split_first_chunk::<{ blake3::OUT_LEN }>()?;
         if blake3::hash(value) != *digest {
             tracing::warn!(path = %path.display(), "a fact about an input was damaged: it is found anew");

@@ -1,6 +1,7 @@
 //! Runs as their folders tell of them: a list that reads two lines of each, and all that one wrote down. Also the mark
 //! that keeps a run from being cleaned up.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -11,11 +12,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::files::{Durability, read, remove};
+use super::files::{Durability, open, read, remove};
 use super::root::Store;
 use super::run_folder::KeyRecord;
 use super::sealed::unseal;
 use crate::event::{Event, Record, RunStatus};
+use crate::place::{is_directory, is_file};
 
 pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const KEYS: &str = "keys.jsonl";
@@ -40,6 +42,8 @@ pub(super) struct Seal {
 pub struct RunSummary {
     /// Its name: date, time and a few letters.
     pub id: String,
+    /// Its number: greater than that of every run that began before. Runs of earlier versions have none.
+    pub number: Option<u64>,
     /// The pipeline's name.
     pub pipeline: String,
     /// How it ended, if it did.
@@ -91,13 +95,14 @@ impl RunSummary {
 }
 
 impl Store {
-    /// Past and present runs, the newest first. Takes two lines of each run's events, not all of them.
+    /// Past and present runs, the one begun last first: by their numbers, whatever the clock said. Takes two lines of each run's events, not all of them.
     ///
     /// # Errors
     /// If the store cannot be read. Folders without a readable first event are passed over.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
         let mut runs: Vec<RunSummary> = self.run_folders()?.iter().filter_map(|path| summary(path)).collect();
-        runs.sort_by(|left, right| (right.started, &right.id).cmp(&(left.started, &left.id)));
+        let order = |run: &RunSummary| (run.number, run.started, run.id.clone());
+        runs.sort_by_cached_key(|run| Reverse(order(run)));
         Ok(runs)
     }
 
@@ -106,7 +111,7 @@ impl Store {
         match fs::read_dir(&directory) {
             Ok(entries) => {
                 let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-                Ok(paths.filter(|path| path.is_dir()).collect())
+                Ok(paths.filter(|path| is_directory(path)).collect())
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(StoreError::file("read", &directory)(error)),
@@ -135,8 +140,7 @@ impl Store {
     /// If it is gone, or the store cannot be written.
     pub fn pin(&self, run: &RunSummary) -> Result<bool, StoreError> {
         let _hold = self.hold()?;
-        let path = run.path.join(EVENTS);
-        fs::metadata(&path).map_err(StoreError::file("read", &path))?;
+        drop(open(&run.path.join(EVENTS))?);
         Durability::Lasting.put_if_absent(&run.path.join(PINNED), b"")
     }
 
@@ -151,12 +155,12 @@ impl Store {
 
 /// Whether the folder's run is pinned.
 pub(super) fn is_pinned(folder: &Path) -> bool {
-    folder.join(PINNED).exists()
+    is_file(&folder.join(PINNED))
 }
 
 /// Whether the process of the folder's run is at work. Where the file system has no locks, it may be.
 pub(super) fn is_running(folder: &Path) -> bool {
-    match fs::File::open(folder.join(LOCK)) {
+    match open(&folder.join(LOCK)) {
         Ok(file) => file.try_lock_shared().is_err(),
         Err(_) => false,
     }
@@ -165,7 +169,8 @@ pub(super) fn is_running(folder: &Path) -> bool {
 /// The text of a file of a run, which must be as the run left it if it ended.
 pub(super) fn checked_text(folder: &Path, name: &str) -> Result<Vec<u8>, StoreError> {
     let path = folder.join(name);
-    let text = fs::read(&path).map_err(StoreError::file("read", &path))?;
+    let missing = || StoreError::file("read", &path)(ErrorKind::NotFound.into());
+    let text = read(&path)?.ok_or_else(missing)?;
     let seal_path = folder.join(SEAL);
     let Some(seal) = read(&seal_path)? else { return Ok(text) };
     let seal: Seal = unseal(&seal).map_err(|reason| StoreError::damaged(&seal_path, reason))?;
@@ -202,7 +207,7 @@ fn lines<T: DeserializeOwned>(text: &[u8], path: &Path) -> Result<Vec<T>, StoreE
 fn summary(path: &Path) -> Option<RunSummary> {
     let (first, last) = first_and_last_line(&path.join(EVENTS)).ok()?;
     let first: Record = serde_json::from_slice(&first).ok()?;
-    let Event::RunStarted { run, pipeline, .. } = first.event else { return None };
+    let Event::RunStarted { run, number, pipeline, .. } = first.event else { return None };
     let last = serde_json::from_slice(&last).ok().map(|record: Record| record.event);
     let (status, seconds) = match last {
         Some(Event::RunFinished { status, seconds, .. }) => (status.into(), Some(seconds)),
@@ -210,7 +215,8 @@ fn summary(path: &Path) -> Option<RunSummary> {
         _ => (PastStatus::Crashed, None),
     };
     let started = first.at.parse().ok()?;
-    Some(RunSummary { id: run, pipeline, status, started, seconds, pinned: is_pinned(path), path: path.to_owned() })
+    let (pinned, path) = (is_pinned(path), path.to_owned());
+    Some(RunSummary { id: run, number, pipeline, status, started, seconds, pinned, path })
 }
 
 impl From<RunStatus> for PastStatus {
@@ -225,7 +231,8 @@ impl From<RunStatus> for PastStatus {
 
 /// The first and the last line of a file, without what is between. A last line without a line feed counts.
 fn first_and_last_line(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    let mut file = BufReader::with_capacity(TAIL_BYTES as usize, fs::File::open(path)?);
+    let file = open(path).map_err(io::Error::other)?;
+    let mut file = BufReader::with_capacity(TAIL_BYTES as usize, file);
     let mut first = Vec::new();
     file.read_until(b'\n', &mut first)?;
     let mut file = file.into_inner();

@@ -11,6 +11,7 @@ use super::past_run::{EVENTS, KEYS, checked_text, keys_of};
 use super::root::KEY_DIGITS;
 use super::sealed::unseal;
 use crate::dataset::{DataFile, FilePath};
+use crate::place::is_file;
 
 /// Names of what is to be spared.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ pub(super) struct Reach {
 impl Reach {
     /// Adds what a run wrote down. A file that is damaged could name anything, so that nothing may be removed.
     pub(super) fn add_run(&mut self, folder: &Path, is_running: bool) -> Result<(), StoreError> {
-        if folder.join(KEYS).exists() {
+        if is_file(&folder.join(KEYS)) {
             for record in keys_of(folder)? {
                 if is_running {
                     self.at_work.insert(record.key.as_str()[..KEY_DIGITS].to_owned());
@@ -36,7 +37,7 @@ impl Reach {
                 self.keys.insert(record.key.as_str().to_owned());
             }
         }
-        if folder.join(EVENTS).exists() {
+        if is_file(&folder.join(EVENTS)) {
             let events = checked_text(folder, EVENTS)?;
             self.manifests.extend(manifests_in(&String::from_utf8_lossy(&events)).map(str::to_owned));
         }

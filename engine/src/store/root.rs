@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use super::abort::abort_point;
 use super::commit::Commit;
 use super::error::StoreError;
-use super::files::{Durability, TEMPORARY, read, remove};
+use super::files::{Durability, TEMPORARY, as_others_may, create_directory, read, remove};
+use super::format::{self, State};
 use super::key::Key;
 use super::manifest::{Manifest, ManifestOf};
 use super::sealed::{seal, unseal};
 use crate::dataset::Dataset;
-
-/// Version of the directory's layout.
-const FORMAT: u32 = 1;
 
 /// Digits of a key that its attempts' names begin with.
 pub(super) const KEY_DIGITS: usize = 32;
@@ -42,12 +40,12 @@ impl Store {
     /// If it cannot be created or written, or was made by another version.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(root).map_err(StoreError::file("create the store", root))?;
-        is_begun(root)?;
+        format::state(root)?;
         let root = root.canonicalize().map_err(StoreError::file("open the store", root))?;
         let store = Self { root, durability: Durability::Lasting };
         store.durability.put_if_absent(&store.root.join(".gitignore"), b"*\n")?;
-        store.durability.put_if_absent(&store.root.join("format"), FORMAT.to_string().as_bytes())?;
-        store.of_known_format()
+        store.durability.put_if_absent(&store.root.join("format"), format::text().as_bytes())?;
+        format::check(&store.root).map(|()| store)
     }
 
     /// The store at a directory, for those who only look: `None` if none was begun there.
@@ -58,8 +56,8 @@ impl Store {
         match root.canonicalize() {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::file("open the store", root)(error)),
-            Ok(root) if is_begun(&root)? => Self { root, durability: Durability::Lasting }.of_known_format().map(Some),
-            Ok(_) => Ok(None),
+            Ok(root) if format::state(&root)? == State::Empty => Ok(None),
+            Ok(root) => format::check(&root).map(|()| Some(Self { root, durability: Durability::Lasting })),
         }
     }
 
@@ -68,18 +66,9 @@ impl Store {
     /// # Errors
     /// If it cannot be created.
     pub fn temporary(parent: &Path) -> Result<(Self, tempfile::TempDir), StoreError> {
-        let directory = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent);
+        let directory = as_others_may(tempfile::Builder::new().prefix(TEMPORARY), true).tempdir_in(parent);
         let directory = directory.map_err(StoreError::file("create a directory in", parent))?;
         Ok((Self::open(directory.path())?, directory))
-    }
-
-    fn of_known_format(self) -> Result<Self, StoreError> {
-        let format = self.root.join("format");
-        let found = fs::read_to_string(&format).map_err(StoreError::file("read", &format))?;
-        match found.trim() == FORMAT.to_string() {
-            true => Ok(self),
-            false => Err(StoreError::Format { path: self.root, found: found.trim().to_owned(), expected: FORMAT }),
-        }
     }
 
     /// A part of this store for what only has to last while runs go on: nothing in it is forced to disk.
@@ -98,9 +87,9 @@ impl Store {
     /// If it cannot be created.
     pub fn attempt(&self, key: &Key) -> Result<Attempt, StoreError> {
         let parent = self.root.join("data").join(&key.as_str()[..2]);
-        fs::create_dir_all(&parent).map_err(StoreError::file("create", &parent))?;
-        let directory = tempfile::Builder::new()
-            .prefix(&format!("{}-", &key.as_str()[..KEY_DIGITS]))
+        create_directory(&self.root, &parent)?;
+        let prefix = format!("{}-", &key.as_str()[..KEY_DIGITS]);
+        let directory = as_others_may(tempfile::Builder::new().prefix(&prefix), true)
             .tempdir_in(&parent)
             .map_err(StoreError::file("create a directory in", &parent))?
             .keep();
@@ -192,14 +181,16 @@ impl Store {
         remove(&self.commit_path(key)).map(drop)
     }
 
-    /// The dataset of a manifest, whose name is the digest of its text.
+    /// The dataset of a manifest, whose name is the digest of its text, and which lies where this store keeps them, wherever
+    /// the store lay when a run named it.
     ///
     /// # Errors
     /// If it is not there, is not as it was written, or was made by another version.
     pub fn dataset(&self, manifest: &Path) -> Result<Dataset, StoreError> {
-        let damaged = |reason: String| StoreError::damaged(manifest, reason);
-        let text = read(manifest)?.ok_or_else(|| damaged("it is not there".to_owned()))?;
         let named = manifest.file_stem().unwrap_or_default();
+        let path = self.root.join("manifests").join(named).with_extension("json");
+        let damaged = |reason: String| StoreError::damaged(&path, reason);
+        let text = read(&path)?.ok_or_else(|| damaged("it is not there".to_owned()))?;
         if *named != *blake3::hash(&text).to_hex().as_str() {
             return Err(damaged("it is not as it was written".to_owned()));
         }
@@ -231,19 +222,5 @@ impl Drop for Attempt {
         {
             tracing::debug!(%error, directory = %self.directory.display(), "left-over data was not removed");
         }
-    }
-}
-
-/// Whether a directory holds a store. Somebody's own files are neither hidden from git nor mixed with ours. What another
-/// process has just begun, or did not get further than, is no obstacle.
-fn is_begun(root: &Path) -> Result<bool, StoreError> {
-    if root.join("format").exists() {
-        return Ok(true);
-    }
-    let is_ours = |name: &str| name == ".gitignore" || name.starts_with(TEMPORARY);
-    let mut entries = fs::read_dir(root).map_err(StoreError::file("open the store", root))?;
-    match entries.any(|entry| entry.is_ok_and(|entry| !is_ours(&entry.file_name().to_string_lossy()))) {
-        true => Err(StoreError::Occupied { path: root.to_owned() }),
-        false => Ok(false),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::files::Durability;
+use super::files::{Durability, as_others_may, create_directory};
 use super::key::{Key, KeyParts};
 use super::past_run::{EVENTS, KEYS, LOCK, PLAN, SEAL, Seal};
 use super::root::Store;
@@ -32,6 +32,7 @@ pub struct KeyRecord {
 #[derive(Debug)]
 pub struct RunFolder {
     id: String,
+    number: u64,
     path: PathBuf,
     events: Lines,
     keys: Lines,
@@ -48,12 +49,11 @@ impl RunFolder {
         // Nobody cleans up between the folder's birth and its lock.
         let _hold = store.hold()?;
         let runs = store.root().join("runs");
-        fs::create_dir_all(&runs).map_err(StoreError::file("create", &runs))?;
+        create_directory(store.root(), &runs)?;
+        let number = store.take_number()?;
         let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
         // Removed again if it cannot be filled.
-        let folder = tempfile::Builder::new()
-            .prefix(&format!("{time}-"))
-            .rand_bytes(4)
+        let folder = as_others_may(tempfile::Builder::new().prefix(&format!("{time}-")).rand_bytes(4), true)
             .tempdir_in(&runs)
             .map_err(StoreError::file("create a directory in", &runs))?;
         let lock = create(&folder.path().join(LOCK))?;
@@ -66,7 +66,7 @@ impl RunFolder {
         let (events, keys) = (Lines::create(folder.path(), EVENTS)?, Lines::create(folder.path(), KEYS)?);
         let path = folder.keep();
         let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { events, keys, _lock: lock, id, path })
+        Ok(Self { events, keys, _lock: lock, id, number, path })
     }
 
     /// Keeps the run's plan, with which any process can carry out parts of it.
@@ -90,6 +90,11 @@ impl RunFolder {
     /// The run's name.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The run's number: greater than that of every run that began before.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Appends an event. The last one, which tells how the run ended, seals what was written.

@@ -1,6 +1,6 @@
 //! A sink that writes elsewhere: what it would put at its target goes into a directory, under the same names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::contract::Contract;
 use crate::dataset::Dataset;
@@ -17,6 +17,12 @@ pub struct Redirected<'a> {
     pub directory: PathBuf,
 }
 
+/// The export of such a stage.
+struct RedirectedSink<'a> {
+    sink: Box<dyn Sink + 'a>,
+    directory: &'a Path,
+}
+
 impl Stage for Redirected<'_> {
     fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
         self.stage.contract(input)
@@ -24,6 +30,14 @@ impl Stage for Redirected<'_> {
 
     fn files(&self) -> Vec<InputFile> {
         self.stage.files()
+    }
+
+    fn inputs(&self) -> Vec<PathBuf> {
+        self.stage.inputs()
+    }
+
+    fn would_read(&self, place: &Path) -> bool {
+        self.stage.would_read(place)
     }
 
     fn not_reproducible(&self) -> Vec<String> {
@@ -49,11 +63,17 @@ impl Stage for Redirected<'_> {
 impl Sink for Redirected<'_> {
     fn target(&self) -> Target {
         let Work::Sink(sink) = self.stage.work() else {
-            return Target { path: self.directory.clone(), beside: Vec::new(), is_directory: true, overwrite: false };
+            let (path, beside, within) = (self.directory.clone(), Vec::new(), Vec::new());
+            return Target { path, beside, within, is_directory: true, overwrite: false };
         };
-        let target = sink.target();
-        let name = target.path.file_name().map(PathBuf::from).unwrap_or_default();
-        Target { path: self.directory.join(name), ..target }
+        redirected(sink.target(), &self.directory)
+    }
+
+    fn sample(&self, groups: u64) -> Box<dyn Sink + '_> {
+        match self.stage.work() {
+            Work::Sink(sink) => Box::new(RedirectedSink { sink: sink.sample(groups), directory: &self.directory }),
+            _ => Box::new(Redirected { stage: self.stage, directory: self.directory.clone() }),
+        }
     }
 
     fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
@@ -62,4 +82,23 @@ impl Sink for Redirected<'_> {
             _ => Err(StageError::new("the stage does not export")),
         }
     }
+}
+
+impl Sink for RedirectedSink<'_> {
+    fn target(&self) -> Target {
+        redirected(self.sink.target(), self.directory)
+    }
+
+    fn sample(&self, groups: u64) -> Box<dyn Sink + '_> {
+        Box::new(RedirectedSink { sink: self.sink.sample(groups), directory: self.directory })
+    }
+
+    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+        self.sink.export(dataset, staging, context)
+    }
+}
+
+fn redirected(target: Target, directory: &Path) -> Target {
+    let name = target.path.file_name().map(PathBuf::from).unwrap_or_default();
+    Target { path: directory.join(name), ..target }
 }

@@ -16,7 +16,7 @@ use super::destination::{Destination, Encoding};
 const LISTED_SOURCES: usize = 50;
 
 /// The card's text.
-pub(super) fn card(dataset: &Dataset, metrics: &Metrics, destination: &Destination) -> String {
+pub(super) fn card(dataset: &Dataset, metrics: &Metrics, destination: &Destination, sample: Option<u64>) -> String {
     let mut sections = Vec::new();
     if destination.stem.is_none() {
         // Tells the Hugging Face hub which of the files hold rows.
@@ -26,6 +26,10 @@ pub(super) fn card(dataset: &Dataset, metrics: &Metrics, destination: &Destinati
         ));
     }
     sections.push(format!("# Agent trajectories: {}", destination.name));
+    if let Some(groups) = sample {
+        let first = if groups == 1 { "the first group".to_owned() } else { format!("the first {groups} groups") };
+        sections.push(format!("**This is a sample:** {first} of each source (`--limit {groups}`), and no more."));
+    }
     sections.push(
         "One row is one trajectory: its turns in order, its outcome, and what the pipeline below added.".to_owned(),
     );

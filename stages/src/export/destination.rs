@@ -18,7 +18,7 @@ pub struct ExportOptions {
     /// What to write.
     #[serde(default)]
     pub format: Format,
-    /// Replace files of these names that sternlight did not write.
+    /// Replace files of these names that sternlight did not write as they are now.
     #[serde(default)]
     pub overwrite: bool,
 }
@@ -124,6 +124,19 @@ impl Destination {
         Ok(Self { path, name, stem: Some(stem), encoding })
     }
 
+    /// The place beside it for a sample of what it is for: `out.sample`, `chats.sample.jsonl.gz`.
+    pub(super) fn sample(&self) -> Self {
+        let with_mark = |stem: &str| format!("{stem}.sample");
+        let stem = self.stem.as_deref().map(with_mark);
+        let name = match (&stem, &self.stem) {
+            (Some(marked), Some(stem)) => {
+                format!("{marked}{}", self.name.strip_prefix(stem.as_str()).unwrap_or_default())
+            }
+            _ => with_mark(&self.name),
+        };
+        Self { path: self.path.with_file_name(&name), name, stem, encoding: self.encoding }
+    }
+
     /// The name of the file of a shard; of the only file if there is but one.
     pub(super) fn file_name(&self, shard: usize) -> String {
         match (&self.stem, self.encoding) {
@@ -181,6 +194,20 @@ mod tests {
             (Encoding::Lines(Compression::Zstandard), "x.README.md")
         );
         assert_eq!(destination("{to: x.parquet/}").unwrap().stem, None);
+    }
+
+    #[test]
+    fn a_sample_lies_beside_and_keeps_the_ending() {
+        let sample = |yaml| {
+            let sample = destination(yaml).unwrap().sample();
+            (sample.path.display().to_string(), sample.file_name(0), sample.card_name())
+        };
+        let told = |path: &str, file: &str, card: &str| (path.to_owned(), file.to_owned(), card.to_owned());
+        let expected = told("/here/out/a.b.sample.parquet", "a.b.sample.parquet", "a.b.sample.README.md");
+        assert_eq!(sample("{to: out/a.b.parquet}"), expected);
+        let expected = told("/here/x.sample.jsonl.gz", "x.sample.jsonl.gz", "x.sample.README.md");
+        assert_eq!(sample("{to: x.jsonl.gz, format: openai-chat}"), expected);
+        assert_eq!(sample("{to: out/}"), told("/here/out.sample", "part-00000.parquet", "README.md"));
     }
 
     #[test]

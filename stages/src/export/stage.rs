@@ -22,6 +22,8 @@ use super::unfit::Unfit;
 pub struct Export {
     destination: Destination,
     overwrite: bool,
+    /// It writes a sample: of so many groups of each source the first.
+    sample: Option<u64>,
 }
 
 impl BuiltIn for Export {
@@ -34,7 +36,7 @@ impl BuiltIn for Export {
 
     fn build(options: ExportOptions, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let destination = Destination::of(&options, context).map_err(|problem| vec![problem])?;
-        Ok(Self { destination, overwrite: options.overwrite })
+        Ok(Self { destination, overwrite: options.overwrite, sample: None })
     }
 }
 
@@ -55,15 +57,24 @@ impl Sink for Export {
         Target {
             path: self.destination.path.clone(),
             beside: self.destination.stem.iter().map(|_| self.destination.card_name()).collect(),
+            within: match self.destination.stem {
+                Some(_) => Vec::new(),
+                None => vec![self.destination.file_name(0), self.destination.card_name()],
+            },
             is_directory: self.destination.stem.is_none(),
             overwrite: self.overwrite,
         }
     }
 
+    fn sample(&self, groups: u64) -> Box<dyn Sink + '_> {
+        let (destination, overwrite) = (self.destination.sample(), self.overwrite);
+        Box::new(Self { destination, overwrite, sample: Some(groups) })
+    }
+
     fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
         let findings = Findings::of(dataset)?;
         let card_path = staging.place(&self.destination.card_name())?;
-        let text = card(dataset, &findings.metrics, &self.destination);
+        let text = card(dataset, &findings.metrics, &self.destination, self.sample);
         std::fs::write(&card_path, text).map_err(|error| StageError::file("write", &card_path, &error))?;
         let files: Vec<&[Shard]> = match self.destination.stem {
             // Readers of a directory want at least one file to learn the columns from.

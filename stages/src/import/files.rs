@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
+use sternlight_engine::place::resolved;
 use sternlight_engine::problem::{Problem, Segment};
 use sternlight_engine::stage::StageError;
 
@@ -71,6 +72,17 @@ pub(super) fn list(files: &Files, directory: &Path, current_directory: &Path) ->
         }
     }
     if problems.is_empty() { Ok(listed) } else { Err(problems) }
+}
+
+/// Whether a file at a place, without links on the way, would be among them.
+pub(super) fn matches(files: &Files, directory: &Path, place: &Path) -> bool {
+    files.0.iter().any(|pattern| {
+        let fixed = fixed_root(pattern);
+        let root = resolved(&directory.join(fixed));
+        let rest = pattern.get(fixed.len()..).unwrap_or_default().trim_start_matches('/');
+        let whole = format!("{}/{rest}", Pattern::escape(&root.to_string_lossy()).trim_end_matches('/'));
+        place == root.join(rest) || Pattern::new(&whole).is_ok_and(|glob| glob.matches_path_with(place, MATCHING))
+    })
 }
 
 /// Checks that no two files would give their rows the same ids.
@@ -182,6 +194,21 @@ mod tests {
         assert_eq!(names(&["odd[1].json"], tree.path()), ["odd[1].json"]);
         let absolute = tree.path().join("runs/*.json");
         assert_eq!(names(&[absolute.to_str().unwrap()], tree.path()), ["a.json", "b.json"]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_yet_would_match() {
+        let tree = tree(&["runs/a.json"]);
+        let root = tree.path().canonicalize().unwrap();
+        let would = |pattern: &str, name: &str| matches(&Files(vec![pattern.to_owned()]), &root, &root.join(name));
+        assert!(
+            would("runs/*.json", "runs/out.json")
+                && would("**/*.json", "x/y/out.json")
+                && would("out.json", "out.json")
+        );
+        assert!(would("runs/../out.json", "out.json"));
+        assert!(!would("runs/*.json", "runs/out.jsonl") && !would("runs/*.json", "runs/x/out.json"));
+        assert!(!would("runs/*.json", "runs/.out.json"));
     }
 
     #[test]

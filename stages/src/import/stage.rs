@@ -1,6 +1,6 @@
 //! The stage: which files, what they are, their shards, and the rows of those shards that are asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use sternlight_engine::stage::{
 use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
 use super::detect::{Detected, detect};
-use super::files::{InputFile, distinct_stems, list};
+use super::files::{InputFile, distinct_stems, list, matches};
 use super::options::{Format, Options};
 use super::parquet::{self, ParquetFile};
 use super::parquet_schema::agree;
@@ -69,6 +69,18 @@ impl Stage for Import {
             Inputs::Parquet { schema, .. } => schema.clone(),
         };
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(schema) })
+    }
+
+    fn inputs(&self) -> Vec<PathBuf> {
+        match self.inputs() {
+            Ok(Inputs::Json(files)) => files.iter().map(|file| file.file.path.clone()).collect(),
+            Ok(Inputs::Parquet { files, .. }) => files.iter().map(|file| file.file.path.clone()).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn would_read(&self, place: &Path) -> bool {
+        matches(&self.options.files, &self.directory, place)
     }
 
     fn work(&self) -> Work<'_> {

@@ -1,6 +1,7 @@
 //! The `reflect` stage: its declaration, and the columns it makes of judgements.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::StringBuilder;
@@ -62,6 +63,10 @@ impl Stage for Reflect {
 
     fn files(&self) -> Vec<InputFile> {
         self.files.clone()
+    }
+
+    fn inputs(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|file| PathBuf::from(&file.name)).collect()
     }
 
     fn work(&self) -> Work<'_> {

@@ -1,5 +1,6 @@
 //! The stage: tasks of the environment, a few to a shard, and their episodes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -30,6 +31,8 @@ pub struct Rollout {
     actor: Actor,
     /// As the pipeline names the environment.
     address: String,
+    /// Where the environment, and what it may read, lie.
+    inputs: Vec<PathBuf>,
     tasks: u32,
     group_size: u32,
 }
@@ -58,7 +61,8 @@ impl BuiltIn for Rollout {
         let (stage, name) = (context.stage.to_owned(), environment.name().to_owned());
         let actor = Actor { script, max_turns: options.max_turns, seed, environment: name, stage };
         let RolloutOptions { env, tasks, group_size, .. } = options;
-        Ok(Self { environment, actor, address: env.uses, tasks, group_size })
+        let inputs = PluginRequest::inputs_of(&env.uses, &env.allow, context.directory);
+        Ok(Self { environment, actor, address: env.uses, inputs, tasks, group_size })
     }
 }
 
@@ -93,6 +97,10 @@ impl Stage for Rollout {
     fn files(&self) -> Vec<InputFile> {
         // What it is, wherever it lies.
         vec![InputFile { name: "environment".to_owned(), digest: self.environment.digest() }]
+    }
+
+    fn inputs(&self) -> Vec<PathBuf> {
+        self.inputs.clone()
     }
 
     fn not_reproducible(&self) -> Vec<String> {
