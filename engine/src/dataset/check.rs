@@ -1,6 +1,5 @@
 //! Reads a file of a shard for its digests' sake: no value is decoded.
 
-use super::chunks::Chunks;
 use super::open_file::OpenFile;
 use super::shard::{Dataset, Shard};
 use crate::column::ColumnPath;
@@ -11,25 +10,16 @@ impl Dataset {
     /// read, or what is wrong. Of a file outside of the store only the footer is known.
     pub(crate) fn check_file(&self, shard: &Shard, index: usize) -> Vec<Result<u64, StageError>> {
         let Some(file) = shard.files.get(index) else { return Vec::new() };
-        let footer = OpenFile::open(&self.root, file, Vec::new()).map(|_| 0);
-        if footer.is_err() {
-            return vec![footer];
-        }
-        let columns = file.digests.keys();
-        columns.flat_map(|column| self.check_column(shard, index, column)).collect()
-    }
-
-    fn check_column(&self, shard: &Shard, index: usize, column: &ColumnPath) -> Vec<Result<u64, StageError>> {
-        let file = match OpenFile::open(&self.root, &shard.files[index], vec![column.clone()]) {
-            Ok(file) => file,
+        let columns: Vec<ColumnPath> = file.digests.keys().cloned().collect();
+        // The footer is read once, which may be long: it describes every chunk of every row group.
+        let open = match OpenFile::open(&self.root, file, columns.clone()) {
+            Ok(open) => open,
             Err(error) => return vec![Err(error)],
         };
-        let groups = shard.row_groups.iter().enumerate();
-        groups
-            .map(|(group, rows)| match file.chunks(group, *rows)? {
-                Chunks::Checked { chunks, .. } => Ok(chunks.iter().map(|(_, bytes)| bytes.len() as u64).sum()),
-                Chunks::File(_) => Ok(0),
-            })
-            .collect()
+        let check = |column: &ColumnPath| {
+            let groups = shard.row_groups.iter().enumerate();
+            groups.map(|(group, rows)| open.check_chunk(column, group, *rows)).collect::<Vec<_>>()
+        };
+        columns.iter().flat_map(check).collect()
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{BatchLimit, BatchReader};
 use super::selection::Selection;
+use super::stamp::{KnownState, WhileRunning};
 use crate::column::ColumnPath;
 use crate::stage::StageError;
 use crate::trajectory::TrajectorySchema;
@@ -86,6 +87,12 @@ pub struct DataFile {
     /// blake3 (hexadecimal) of the footer, checked when the file is opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
+    /// For files that are known by their size and time: both, checked when the file is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownState>,
+    /// For files that are referred to where they lie, while a run reads them.
+    #[serde(skip)]
+    pub(crate) surveyed: WhileRunning,
 }
 
 /// Where a file lies.
@@ -135,6 +142,16 @@ pub(super) fn is_inside(relative: &str) -> bool {
 }
 
 impl DataFile {
+    /// A file of the store.
+    pub(crate) fn of_store(
+        relative: String,
+        digests: BTreeMap<ColumnPath, Vec<String>>,
+        footer: Option<String>,
+    ) -> Self {
+        let (path, surveyed) = (FilePath::Store(relative), WhileRunning::default());
+        Self { path, first_row_group: 0, digests, identity: None, footer, known: None, surveyed }
+    }
+
     /// What cannot be, if anything: a manifest may have been damaged.
     pub(crate) fn fault(&self) -> Option<String> {
         match &self.path {

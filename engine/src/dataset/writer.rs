@@ -23,7 +23,7 @@ use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk};
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
-use super::shard::{DataFile, FilePath, Shard};
+use super::shard::{DataFile, Shard};
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::AddedColumn;
 use crate::stage::StageError;
@@ -45,9 +45,8 @@ pub(crate) struct Written {
 
 impl Written {
     /// A shard of new rows that are all in this one file, with all columns of the schema.
-    pub(crate) fn into_shard(self, label: String, path: FilePath, schema: &TrajectorySchema) -> Shard {
-        let file =
-            DataFile { path, first_row_group: 0, digests: self.digests, identity: None, footer: Some(self.footer) };
+    pub(crate) fn into_shard(self, label: String, relative: String, schema: &TrajectorySchema) -> Shard {
+        let file = DataFile::of_store(relative, self.digests, Some(self.footer));
         let columns = schema.paths().into_iter().map(|column| (column, 0)).collect();
         Shard { label, row_groups: self.row_groups, selection: None, columns, files: vec![file] }
     }

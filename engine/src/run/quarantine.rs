@@ -11,7 +11,7 @@ use super::job::Job;
 use super::parts::StageWork;
 use crate::column::ColumnPath;
 use crate::contract::AddedColumn;
-use crate::dataset::{BaseBatch, ColumnWriter, DataFile, Dataset, Facts, FilePath, RowWriter, Selection, Shard};
+use crate::dataset::{BaseBatch, ColumnWriter, DataFile, Dataset, Facts, RowWriter, Selection, Shard};
 use crate::stage::{FaultyRecord, StageError};
 use crate::store::{Aside, AsideRow, AsideRows, Attempt, Commit};
 use crate::trajectory::{Status, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, imported_schema};
@@ -75,13 +75,7 @@ fn arrays<'a>(stage: &str, texts: impl Iterator<Item = (&'a str, Option<&'a str>
 }
 
 fn data_file(attempt: &Attempt, name: &str, digests: std::collections::BTreeMap<ColumnPath, Vec<String>>) -> DataFile {
-    DataFile {
-        path: FilePath::Store(attempt.relative(name)),
-        first_row_group: 0,
-        digests,
-        identity: None,
-        footer: None,
-    }
+    DataFile::of_store(attempt.relative(name), digests, None)
 }
 
 /// The columns of records that never became rows.
