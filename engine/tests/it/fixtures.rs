@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, BooleanArray, Float32Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
-use sternlight_engine::dataset::{BatchLimit, Dataset};
+use sternlight_engine::dataset::{BatchLimit, Dataset, FileStamp};
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;

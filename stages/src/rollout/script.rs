@@ -127,7 +127,7 @@ fn expanded_bytes(action: &str, found: &Captures<'_>) -> usize {
 fn references(action: &str) -> impl Iterator<Item = &str> {
     static REFERENCE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))").ok());
-    let found = REFERENCE.iter().flatten().flat_map(|reference| reference.captures_iter(action));
+    let found = REFERENCE.iter().flat_map(|reference| reference.captures_iter(action));
     found.filter_map(|found| found.get(1).or(found.get(2))).map(|name| name.as_str())
 }
 
