@@ -162,7 +162,7 @@ fn verify_reads_everything_and_computes_it_again() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 4.73 KiB read
+    stored             5 manifests, 8 files, 5.44 KiB read
     exported           2 files
     computed again     6 stages: 224 columns of 10 shards, 2 exported files, and all figures
                        everything came out the same
@@ -201,7 +201,7 @@ fn verify_names_a_flipped_byte_and_the_next_run_computes_it_anew() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 4.63 KiB read
+    stored             5 manifests, 8 files, 5.34 KiB read
     exported           2 files
       damaged: import: HERE/.sternlight/data/ATTEMPT/rows.parquet: column `trajectory_id`, row group 0: the bytes are not those that were written
       damaged: export: `HERE/out.jsonl` is not as it was exported
@@ -223,7 +223,7 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 4.73 KiB read
+    stored             5 manifests, 8 files, 5.44 KiB read
     exported           2 files
     --- stderr
     error: the inputs of run `RUN` are not what they were:
@@ -239,7 +239,7 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 4.73 KiB read
+    stored             5 manifests, 8 files, 5.44 KiB read
     exported           2 files
     --- stderr
     error: the inputs of run `RUN` are not what they were:
@@ -252,7 +252,7 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 4.73 KiB read
+    stored             5 manifests, 8 files, 5.44 KiB read
     exported           2 files
     --- stderr
     pipeline.yaml:7:20: error: nothing matches `data/*.jsonl` in `HERE`

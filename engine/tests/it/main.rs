@@ -4,6 +4,7 @@
 
 mod collect;
 mod damage;
+mod exports;
 mod failure;
 mod faulty_stages;
 mod fixtures;
