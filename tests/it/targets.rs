@@ -55,8 +55,32 @@ fn two_exports_to_one_place_are_refused_however_it_is_spelled() {
             "{first} {second}"
         );
     }
-    insta::assert_snapshot!(place_of_two("link1/out", "real/out").said(&["check", "pipeline.yaml"]), @"");
-    insta::assert_snapshot!(place_of_two("out", "out.sample").said(&["check", "pipeline.yaml"]), @"");
+    insta::assert_snapshot!(place_of_two("link1/out", "real/out").said(&["check", "pipeline.yaml"]), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:7:3: error: `best` writes where `all` writes
+      |
+    6 |   all: { uses: export, from: import, with: { to: link1/out } }
+      |   --- so does this
+    7 |   best: { uses: export, from: good, with: { to: real/out } }
+      |   ^^^^ writes `HERE/real/out`
+      = help: give each a place of its own
+
+    error: 1 problem
+    ");
+    insta::assert_snapshot!(place_of_two("out", "out.sample").said(&["check", "pipeline.yaml"]), @"
+    exit code 2
+    --- stderr
+    pipeline.yaml:7:3: error: `best` writes where `all` writes with `--limit`
+      |
+    6 |   all: { uses: export, from: import, with: { to: out } }
+      |   --- so does this
+    7 |   best: { uses: export, from: good, with: { to: out.sample } }
+      |   ^^^^ writes `HERE/out.sample`
+      = help: give each a place of its own
+
+    error: 1 problem
+    ");
 }
 
 fn place_of_one(files: &str, to: &str) -> Workplace {
@@ -77,11 +101,61 @@ fn place_of_one(files: &str, to: &str) -> Workplace {
 #[test]
 fn an_export_over_what_its_pipeline_reads_is_refused() {
     let said = |files: &str, to: &str| place_of_one(files, to).said(&["check", "pipeline.yaml"]);
-    insta::assert_snapshot!(said("data/*.jsonl", "data/a.jsonl"), @"");
-    insta::assert_snapshot!(said("data/*.jsonl", "data"), @"");
-    insta::assert_snapshot!(said("data/*.jsonl", "x/../rules"), @"");
-    insta::assert_snapshot!(said("data/*.jsonl", "."), @"");
-    insta::assert_snapshot!(said("data/*.jsonl", "data/out.jsonl"), @"");
+    insta::assert_snapshot!(said("data/*.jsonl", "data/a.jsonl"), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: `export` writes where an input of `import` lies: `HERE/data/a.jsonl`
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: "data/a.jsonl", format: openai-chat } }
+      |   ^^^^^^ writes `HERE/data/a.jsonl`
+      = help: choose another `to`: an export does not replace what its own pipeline reads
+
+    error: 1 problem
+    "#);
+    insta::assert_snapshot!(said("data/*.jsonl", "data"), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: `export` writes where an input of `import` lies: `HERE/data/a.jsonl`
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: "data" } }
+      |   ^^^^^^ writes `HERE/data`
+      = help: choose another `to`: an export does not replace what its own pipeline reads
+
+    error: 1 problem
+    "#);
+    insta::assert_snapshot!(said("data/*.jsonl", "x/../rules"), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: `export` writes where an input of `reflect` lies: `HERE/rules/mine.yaml`
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: "x/../rules" } }
+      |   ^^^^^^ writes `HERE/x/../rules`
+      = help: choose another `to`: an export does not replace what its own pipeline reads
+
+    error: 1 problem
+    "#);
+    insta::assert_snapshot!(said("data/*.jsonl", "."), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: `export` writes where the pipeline's own file lies: `HERE/pipeline.yaml`
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: "." } }
+      |   ^^^^^^ writes `HERE`
+      = help: choose another `to`: an export does not replace what its own pipeline reads
+
+    error: 1 problem
+    "#);
+    insta::assert_snapshot!(said("data/*.jsonl", "data/out.jsonl"), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: what `export` writes would be read by `import` the next time
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: "data/out.jsonl", format: openai-chat } }
+      |   ^^^^^^ writes `HERE/data/out.jsonl`
+      = help: choose another `to`, or `files` that do not match it
+
+    error: 1 problem
+    "#);
     assert!(said("data/*.jsonl", "out.jsonl").contains("ok, 3 stages"));
     assert!(said("data/*.jsonl", "data/out.parquet").contains("ok, 3 stages"));
 }
@@ -93,7 +167,17 @@ fn an_export_into_a_store_is_refused() {
         place.write("other/format", "1");
         place.said(&["check", "pipeline.yaml"])
     };
-    insta::assert_snapshot!(said(".sternlight/data/mine/out"), @"");
+    insta::assert_snapshot!(said(".sternlight/data/mine/out"), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: `export` writes into the store `HERE/.sternlight`
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: ".sternlight/data/mine/out" } }
+      |   ^^^^^^ writes `HERE/.sternlight/data/mine/out`
+      = help: choose a `to` outside of it: what lies in a store is sternlight's own, and is cleaned up
+
+    error: 1 problem
+    "#);
     for to in ["other", "other/out", "x/../other/deep/out.jsonl"] {
         assert!(said(to).contains("`export` writes into the store `HERE/other`"), "{to}");
     }
@@ -108,11 +192,26 @@ fn a_link_made_after_the_check_is_not_followed() {
     fs::create_dir(place.path("else")).unwrap();
     place.write("else/part-00000.parquet", "theirs");
     symlink("else", place.path("out")).unwrap();
-    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"");
+    insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @r#"
+    exit code 2
+    --- stderr
+    pipeline.yaml:6:3: error: `export` writes to `HERE/out`, which is a link
+      |
+    6 |   export: { uses: export, from: reflect, with: { to: "out" } }
+      |   ^^^^^^ writes `HERE/out`
+      = help: exports follow no links: name the place that it leads to
+
+    error: 1 problem
+    "#);
     fs::remove_file(place.path("out")).unwrap();
     place.write("out/mine", "theirs");
     symlink("../else/part-00000.parquet", place.path("out/part-00000.parquet")).unwrap();
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"");
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
+    exit code 1
+    --- stderr
+    error: stage `export`: `HERE/out/part-00000.parquet` is a link, and exports follow and replace none
+    help: name the place that it leads to, or move the link away
+    ");
     assert_eq!(place.read("else/part-00000.parquet"), "theirs");
 }
 
@@ -134,7 +233,7 @@ fn a_limited_run_writes_a_sample_beside_and_says_so() {
         card.contains("**This is a sample:** the first group of each source (`--limit 1`), and no more."),
         "{card}"
     );
-    assert!(!place.read("out.README.md").contains("sample"));
+    assert!(!place.read("out.README.md").contains("This is a sample"));
     let sample = place.read("out.sample.jsonl");
     assert!(whole.starts_with(&sample) || sample.lines().all(|line| whole.contains(line)));
     // Another sample takes its place, and the whole is there already.
@@ -171,7 +270,17 @@ fn a_plan_keeps_names_of_variables_and_verify_asks_for_them() {
     let id = run.of_kind("run_started").next().unwrap()["run"].as_str().unwrap().to_owned();
     let plan = place.read(&format!(".sternlight/runs/{id}/plan.json"));
     assert!(plan.contains("DESK_AGENT") && !plan.contains("a-very-secret-agent"), "{plan}");
-    insta::assert_snapshot!(place.said(&["verify", "last"]), @"");
+    insta::assert_snapshot!(place.said(&["verify", "last"]), @"
+    exit code 2
+    --- stdout
+    RUN replay, done, started TIME
+
+    stored             5 manifests, 8 files, 5.47 KiB read
+    exported           2 files
+    --- stderr
+    error: the run needs environment variables that are not set: DESK_AGENT
+    help: set them as they were when the run began: a run keeps their names, not their values
+    ");
     let verify = |place: &Workplace| place.command(&["verify", "last", "-q"]).envs(variable).output().unwrap();
     assert_eq!(exit_code(&verify(&place)), 0);
     let processes = ["run", "pipeline.yaml", "--executor", "processes", "--store", "another"];

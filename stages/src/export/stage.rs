@@ -31,7 +31,7 @@ impl BuiltIn for Export {
     const NAME: &'static str = "export";
     const SUMMARY: &'static str = "Writes the dataset as ordinary Parquet or as chat messages, with a card";
     const DOCUMENTATION: &'static str = include_str!("documentation.md");
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn build(options: ExportOptions, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let destination = Destination::of(&options, context).map_err(|problem| vec![problem])?;
