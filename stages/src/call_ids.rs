@@ -50,12 +50,6 @@ impl<'a> RecordedIds<'a> {
         (distinct.len() == count).then_some(ids)
     }
 
-    /// For each of so many messages that a turn was shown, the call that it answers; empty if that is not known.
-    pub(crate) fn answered(&self, turn: usize, count: usize) -> Vec<Option<&str>> {
-        let messages = self.turns.observed.get(turn).and_then(Option::as_ref).filter(|shown| shown.len() == count);
-        messages.into_iter().flatten().map(|message| message.tool_call_id.as_deref()).collect()
-    }
-
     /// For each of a turn's calls, which of the results that came next is its own. `None` if the ids do not tell: then
     /// results stand in the order of their calls.
     pub(crate) fn results(&self, turn: usize, count: usize) -> Option<Vec<usize>> {
@@ -86,8 +80,6 @@ mod tests {
         for (turn, count) in [(0, 1), (1, 1), (2, 2), (3, 1), (9, 1)] {
             assert_eq!(ids.calls(turn, count), None, "turn {turn}");
         }
-        assert_eq!(ids.answered(2, 2), [Some("a"), None]);
-        assert!(ids.answered(2, 1).is_empty() && ids.answered(0, 1).is_empty());
     }
 
     #[test]

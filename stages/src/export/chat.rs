@@ -1,14 +1,13 @@
 //! Writes trajectories as chat messages, one JSON object a line.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray as _, Float32Array, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, Float32Array, StringArray};
 use arrow::datatypes::UInt64Type;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset, Shard};
 use sternlight_engine::stage::StageError;
@@ -16,14 +15,15 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::destination::Compression;
 use super::findings::PROGRESS;
-use super::message::{Decision, Shown, decision, shown};
-use crate::call_ids::RecordedIds;
+use super::messages::{Chat, Message, Messages, TurnColumns};
+use super::recorded::Recorded;
+use super::unfit::Unfit;
 
 /// Columns that every chat is made of.
 pub(super) const REQUIRED: [&str; 4] = ["trajectory_id", "group_id", "turns.observation", "turns.action"];
 
 /// Columns that add to it where they are there.
-const OPTIONAL: [&str; 16] = [
+const OPTIONAL: [&str; 17] = [
     "task_id",
     "env",
     "policy",
@@ -38,6 +38,7 @@ const OPTIONAL: [&str; 16] = [
     "extra",
     "turns.tool_name",
     "turns.tool_arguments",
+    "turns.tool_answered",
     "turns.verdict",
     "turns.advantage",
 ];
@@ -71,82 +72,9 @@ struct Conversation<'a> {
     advantages: Option<Vec<Option<f32>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     final_observation: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<String>,
-    content: Option<&'a str>,
+    /// The messages of the final observation, where its text does not say all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<ToolCall<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weight: Option<u8>,
-}
-
-impl<'a> Message<'a> {
-    fn of(role: &'static str, content: &'a str) -> Self {
-        Self { role, tool_call_id: None, content: Some(content), tool_calls: Vec::new(), weight: None }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct ToolCall<'a> {
-    id: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    function: Function<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct Function<'a> {
-    name: &'a str,
-    arguments: String,
-}
-
-/// Chats that training services refuse, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Unfit {
-    /// Without a turn, and so without a message of the assistant.
-    pub(super) without_turns: u64,
-    /// With a call, before the last message, that no tool message answers.
-    pub(super) with_unanswered_calls: u64,
-}
-
-impl Unfit {
-    fn count(&mut self, messages: &[Message<'_>]) {
-        let answered: BTreeSet<&str> = messages.iter().filter_map(|message| message.tool_call_id.as_deref()).collect();
-        let before_last = messages.split_last().map_or(messages, |(_, before)| before);
-        let mut calls = before_last.iter().flat_map(|message| &message.tool_calls);
-        self.with_unanswered_calls += u64::from(calls.any(|call| !answered.contains(call.id.as_str())));
-        self.without_turns += u64::from(!messages.iter().any(|message| message.role == "assistant"));
-    }
-
-    /// Adds what another file holds.
-    pub(super) fn add(&mut self, other: Self) {
-        self.without_turns += other.without_turns;
-        self.with_unanswered_calls += other.with_unanswered_calls;
-    }
-
-    /// Sentences about them.
-    pub(super) fn warnings(self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.without_turns > 0 {
-            warnings.push(format!(
-                "trajectories without a turn: {}; their chats have no assistant message, which training services refuse, \
-                 and a `filter` in front leaves them out",
-                self.without_turns
-            ));
-        }
-        if self.with_unanswered_calls > 0 {
-            warnings.push(format!(
-                "chats with a call that no tool message answers, which training services refuse: {}",
-                self.with_unanswered_calls
-            ));
-        }
-        warnings
-    }
+    final_messages: Vec<Message<'a>>,
 }
 
 /// Writes the selected rows of some shards, and adds to the counts.
@@ -198,8 +126,8 @@ fn write_lines(
             let batch = batch?;
             let chats = Chats::of(&batch)?;
             for row in 0..batch.rows() {
-                let chat = chats.conversation(row);
-                unfit.count(&chat.messages);
+                let (chat, found) = chats.conversation(row);
+                unfit.add(found);
                 let mut line = serde_json::to_vec(&chat)
                     .map_err(|error| StageError::new(error.to_string()).trajectory(batch.name_of(row)))?;
                 line.push(b'\n');
@@ -216,16 +144,18 @@ struct Chats<'a> {
     observations: &'a StringArray,
     actions: &'a StringArray,
     advantages: Option<&'a Float32Array>,
+    answered: Option<&'a BooleanArray>,
 }
 
 impl<'a> Chats<'a> {
     fn of(batch: &'a TrajectoryBatch) -> Result<Self, StageError> {
-        let has_advantages = batch.column("turns.advantage").is_some();
+        let has = |path: &str| batch.column(path).is_some();
         Ok(Self {
             batch,
             observations: batch.text("turns.observation")?,
             actions: batch.text("turns.action")?,
-            advantages: has_advantages.then(|| batch.float("turns.advantage")).transpose()?,
+            advantages: has("turns.advantage").then(|| batch.float("turns.advantage")).transpose()?,
+            answered: has("turns.tool_answered").then(|| batch.boolean("turns.tool_answered")).transpose()?,
         })
     }
 
@@ -239,10 +169,11 @@ impl<'a> Chats<'a> {
         self.batch.column(path).filter(|column| column.is_valid(index))
     }
 
-    fn conversation(&self, row: usize) -> Conversation<'a> {
+    fn conversation(&self, row: usize) -> (Conversation<'a>, Unfit) {
+        let chat = self.chat(row);
         let text = |path: &str| self.text(path, row);
         let turns = self.batch.turns_of(row);
-        Conversation {
+        let conversation = Conversation {
             trajectory_id: text("trajectory_id").unwrap_or_default(),
             group_id: text("group_id").unwrap_or_default(),
             task_id: text("task_id"),
@@ -257,55 +188,32 @@ impl<'a> Chats<'a> {
             reward: self.batch.float("reward").ok().filter(|all| all.is_valid(row)).map(|all| all.value(row)),
             success: self.batch.boolean("success").ok().filter(|all| all.is_valid(row)).map(|all| all.value(row)),
             // Written anew: a line break between two values would end the line.
-            tools: text("tools")
-                .map(|tools| serde_json::from_str(tools).unwrap_or_else(|_| Value::String(tools.to_owned()))),
-            messages: self.messages(row),
+            tools: text("tools").map(tools_of),
+            messages: chat.messages,
             advantages: self
                 .advantages
                 .map(|all| turns.map(|turn| all.is_valid(turn).then(|| all.value(turn))).collect()),
             final_observation: text("final_observation").filter(|text| !text.is_empty()),
-        }
+            final_messages: chat.last,
+        };
+        (conversation, chat.unfit)
     }
 
-    fn messages(&self, row: usize) -> Vec<Message<'a>> {
-        let mut messages = Vec::new();
-        let prompt = self.text("prompt", row).filter(|prompt| !prompt.is_empty());
-        messages.extend(prompt.map(|prompt| Message::of("system", prompt)));
-        let recorded = self.text("extra", row).map(RecordedIds::of).unwrap_or_default();
-        let mut unanswered: Vec<String> = Vec::new();
-        for (turn, index) in self.batch.turns_of(row).enumerate() {
-            let seen = shown(self.observations.value(index), unanswered.len());
-            let answered = recorded.answered(turn, seen.len());
-            for (position, message) in seen.into_iter().enumerate() {
-                messages.push(match message {
-                    Shown::Text(text) => Message::of("user", text),
-                    Shown::Result(text) => {
-                        let same = unanswered.iter().position(|id| answered.get(position) == Some(&Some(id)));
-                        let call = (!unanswered.is_empty()).then(|| unanswered.remove(same.unwrap_or(0)));
-                        Message { tool_call_id: call, ..Message::of("tool", text) }
-                    }
-                });
-            }
-            let name = self.text("turns.tool_name", index);
-            let Decision { content, calls } =
-                decision(self.actions.value(index), name, self.text("turns.tool_arguments", index));
-            unanswered = recorded
-                .calls(turn, calls.len())
-                .unwrap_or_else(|| (0..calls.len()).map(|call| format!("call_{turn}_{call}")).collect());
-            let tool_calls = calls.into_iter().zip(&unanswered).map(|(call, id)| ToolCall {
-                id: id.clone(),
-                kind: "function",
-                function: Function { name: call.name, arguments: call.arguments.into_owned() },
-            });
-            messages.push(Message {
-                role: "assistant",
-                tool_call_id: None,
-                content,
-                tool_calls: tool_calls.collect(),
+    fn chat(&self, row: usize) -> Chat<'a> {
+        let text = |path: &str| self.text(path, row).unwrap_or_default();
+        let recorded = Recorded::of(text("extra"));
+        let mut messages = Messages::new(&recorded, text("prompt"));
+        for index in self.batch.turns_of(row) {
+            messages.turn(TurnColumns {
+                observation: self.observations.value(index),
+                action: self.actions.value(index),
+                tool_name: self.text("turns.tool_name", index),
+                tool_arguments: self.text("turns.tool_arguments", index),
+                answered: self.answered.filter(|all| all.is_valid(index)).map(|all| all.value(index)),
                 weight: self.weight(index),
             });
         }
-        messages
+        messages.finish(text("final_observation"))
     }
 
     /// 0 if the turn is known to be none to learn from, 1 if it is known to be one; `None` if nothing is known.
@@ -317,4 +225,25 @@ impl<'a> Chats<'a> {
             (advantage, verdict) => Some(u8::from(advantage.unwrap_or(true) && verdict.unwrap_or(true))),
         }
     }
+}
+
+/// Tools as OpenAI's interface describes them. Those of Anthropic's name what a call must have `input_schema`; those that its
+/// servers offer have a type of their own.
+fn tools_of(tools: &str) -> Value {
+    let mut tools: Value = serde_json::from_str(tools).unwrap_or_else(|_| Value::String(tools.to_owned()));
+    for tool in tools.as_array_mut().into_iter().flatten() {
+        let Some(fields) = tool.as_object().filter(|fields| !fields.contains_key("function")) else { continue };
+        let is_served = fields.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "function");
+        let Some(name) = fields.get("name").filter(|_| is_served || fields.contains_key("input_schema")) else {
+            continue;
+        };
+        let mut function = json!({ "name": name });
+        for (from, to) in [("description", "description"), ("input_schema", "parameters")] {
+            if let Some(value) = fields.get(from) {
+                function[to] = value.clone();
+            }
+        }
+        *tool = json!({ "type": "function", "function": function });
+    }
+    tools
 }

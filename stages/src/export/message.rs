@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-const RESULT_START: &str = "<tool_response>\n";
-const RESULT_END: &str = "\n</tool_response>";
+pub(super) const RESULT_START: &str = "<tool_response>\n";
+pub(super) const RESULT_END: &str = "\n</tool_response>";
 
 /// A tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,11 +6,15 @@ mod destination;
 mod findings;
 mod highlight;
 mod message;
+mod messages;
+mod parts;
+mod recorded;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod sample;
 mod stage;
+mod unfit;
 
 pub use destination::{ExportOptions, Format};
 pub use stage::Export;

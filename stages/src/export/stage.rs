@@ -15,6 +15,7 @@ use super::chat;
 use super::destination::{Destination, Encoding, ExportOptions};
 use super::findings::Findings;
 use super::highlight::highlight;
+use super::unfit::Unfit;
 
 /// Writes a dataset outside of the store.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Sink for Export {
             None if !dataset.shards.is_empty() => dataset.shards.chunks(1).collect(),
             _ => vec![&dataset.shards],
         };
-        let mut unfit = chat::Unfit::default();
+        let mut unfit = Unfit::default();
         let mut index = 0;
         // As many at once as there are threads, so that between them somebody may ask the run to stop.
         for files in files.chunks(rayon::current_num_threads()) {
@@ -106,9 +107,9 @@ impl Sink for Export {
 }
 
 impl Export {
-    fn write(&self, dataset: &Dataset, shards: &[Shard], path: &Path) -> Result<chat::Unfit, StageError> {
+    fn write(&self, dataset: &Dataset, shards: &[Shard], path: &Path) -> Result<Unfit, StageError> {
         match self.destination.encoding {
-            Encoding::Parquet => dataset.write_parquet(shards, path).map(|_| chat::Unfit::default()),
+            Encoding::Parquet => dataset.write_parquet(shards, path).map(|_| Unfit::default()),
             Encoding::Lines(compression) => chat::write(dataset, shards, path, compression),
         }
     }

@@ -1,27 +1,73 @@
 //! Chat messages become turns: one assistant message is one turn, and what stands between two of them is the
-//! observation of the second.
+//! observation of the second. Not concerned with how Anthropic's messages are made of blocks.
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
 use sternlight_engine::trajectory::TurnRow;
 
+use super::answers::{Answer, Calls};
 use super::extra::{ObjectText, TurnLeftovers, json_list, json_text};
-use super::json::{Fault, Fields, compact, list, text};
-use super::message::{Call, Content, action, content, take_calls, tool_columns};
+use super::json::{Fault, Fields, boolean, compact, list, text};
+use super::message::{Call, action, take_calls, tool_columns};
+use super::options::{Options, Reasoning, UnknownParts};
+use super::parts::{Content, PartReader, append_reasoning, not_a_message};
 use super::row::Counts;
 use super::text_agent;
 
-/// Fields in which people keep an assistant's reasoning.
-const REASONING: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+/// Fields in which people keep an assistant's reasoning. Where several do, they hold the same.
+const REASONING: [&str; 5] = ["reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks"];
+
+/// Whose messages they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// As OpenAI's chat API spells them: calls beside the content, results of a role of their own.
+    #[default]
+    OpenAi,
+    /// As Anthropic's API spells them: calls and results are blocks of content.
+    Anthropic,
+}
 
 /// How messages are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reading {
+    /// Whose they are.
+    pub(super) dialect: Dialect,
     /// Recorded reasoning is put first in the action.
     pub(super) include_reasoning: bool,
+    /// Parts of unknown types become placeholders.
+    pub(super) allow_unknown: bool,
     /// The harness knows agents that write their calls as text.
     pub(super) text_agents: bool,
 }
+
+impl Reading {
+    /// As the options say.
+    pub(super) fn of(options: &Options, dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            include_reasoning: options.reasoning == Some(Reasoning::Include),
+            allow_unknown: options.unknown_parts == Some(UnknownParts::Placeholder),
+            text_agents: false,
+        }
+    }
+}
+
+/// What a record has of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Recorded<'a> {
+    /// The system's message, where it is not among the others.
+    pub(super) system: Option<&'a RawValue>,
+    /// The field that holds the messages.
+    pub(super) field: &'static str,
+    /// The messages.
+    pub(super) messages: Vec<Fields<'a>>,
+    /// What was shown behind them, if the last of them is the assistant's.
+    pub(super) last: Vec<Fields<'a>>,
+}
+
+/// The field of [`Recorded::last`].
+pub(super) const FINAL_MESSAGES: &str = "final_messages";
 
 /// A conversation as columns.
 #[derive(Debug, Default)]
@@ -37,18 +83,33 @@ pub(super) struct Conversation {
     prompt_messages: Option<String>,
     /// Calls of the last message, if nothing follows it.
     open_calls: u64,
+    /// Whether what was shown last was recorded beside the messages.
+    is_last_beside: bool,
 }
 
 impl Conversation {
     /// What was shown last, recorded beside the messages because the last of them had to be the assistant's. It
-    /// answers the calls of that message. Whether there was room for it.
+    /// answers the calls of that message. Whether there was room for it, or it is known already.
     pub(super) fn show_last(&mut self, observation: &str) -> bool {
-        let is_missing = self.final_observation.is_empty();
-        if is_missing {
-            observation.clone_into(&mut self.final_observation);
-            self.counts.calls_without_result -= std::mem::take(&mut self.open_calls);
+        if !self.final_observation.is_empty() || self.is_last_beside {
+            return self.is_last_beside && self.final_observation == observation;
         }
-        is_missing
+        observation.clone_into(&mut self.final_observation);
+        if self.open_calls > 0 {
+            self.counts.calls_without_result -= std::mem::take(&mut self.open_calls);
+            self.answered(None);
+        }
+        true
+    }
+
+    /// What the agent called last has a result, and whether that is marked as an error.
+    fn answered(&mut self, is_error: Option<bool>) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.tool_answered = Some(true);
+            if let Some(is_error) = is_error {
+                turn.tool_error = Some(is_error || turn.tool_error == Some(true));
+            }
+        }
     }
 
     /// Adds what no column holds.
@@ -80,40 +141,63 @@ struct Shown<'a> {
 }
 
 /// Reads a conversation.
-pub(super) fn conversation(messages: Vec<Fields<'_>>, reading: Reading) -> Result<Conversation, Fault> {
-    let makes_calls = messages.iter().any(|message| message.get("tool_calls").is_some());
-    let mut reader = Reader { reading, makes_calls, ..Reader::default() };
+pub(super) fn conversation(recorded: Recorded<'_>, reading: Reading) -> Result<Conversation, Fault> {
+    let Recorded { system, field, messages, last } = recorded;
+    let mut reader = Reader {
+        reading,
+        makes_calls: messages.iter().any(|message| message.get("tool_calls").is_some()),
+        parts: PartReader { allow_unknown: reading.allow_unknown, ..PartReader::default() },
+        ..Reader::default()
+    };
+    if let Some(system) = system {
+        let content = reader.parts.content(system).map_err(|fault| fault.within("system"))?;
+        reader.show(Cow::Borrowed("system"), content, None)?;
+    }
     for (index, message) in messages.into_iter().enumerate() {
-        reader.message(message).map_err(|fault| fault.at_index(index))?;
+        reader.message(message).map_err(|fault| fault.at_index(index).within(field))?;
+    }
+    reader.conversation.is_last_beside = !last.is_empty();
+    for (index, message) in last.into_iter().enumerate() {
+        reader.message(message).map_err(|fault| fault.at_index(index).within(FINAL_MESSAGES))?;
     }
     Ok(reader.finish())
 }
 
+/// A conversation while it is read.
 #[derive(Default)]
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     reading: Reading,
     makes_calls: bool,
     /// Whether a message was seen that is not part of the prompt.
     prompt_ended: bool,
     /// What the agent was shown since its last message.
     shown: Vec<Shown<'a>>,
-    unanswered: Vec<Option<Cow<'a, str>>>,
-    /// Calls of the agent's last message.
-    last_calls: u64,
+    calls: Calls<'a>,
+    pub(super) parts: PartReader,
     conversation: Conversation,
 }
 
 impl<'a> Reader<'a> {
     fn message(&mut self, mut message: Fields<'a>) -> Result<(), Fault> {
+        if let Some(fault) = not_a_message(&message) {
+            return Err(fault);
+        }
         let role = message.require("role", text)?;
         if !self.prompt_ended && !matches!(role.as_ref(), "system" | "developer") {
             self.end_prompt();
         }
-        match role.as_ref() {
-            "assistant" => self.assistant(message),
-            "system" | "developer" | "user" => self.bystander(role, message),
-            "tool" | "function" => self.result(&role, message),
-            other => Err(Fault::new(format!(
+        match (role.as_ref(), self.reading.dialect) {
+            ("assistant", Dialect::OpenAi) => self.assistant(message),
+            ("assistant", Dialect::Anthropic) => self.assistant_blocks(message),
+            ("user", Dialect::Anthropic) => self.user_blocks(message),
+            ("system" | "developer" | "user", _) => self.bystander(role, message),
+            ("tool" | "function", Dialect::OpenAi) => self.result(&role, message),
+            (other @ ("tool" | "function"), Dialect::Anthropic) => Err(Fault::new(format!(
+                "`{other}` is a role of OpenAI's messages; in Anthropic's, results are blocks of the user"
+            ))
+            .help("import these files with `format: openai-chat`")
+            .within("role")),
+            (other, _) => Err(Fault::new(format!(
                 "`{other}` is not a role; expected `system`, `developer`, `user`, `assistant`, `tool` or `function`"
             ))
             .within("role")),
@@ -131,20 +215,27 @@ impl<'a> Reader<'a> {
     }
 
     fn assistant(&mut self, mut message: Fields<'a>) -> Result<(), Fault> {
+        let said = message.read("content", |content| self.parts.content(content))?.unwrap_or_default();
+        let refusal = message.get("refusal").map(text).transpose().map_err(|fault| fault.within("refusal"))?;
+        let calls = take_calls(&mut message)?;
+        let said = if said.text.is_none() { Content { text: refusal, ..said } } else { said };
+        self.decide(said, calls, Some(message))
+    }
+
+    /// A decision of the agent: what it said and called, and what else its message has.
+    pub(super) fn decide(
+        &mut self,
+        mut said: Content<'a>,
+        calls: Vec<Call<'a>>,
+        message: Option<Fields<'a>>,
+    ) -> Result<(), Fault> {
         let turn = self.conversation.turns.len();
         let observation = self.observation();
         if let Some(observed) = self.observed("user") {
             self.conversation.leftovers.put(turn, "observed", observed);
         }
-        let mut said = message.read("content", content)?.unwrap_or_default();
-        let refusal = message.get("refusal").map(text).transpose().map_err(|fault| fault.within("refusal"))?;
-        let reasoning = REASONING
-            .iter()
-            .find_map(|name| message.get(name).filter(|_| self.reading.include_reasoning).map(|value| (name, value)));
-        let reasoning = reasoning.map(|(name, value)| text(value).map_err(|fault| fault.within(name))).transpose()?;
-        let calls = take_calls(&mut message)?;
-
-        let spoken = said.text.as_ref().or(refusal.as_ref()).map_or("", AsRef::as_ref);
+        let reasoning = self.reasoning(&mut said, message.as_ref())?;
+        let spoken = said.text.as_deref().unwrap_or_default();
         let (tool_name, tool_arguments) = match self.conversation.text_agent {
             true => text_agent::call(spoken).unzip(),
             false => tool_columns(&calls),
@@ -152,34 +243,55 @@ impl<'a> Reader<'a> {
         let counts = &mut self.conversation.counts;
         counts.calls += if self.conversation.text_agent { u64::from(tool_name.is_some()) } else { calls.len() as u64 };
         counts.text_and_call += u64::from(!calls.is_empty() && !spoken.trim().is_empty());
+        self.leave_over(turn, &said, &calls)?;
         let spoken_action = match calls.is_empty() {
             // Nothing else is made of a text without calls: it need not be copied.
-            true => said.text.take().or(refusal).unwrap_or_default().into_owned(),
+            true => said.text.unwrap_or_default().into_owned(),
             false => action(spoken, &calls),
         };
-        let action = match &reasoning {
-            Some(reasoning) => format!("<think>\n{reasoning}\n</think>\n{spoken_action}"),
-            None => spoken_action,
+        let action = match reasoning.is_empty() {
+            true => spoken_action,
+            false => format!("<think>\n{reasoning}\n</think>\n{spoken_action}"),
         };
         self.conversation.turns.push(TurnRow {
             observation,
             action,
+            tool_answered: tool_name.is_some().then_some(false),
             tool_name,
             tool_arguments,
             tool_error: None,
             reward: None,
         });
-        self.leave_over(turn, &said, calls, message)
+        self.calls.next_message();
+        calls.into_iter().for_each(|call| self.calls.called(call.id));
+        match message {
+            Some(message) => self.leave_over_fields(turn, message),
+            None => Ok(()),
+        }
+    }
+
+    /// What the agent thought, if that is asked for: among the parts, or else in a field of its own.
+    fn reasoning(&self, said: &mut Content<'a>, message: Option<&Fields<'a>>) -> Result<String, Fault> {
+        let mut reasoning = String::new();
+        if !self.reading.include_reasoning {
+            return Ok(reasoning);
+        }
+        if !said.reasoning.is_empty() {
+            return Ok(std::mem::take(&mut said.reasoning));
+        }
+        for name in REASONING {
+            if let Some(value) = message.and_then(|message| message.get(name)) {
+                append_reasoning(value, &mut reasoning).map_err(|fault| fault.within(name))?;
+                if !reasoning.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(reasoning)
     }
 
     /// Keeps what the columns of a turn do not say.
-    fn leave_over(
-        &mut self,
-        turn: usize,
-        said: &Content<'_>,
-        calls: Vec<Call<'a>>,
-        message: Fields<'a>,
-    ) -> Result<(), Fault> {
+    fn leave_over(&mut self, turn: usize, said: &Content<'_>, calls: &[Call<'a>]) -> Result<(), Fault> {
         let leftovers = &mut self.conversation.leftovers;
         match (&said.parts, &said.text) {
             (Some(parts), _) => leftovers.put(turn, "content", parts.clone()),
@@ -192,23 +304,36 @@ impl<'a> Reader<'a> {
         if !calls.is_empty() {
             leftovers.put(turn, "calls", json_list(calls.iter().map(|call| call.leftover.clone())));
         }
-        self.last_calls = calls.len() as u64;
-        self.unanswered.extend(calls.into_iter().map(|call| call.id));
+        Ok(())
+    }
+
+    fn leave_over_fields(&mut self, turn: usize, message: Fields<'a>) -> Result<(), Fault> {
         for (key, value) in message.rest() {
             // `observed` and `calls` are ours.
             let name = match key.as_ref() {
                 "observed" | "calls" => format!("message.{key}"),
                 _ => key.clone().into_owned(),
             };
-            leftovers.put(turn, &name, compact(value).map_err(|fault| fault.within(&key))?);
+            let json = compact(value).map_err(|fault| fault.within(&key))?;
+            self.conversation.leftovers.put(turn, &name, json);
         }
         Ok(())
     }
 
     /// A message of somebody who is neither the agent nor a tool.
-    fn bystander(&mut self, role: Cow<'a, str>, mut message: Fields<'a>) -> Result<(), Fault> {
-        let content = message.read("content", content)?.unwrap_or_default();
-        let is_plain = content.parts.is_none() && content.text.is_some() && message.is_empty();
+    pub(super) fn bystander(&mut self, role: Cow<'a, str>, mut message: Fields<'a>) -> Result<(), Fault> {
+        let content = message.read("content", |content| self.parts.content(content))?.unwrap_or_default();
+        self.show(role, content, Some(message))
+    }
+
+    /// Shows the agent what somebody said who is neither itself nor a tool. `rest`: what else the message has.
+    pub(super) fn show(
+        &mut self,
+        role: Cow<'a, str>,
+        content: Content<'a>,
+        rest: Option<Fields<'a>>,
+    ) -> Result<(), Fault> {
+        let is_plain = content.parts.is_none() && content.text.is_some() && rest.as_ref().is_none_or(Fields::is_empty);
         let follows_call = self.conversation.turns.last().is_some_and(|turn| turn.tool_name.is_some());
         let text = content.text.unwrap_or_default();
         let result = match self.conversation.text_agent && follows_call {
@@ -226,45 +351,57 @@ impl<'a> Reader<'a> {
             leftover.json("content", parts);
         }
         if result.is_some() {
+            self.conversation.answered(None);
             leftover.text("prefix", text_agent::RESULT_PREFIX);
         }
-        leftover.rest(message)?;
+        if let Some(rest) = rest {
+            leftover.rest(rest)?;
+        }
         let text = result.map_or(text, Cow::Owned);
         self.shown.push(Shown { text, is_result: false, leftover, plain_role: None });
         Ok(())
     }
 
     fn result(&mut self, role: &str, mut message: Fields<'a>) -> Result<(), Fault> {
-        let content = message.read("content", content)?.unwrap_or_default();
+        let content = message.read("content", |content| self.parts.content(content))?.unwrap_or_default();
         let id = message.get("tool_call_id").map(text).transpose().map_err(|fault| fault.within("tool_call_id"))?;
         let ids = message.get("tool_call_ids").map(list).transpose().map_err(|fault| fault.within("tool_call_ids"))?;
+        let is_error = message.get("is_error").and_then(|mark| boolean(mark).ok());
         match ids {
-            None => self.answer(id.as_deref()),
+            None => self.answer(id.as_deref(), is_error),
             Some(ids) => {
                 for id in ids {
-                    self.answer(Some(&text(id).map_err(|fault| fault.within("tool_call_ids"))?));
+                    self.answer(Some(&text(id).map_err(|fault| fault.within("tool_call_ids"))?), is_error);
                 }
             }
         }
         let mut leftover = ObjectText::default();
         leftover.text("role", role);
+        self.show_result(content, leftover, message)
+    }
+
+    /// Shows the agent a result. `leftover`: its role and whose it is; `rest`: what else it has.
+    pub(super) fn show_result(
+        &mut self,
+        content: Content<'a>,
+        mut leftover: ObjectText,
+        rest: Fields<'a>,
+    ) -> Result<(), Fault> {
         if let Some(parts) = &content.parts {
             leftover.json("content", parts);
         }
-        leftover.rest(message)?;
+        leftover.rest(rest)?;
         let text = content.text.unwrap_or_default();
         self.shown.push(Shown { text, is_result: true, leftover, plain_role: None });
         Ok(())
     }
 
-    /// Strikes the call that a result belongs to: the one of its id, or the oldest where either has none.
-    fn answer(&mut self, id: Option<&str>) {
-        let same = self.unanswered.iter().position(|call| call.as_deref() == id);
-        match same.or_else(|| self.unanswered.iter().position(|call| call.is_none() || id.is_none())) {
-            Some(call) => {
-                self.unanswered.remove(call);
-            }
-            None => self.conversation.counts.results_without_call += 1,
+    /// Notes whose a result is, and whether it is marked as an error.
+    pub(super) fn answer(&mut self, id: Option<&str>, is_error: Option<bool>) {
+        match self.calls.answer(id) {
+            Answer::InTime => self.conversation.answered(is_error),
+            Answer::Late => self.conversation.counts.late_results += 1,
+            Answer::Stray => self.conversation.counts.results_without_call += 1,
         }
     }
 
@@ -315,25 +452,33 @@ impl<'a> Reader<'a> {
         let ends_in_calls = self.shown.is_empty();
         self.conversation.final_observation = self.observation();
         self.conversation.final_observed = self.observed("user");
-        self.conversation.counts.calls_without_result = self.unanswered.len() as u64;
-        self.conversation.open_calls = if ends_in_calls { self.last_calls } else { 0 };
+        let turns = self.conversation.turns.iter().filter(|turn| turn.tool_answered == Some(false));
+        self.conversation.counts.calls_without_result = match self.conversation.text_agent {
+            true => turns.count() as u64,
+            false => self.calls.unanswered(),
+        };
+        self.conversation.counts.seen = std::mem::take(&mut self.parts.seen);
+        self.conversation.open_calls = if ends_in_calls { self.calls.last() } else { 0 };
         self.conversation
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
-
     use super::super::json::objects;
     use super::*;
 
     fn read(messages: &str, reading: Reading) -> (Conversation, String) {
         let messages: Box<RawValue> = serde_json::from_str(messages).unwrap();
-        let mut conversation = conversation(objects(&messages).unwrap(), reading).unwrap();
+        let recorded = Recorded { messages: objects(&messages).unwrap(), ..Recorded::default() };
+        let mut conversation = conversation(recorded, reading).unwrap();
         let mut extra = ObjectText::default();
         conversation.leave_over(&mut extra);
         (conversation, extra.finish())
+    }
+
+    fn answered(conversation: &Conversation) -> Vec<Option<bool>> {
+        conversation.turns.iter().map(|turn| turn.tool_answered).collect()
     }
 
     const CALLS: &str = r#"[
@@ -366,6 +511,7 @@ mod tests {
         ");
         assert_eq!((turns[2].action.as_str(), conversation.final_observation.as_str()), ("Done", "Bye"));
         assert_eq!(conversation.counts, Counts { calls: 2, ..Counts::default() });
+        assert_eq!(answered(&conversation), [None, Some(true), None]);
         insta::assert_snapshot!(extra, @r#"{"prompt_messages":[{"role":"system","bytes":1},{"role":"developer","bytes":1}],"turns":{"observed":[null,[{"role":"user","name":"Ann","bytes":2},{"role":"system","bytes":5}],[{"role":"tool","tool_call_id":"2","bytes":3},{"role":"tool","content":[{"type":"text"}],"tool_call_id":"1","bytes":3}]],"content":[null,"",null],"calls":[null,[{"id":"1"},{"id":"2"}],null],"weight":[null,0,null],"reasoning":[null,null,"so"]}}"#);
     }
 
@@ -386,8 +532,38 @@ mod tests {
                 {"role": "assistant", "tool_calls": [{"id": "3", "function": {"name": "x", "arguments": "{}"}}]}]"#,
             Reading::default(),
         );
-        let expected = Counts { calls: 3, text_and_call: 1, results_without_call: 2, calls_without_result: 1 };
+        let expected = Counts {
+            calls: 3,
+            text_and_call: 1,
+            results_without_call: 2,
+            late_results: 1,
+            calls_without_result: 1,
+            ..Counts::default()
+        };
         assert_eq!(conversation.counts, expected);
+        assert_eq!(answered(&conversation), [Some(false), Some(true), Some(false)]);
+    }
+
+    /// A person's words, the agent's own next message and the end are no result; one of two results is enough.
+    #[test]
+    fn what_nobody_answered_is_not_answered() {
+        let call = |ids: &[&str]| {
+            let calls: Vec<String> = ids
+                .iter()
+                .map(|id| format!(r#"{{"id": "{id}", "function": {{"name": "x", "arguments": "{{}}"}}}}"#))
+                .collect();
+            format!(r#"{{"role": "assistant", "tool_calls": [{}]}}"#, calls.join(","))
+        };
+        let user = r#"{"role": "user", "content": "Error: not what I meant"}"#;
+        let tool = r#"{"role": "tool", "tool_call_id": "b", "content": "4"}"#;
+        let messages = [&call(&["a"]), user, &call(&["a"]), &call(&["a", "b"]), tool, user, &call(&["a"]), user];
+        let (mut conversation, _) = read(&format!("[{}]", messages.join(",")), Reading::default());
+        assert_eq!(answered(&conversation), [Some(false), Some(false), Some(true), Some(false)]);
+        assert_eq!(conversation.counts, Counts { calls: 5, calls_without_result: 4, ..Counts::default() });
+        assert!(!conversation.show_last("what was shown last is known"));
+        let (mut conversation, _) = read(&format!("[{}]", call(&["a"])), Reading::default());
+        assert!(conversation.show_last("beside the messages"));
+        assert_eq!((answered(&conversation), conversation.counts.calls_without_result), (vec![Some(true)], 0));
     }
 
     #[test]
@@ -401,7 +577,10 @@ mod tests {
             Reading { text_agents: true, ..Reading::default() },
         );
         assert_eq!(conversation.turns[0].tool_arguments.as_deref(), Some(r#"{"a":1}"#));
-        assert_eq!(conversation.turns[1].observation, "7");
+        assert_eq!(
+            (conversation.turns[1].observation.as_str(), answered(&conversation)),
+            ("7", vec![Some(true), None])
+        );
         assert_eq!(conversation.final_observation, "API output: is what I said");
         insta::assert_snapshot!(extra, @r#"{"text_agent":true,"turns":{"observed":[null,[{"role":"user","prefix":"API output: "}]]}}"#);
     }
@@ -410,17 +589,19 @@ mod tests {
     fn faults_name_message_and_field() {
         let fault = |messages: &str| {
             let messages: Box<RawValue> = serde_json::from_str(messages).unwrap();
-            conversation(objects(&messages).unwrap(), Reading::default()).unwrap_err().to_string()
+            let messages = objects(&messages).unwrap();
+            let recorded = Recorded { messages, field: "messages", ..Recorded::default() };
+            conversation(recorded, Reading::default()).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(fault(r#"[{"role": "user", "content": 7}]"#), @"field `[0].content`: expected text or a list of parts, found a number");
-        insta::assert_snapshot!(fault(r#"[{"content": "x"}]"#), @"field `[0].role`: is missing or null");
+        insta::assert_snapshot!(fault(r#"[{"role": "user", "content": 7}]"#), @"field `messages[0].content`: expected text or a list of parts, found a number");
+        insta::assert_snapshot!(fault(r#"[{"content": "x"}]"#), @"field `messages[0].role`: is missing or null");
         insta::assert_snapshot!(
             fault(r#"[{"role": "assistant", "tool_calls": [{"function": {"arguments": "{}"}}]}]"#),
-            @"field `[0].tool_calls[0].function.name`: is missing or null"
+            @"field `messages[0].tool_calls[0].function.name`: is missing or null"
         );
         insta::assert_snapshot!(
             fault(r#"[{"role": "human"}]"#),
-            @"field `[0].role`: `human` is not a role; expected `system`, `developer`, `user`, `assistant`, `tool` or `function`"
+            @"field `messages[0].role`: `human` is not a role; expected `system`, `developer`, `user`, `assistant`, `tool` or `function`"
         );
     }
 }

@@ -7,6 +7,8 @@ use std::io::{BufReader, Read};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sternlight_engine::stage::StageError;
 
+use super::chat::Dialect;
+use super::dialect::dialect;
 use super::files::InputFile;
 use super::options::Format;
 use super::scan::{Container, is_white};
@@ -17,13 +19,16 @@ const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What `import` reads, for messages.
-const READABLE: &str = "`import` reads `tau-bench`, `openai-chat` and `sternlight` (Parquet)";
+const READABLE: &str = "`import` reads `tau-bench`, `openai-chat`, `anthropic` and `sternlight` (Parquet)";
 
 /// A file and what it is.
 #[derive(Clone, Debug)]
 pub(super) struct Detected {
     /// Its format; `None` if it holds nothing that would tell: an empty JSON array.
     pub(super) format: Option<Format>,
+    /// Whether it holds chats that tell by nothing whose messages they are: `format` is a guess then, and what other files
+    /// of the same import are is a better one.
+    pub(super) is_guess: bool,
     /// How it holds its records, if it is JSON.
     pub(super) container: Option<Container>,
     /// Whether its bytes can only be had from the beginning.
@@ -56,7 +61,18 @@ pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detecte
     let mut shape = Shape::default();
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(start.as_slice().chain(stream)));
     let end = Look(&mut shape).deserialize(&mut json);
+    let mut is_guess = false;
     let format = match (shape.format(), chosen) {
+        (Some(Recognised::Readable(Format::OpenaiChat)), None) => {
+            let mut again = TextStream::open(&file.path).map_err(|error| file.unreadable(&error))?;
+            let start = beginning(&mut again).map_err(|error| file.unreadable(&error))?;
+            let dialect = dialect(start.as_slice().chain(again));
+            is_guess = dialect.is_none();
+            Some(match dialect {
+                Some(Dialect::Anthropic) => Format::Anthropic,
+                _ => Format::OpenaiChat,
+            })
+        }
         (Some(Recognised::Readable(format)), None) => Some(format),
         (Some(Recognised::FewShot), _) => return Err(few_shot(file)),
         (_, Some(chosen)) => Some(chosen),
@@ -64,7 +80,7 @@ pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detecte
         (None, None) if container == Container::Array && end.is_ok() => None,
         (None, None) => return Err(unknown(file, &shape, end.err())),
     };
-    Ok(Detected { format, container: Some(container), is_compressed })
+    Ok(Detected { format, is_guess, container: Some(container), is_compressed })
 }
 
 /// The bytes up to the first that is not white space, or as many as a magic number has.
@@ -91,14 +107,14 @@ fn beginning(stream: &mut TextStream) -> std::io::Result<Vec<u8>> {
 
 fn parquet(file: &InputFile, chosen: Option<Format>, is_compressed: bool) -> Result<Detected, StageError> {
     match chosen {
-        Some(chosen @ (Format::TauBench | Format::OpenaiChat)) => Err(StageError::new(format!(
+        Some(chosen @ (Format::TauBench | Format::OpenaiChat | Format::Anthropic)) => Err(StageError::new(format!(
             "`{}` is a Parquet file, but `format: {}` expects JSON",
             file.shown,
             chosen.name()
         ))),
         _ if is_compressed => Err(StageError::new(format!("`{}` is a compressed Parquet file", file.shown))
             .help("decompress it: Parquet is read where it lies, and compresses its columns by itself")),
-        _ => Ok(Detected { format: Some(Format::Sternlight), container: None, is_compressed }),
+        _ => Ok(Detected { format: Some(Format::Sternlight), is_guess: false, container: None, is_compressed }),
     }
 }
 
@@ -169,6 +185,9 @@ impl Shape {
         }
         if self.has("messages") {
             return Some(Recognised::Readable(Format::OpenaiChat));
+        }
+        if self.has("input") && (self.has("output") || self.has("instructions") || self.has("previous_response_id")) {
+            return Some(Recognised::Other("a log of OpenAI's Responses API"));
         }
         if self.has("conversations") {
             return Some(Recognised::Other("a ShareGPT file"));

@@ -9,6 +9,7 @@ use memchr::{memchr, memchr2};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use sternlight_engine::stage::StageError;
 
 use super::scan::is_white;
 
@@ -24,12 +25,29 @@ pub(super) struct Fault {
     pub(super) message: String,
     /// Line within the record, from 0, where that is known better than from the record's beginning.
     pub(super) line: u64,
+    /// What can be done about it, where more can be said than what was expected.
+    pub(super) help: Option<&'static str>,
 }
 
 impl Fault {
     /// A fault of the value at hand.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { field: String::new(), message: message.into(), line: 0 }
+        Self { field: String::new(), message: message.into(), line: 0, help: None }
+    }
+
+    /// With what can be done about it.
+    #[must_use]
+    pub(super) fn help(self, help: &'static str) -> Self {
+        Self { help: Some(help), ..self }
+    }
+
+    /// As an error of the stage.
+    pub(super) fn error(&self) -> StageError {
+        let error = StageError::new(self.to_string());
+        match self.help {
+            Some(help) => error.help(help),
+            None => error,
+        }
     }
 
     /// The same fault, seen from one level further up.
@@ -122,6 +140,11 @@ impl<'a> Fields<'a> {
     /// What was not taken, nulls left out.
     pub(super) fn rest(self) -> impl Iterator<Item = (Cow<'a, str>, &'a RawValue)> {
         self.0.into_iter().filter(|(_, value)| value.get() != "null")
+    }
+
+    /// The names of the fields that are there, nulls left out.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, value)| value.get() != "null").map(|(name, _)| name.as_ref())
     }
 
     /// Whether nothing but nulls is left.
@@ -327,18 +350,23 @@ fn kind(value: &RawValue) -> &'static str {
     }
 }
 
-fn expect(value: &RawValue, first: &[u8], expected: &str) -> Result<(), Fault> {
+fn expect(value: &RawValue, first: &[u8], what: &str) -> Result<(), Fault> {
     match value.get().as_bytes().first() {
         Some(byte) if first.contains(byte) => Ok(()),
-        _ => Err(Fault::new(format!("expected {expected}, found {}", kind(value)))),
+        _ => Err(expected(value, what)),
     }
+}
+
+/// What to say of a value that is something else than was expected.
+pub(super) fn expected(value: &RawValue, what: &str) -> Fault {
+    Fault::new(format!("expected {what}, found {}", kind(value)))
 }
 
 /// Names the innermost field around a byte that is not UTF-8, by the last key that stands before it.
 fn invalid_utf8(record: &[u8], at: usize) -> Fault {
     let (before, line) = (&record[..at], memchr::memchr_iter(b'\n', &record[..at]).count() as u64);
     let field = last_key(before).unwrap_or_default();
-    Fault { field, message: format!("is not valid UTF-8 at byte {at} of the record"), line }
+    Fault { field, line, ..Fault::new(format!("is not valid UTF-8 at byte {at} of the record")) }
 }
 
 /// The last complete string that a colon follows.

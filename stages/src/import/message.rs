@@ -1,4 +1,4 @@
-//! One chat message: its text, its tool calls, and how calls are spelled in an action. Not concerned with turns.
+//! The tool calls of a message, and how they are spelled in an action. Not concerned with turns.
 
 use std::borrow::Cow;
 
@@ -6,61 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::extra::{ObjectText, json_list, json_text};
-use super::json::{Fault, Fields, compact, list, objects, text};
-
-/// The text of a message.
-#[derive(Debug, Default)]
-pub(super) struct Content<'a> {
-    /// What it says; `None` if the record has null or nothing.
-    pub(super) text: Option<Cow<'a, str>>,
-    /// JSON text of the recorded parts, if it came as parts.
-    pub(super) parts: Option<String>,
-}
-
-/// Reads `content`: a text, or a list of parts, whose texts are joined without anything between.
-pub(super) fn content(value: &RawValue) -> Result<Content<'_>, Fault> {
-    match value.get().as_bytes().first() {
-        Some(b'[') => parts(value),
-        Some(b'"') => Ok(Content { text: Some(text(value)?), parts: None }),
-        _ => text(value).map(|_| Content::default()).map_err(|fault| Fault {
-            message: fault.message.replace("expected text", "expected text or a list of parts"),
-            ..fault
-        }),
-    }
-}
-
-fn parts(value: &RawValue) -> Result<Content<'_>, Fault> {
-    let (mut joined, mut plain) = (String::new(), true);
-    let parts = list(value)?;
-    for (index, part) in parts.iter().enumerate() {
-        let mut append = || -> Result<(), Fault> {
-            if part.get().starts_with('"') {
-                plain = false;
-                joined.push_str(&text(part)?);
-                return Ok(());
-            }
-            let mut fields = Fields::of(part)?;
-            let kind = fields.require("type", text)?;
-            match kind.as_ref() {
-                "text" => joined.push_str(&fields.require("text", text)?),
-                "refusal" => joined.push_str(&fields.require("refusal", text)?),
-                "image_url" => joined.push_str("[image]"),
-                "input_audio" => joined.push_str("[audio]"),
-                other => {
-                    joined.push('[');
-                    joined.push_str(other);
-                    joined.push(']');
-                }
-            }
-            plain = plain && kind == "text" && fields.is_empty();
-            Ok(())
-        };
-        append().map_err(|fault| fault.at_index(index))?;
-    }
-    // The usual single part says no more than its text; any other list is kept whole, so that it can be had back.
-    let kept = if plain && parts.len() == 1 { r#"[{"type":"text"}]"#.to_owned() } else { compact(value)? };
-    Ok(Content { text: Some(Cow::Owned(joined)), parts: Some(kept) })
-}
+use super::json::{Fault, Fields, compact, objects, text};
 
 /// A tool call.
 #[derive(Debug)]
@@ -162,27 +108,6 @@ mod tests {
 
     fn raw(text: &str) -> Box<RawValue> {
         RawValue::from_string(text.to_owned()).unwrap()
-    }
-
-    #[test]
-    fn parts_become_text_and_are_kept() {
-        let one = raw(r#"[{"type": "text", "text": "hi"}]"#);
-        let content = content(&one).unwrap();
-        assert_eq!((content.text.as_deref(), content.parts.as_deref()), (Some("hi"), Some(r#"[{"type":"text"}]"#)));
-        let several = raw(r#"[{"type": "text", "text": "see "}, {"type": "image_url", "image_url": {"url": "u"}}, "x",
-            {"type": "refusal", "refusal": "no"}, {"type": "file", "file": {}}]"#);
-        let content = super::content(&several).unwrap();
-        assert_eq!(content.text.as_deref().unwrap(), "see [image]xno[file]");
-        assert!(content.parts.unwrap().contains(r#"{"url":"u"}"#));
-        let wrong = raw(r#"[{"type": "text", "text": 7}]"#);
-        insta::assert_snapshot!(
-            super::content(&wrong).unwrap_err(),
-            @"field `[0].text`: expected text, found a number"
-        );
-        insta::assert_snapshot!(
-            super::content(&raw("{}")).unwrap_err(),
-            @"expected text or a list of parts, found an object"
-        );
     }
 
     #[test]

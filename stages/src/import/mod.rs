@@ -1,7 +1,10 @@
 //! `import`: recorded trajectories from other programs' files become a dataset.
 
+mod answers;
+mod anthropic;
 mod chat;
 mod detect;
+mod dialect;
 mod digest;
 mod extra;
 mod files;
@@ -11,6 +14,7 @@ mod openai_chat;
 mod options;
 mod parquet;
 mod parquet_schema;
+pub(crate) mod parts;
 mod place;
 mod records;
 mod row;
@@ -27,5 +31,5 @@ mod recordings;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use options::{FailedReward, Files, Format, GroupBy, Identity, Options, Reasoning, TaskFrom};
+pub use options::{FailedReward, Files, Format, GroupBy, Identity, Options, Reasoning, TaskFrom, UnknownParts};
 pub use stage::Import;

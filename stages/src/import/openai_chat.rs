@@ -1,24 +1,27 @@
-//! Records of chat messages as the OpenAI API spells them, with what people put beside `messages`.
+//! Records of chat messages, with what people put beside `messages`. Not concerned with messages themselves.
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
 use sternlight_engine::trajectory::{Status, TrajectoryRow};
 
-use super::chat::{Conversation, Reading, conversation};
+use super::chat::{Conversation, Dialect, FINAL_MESSAGES, Reading, Recorded, conversation};
 use super::extra::ObjectText;
 use super::json::{Fault, Fields, boolean, compact, label, objects, text};
-use super::options::{Options, Reasoning, TaskFrom};
+use super::options::{Format, Options, TaskFrom};
 use super::row::{Imported, Origin, group_id, reward};
 
-/// What the environment is called if nothing names one.
-const ENVIRONMENT: &str = "openai-chat";
-
 /// The row of a record.
-pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Result<Imported, Fault> {
+pub(super) fn import(
+    record: &[u8],
+    dialect: Dialect,
+    origin: Origin<'_>,
+    options: &Options,
+) -> Result<Imported, Fault> {
     let mut record = Fields::of_record(record)?;
     let mut extra = ObjectText::default();
-    let reading = Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: false };
-    let mut conversation = record.require("messages", |messages| conversation(objects(messages)?, reading))?;
+    let recorded = messages(&mut record, dialect)?;
+    let mut conversation = conversation(recorded, Reading::of(options, dialect))?;
     let tools = record.read("tools", |tools| match tools.get().starts_with('"') {
         true => text(tools).map(Cow::into_owned),
         false => compact(tools),
@@ -42,7 +45,8 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     // What an option overrules stays in `extra`.
     let env = match &options.env {
         Some(env) => env.clone(),
-        None => record.read("env", text)?.map_or_else(|| ENVIRONMENT.to_owned(), Cow::into_owned),
+        // The format's name, if nothing names an environment.
+        None => record.read("env", text)?.map_or_else(|| format_of(dialect).name().to_owned(), Cow::into_owned),
     };
     let policy = match &options.policy {
         Some(policy) => policy.clone(),
@@ -81,6 +85,52 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
         extra: Some(extra.finish()),
     };
     Ok(Imported { row, counts: conversation.counts })
+}
+
+fn format_of(dialect: Dialect) -> Format {
+    match dialect {
+        Dialect::OpenAi => Format::OpenaiChat,
+        Dialect::Anthropic => Format::Anthropic,
+    }
+}
+
+/// Takes out what the record has of the conversation.
+fn messages<'a>(record: &mut Fields<'a>, dialect: Dialect) -> Result<Recorded<'a>, Fault> {
+    if record.get("messages").is_none()
+        && let Some(list) = ["input", "output"].into_iter().find(|name| record.get(name).is_some_and(is_list))
+    {
+        return Err(Fault::new(format!("is missing, and `{list}` is a list: if it holds items of OpenAI's Responses API, these are not read"))
+            .help("turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`")
+            .within("messages"));
+    }
+    let messages = record.require("messages", objects)?;
+    let role = |message: Option<&Fields<'a>>| message.and_then(|message| text(message.get("role")?).ok());
+    // Some keep the system's message beside the others, as Anthropic does.
+    let is_first =
+        dialect == Dialect::Anthropic || !matches!(role(messages.first()).as_deref(), Some("system" | "developer"));
+    let system = record.get("system").filter(|system| is_first && is_content(system));
+    if system.is_some() {
+        record.take("system");
+    }
+    let is_shown = |message: &Fields<'a>| role(Some(message)).is_some_and(|role| role != "assistant");
+    let last = record.get(FINAL_MESSAGES).and_then(|last| objects(last).ok()).unwrap_or_default();
+    let last = match role(messages.last()).as_deref() {
+        Some("assistant") if !last.is_empty() && last.iter().all(is_shown) => last,
+        _ => Vec::new(),
+    };
+    if !last.is_empty() {
+        record.take(FINAL_MESSAGES);
+    }
+    Ok(Recorded { system, field: "messages", messages, last })
+}
+
+fn is_list(value: &RawValue) -> bool {
+    value.get().starts_with('[')
+}
+
+/// Whether a message could have this as its content.
+fn is_content(value: &RawValue) -> bool {
+    value.get().starts_with(['"', '['])
 }
 
 /// The name under which a fact stands, where there are two.
@@ -142,7 +192,7 @@ mod tests {
         let file = InputFile { path: PathBuf::new(), name: "run.jsonl".to_owned(), shown: String::new() };
         let options = serde_yaml::from_str(&format!("{{files: x, {options}}}")).unwrap();
         let origin = Origin { file: &file, index: 3, environment: None };
-        import(record.as_bytes(), origin, &options).map(|imported| imported.row)
+        import(record.as_bytes(), Dialect::OpenAi, origin, &options).map(|imported| imported.row)
     }
 
     #[test]

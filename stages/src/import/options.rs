@@ -34,8 +34,12 @@ pub struct Options {
     /// otherwise. For `tau-bench`.
     #[serde(default)]
     pub failed_reward: Option<FailedReward>,
+    /// `placeholder`: parts of contents whose type is not known do not make a record faulty; their types stand in the text
+    /// in place of them, they are kept in `extra`, and a warning counts them.
+    #[serde(default)]
+    pub unknown_parts: Option<UnknownParts>,
     /// `first_user`: a record without a task id gets a digest of its prompt and first observation as one, so that
-    /// runs that began alike form a group. For `openai-chat`.
+    /// runs that began alike form a group. For `openai-chat` and `anthropic`.
     #[serde(default)]
     pub task_from: Option<TaskFrom>,
     /// `include`: recorded reasoning is put first in the action, inside `<think>` tags. Otherwise it is kept in
@@ -56,6 +60,8 @@ pub enum Format {
     TauBench,
     /// Chat messages as the OpenAI API spells them, one JSON object a line.
     OpenaiChat,
+    /// Chat messages as Anthropic's API spells them, one JSON object a line.
+    Anthropic,
     /// Parquet with the columns of the trajectory schema, whoever wrote it.
     Sternlight,
 }
@@ -66,6 +72,7 @@ impl Format {
         match self {
             Self::TauBench => "tau-bench",
             Self::OpenaiChat => "openai-chat",
+            Self::Anthropic => "anthropic",
             Self::Sternlight => "sternlight",
         }
     }
@@ -106,6 +113,14 @@ pub enum Reasoning {
     Include,
 }
 
+/// What becomes of parts of contents whose type is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownParts {
+    /// Their types stand in the text, in square brackets.
+    Placeholder,
+}
+
 /// What tells that a Parquet file is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -120,14 +135,16 @@ pub enum Identity {
 impl Options {
     /// Options that were given but mean nothing for this format.
     pub(super) fn inapplicable(&self, format: Format) -> Vec<Problem> {
-        use Format::{OpenaiChat, Sternlight, TauBench};
-        let given: [(&str, bool, &[Format]); 7] = [
-            ("policy", self.policy.is_some(), &[TauBench, OpenaiChat]),
-            ("env", self.env.is_some(), &[TauBench, OpenaiChat]),
-            ("group_by", self.group_by.is_some(), &[TauBench, OpenaiChat]),
+        use Format::{Anthropic, OpenaiChat, Sternlight, TauBench};
+        const MESSAGES: &[Format] = &[TauBench, OpenaiChat, Anthropic];
+        let given: [(&str, bool, &[Format]); 8] = [
+            ("policy", self.policy.is_some(), MESSAGES),
+            ("env", self.env.is_some(), MESSAGES),
+            ("group_by", self.group_by.is_some(), MESSAGES),
             ("failed_reward", self.failed_reward.is_some(), &[TauBench]),
-            ("task_from", self.task_from.is_some(), &[OpenaiChat]),
-            ("reasoning", self.reasoning.is_some(), &[TauBench, OpenaiChat]),
+            ("task_from", self.task_from.is_some(), &[OpenaiChat, Anthropic]),
+            ("reasoning", self.reasoning.is_some(), MESSAGES),
+            ("unknown_parts", self.unknown_parts.is_some(), MESSAGES),
             ("identity", self.identity.is_some(), &[Sternlight]),
         ];
         given

@@ -7,6 +7,7 @@ use sternlight_engine::trajectory::{Status, TrajectoryRow};
 use super::files::InputFile;
 use super::json::{Fault, number};
 use super::options::{GroupBy, Options};
+use super::parts::Seen;
 use serde_json::value::RawValue;
 
 /// How close to 1 a reward must be to count as success, where the format says so.
@@ -43,7 +44,7 @@ pub(super) struct Imported {
 }
 
 /// Things about a conversation that are worth a metric or a warning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Tool calls.
     pub(super) calls: u64,
@@ -51,17 +52,23 @@ pub(super) struct Counts {
     pub(super) text_and_call: u64,
     /// Tool results that answer no call.
     pub(super) results_without_call: u64,
+    /// Tool results that come behind a later message of the agent.
+    pub(super) late_results: u64,
     /// Calls that no result answers.
     pub(super) calls_without_result: u64,
+    /// Parts of contents that are no words.
+    pub(super) seen: Seen,
 }
 
 impl Counts {
     /// Adds another conversation's counts.
-    pub(super) fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.calls += other.calls;
         self.text_and_call += other.text_and_call;
         self.results_without_call += other.results_without_call;
+        self.late_results += other.late_results;
         self.calls_without_result += other.calls_without_result;
+        self.seen.add(&other.seen);
     }
 }
 
@@ -78,6 +85,7 @@ impl Imported {
         }
         metrics.count("turns_with_text_and_call", self.counts.text_and_call);
         metrics.count("tool_calls", self.counts.calls);
+        self.counts.seen.measure(metrics);
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use sternlight_engine::stage::{Context, FaultyRecord, Receiver, StageError};
 use sternlight_engine::trajectory::TrajectoryBuilder;
 
+use super::chat::Dialect;
 use super::digest::Digest;
 use super::json::{Fault, compact};
 use super::options::{Format, Options};
@@ -80,7 +81,7 @@ pub(super) fn read_shard(
                 receiver.faulty(
                     index,
                     FaultyRecord {
-                        error: StageError::new(fault.to_string()).place(at(&file.shown)),
+                        error: fault.error().place(at(&file.shown)),
                         place: at(&file.name),
                         raw: raw(record.body),
                     },
@@ -89,7 +90,7 @@ pub(super) fn read_shard(
             }
         };
         imported.measure(&mut context);
-        counts.add(imported.counts);
+        counts.add(&imported.counts);
         builder.push(&imported.row);
         if builder.bytes() >= BATCH_BYTES || builder.rows() >= BATCH_ROWS {
             receiver.rows(index, builder.finish()?, std::mem::take(&mut context))?;
@@ -99,14 +100,15 @@ pub(super) fn read_shard(
     if digest.finish() != piece.digest {
         return Err(StageError::new(format!("`{}` changed while it was imported", file.shown)).help("run again"));
     }
-    context.warnings.extend(warning(shard, counts));
+    context.warnings.extend(warning(shard, &counts));
     receiver.rows(index, builder.finish()?, context)
 }
 
 fn import(format: Format, record: &[u8], origin: Origin<'_>, options: &Options) -> Result<Imported, Fault> {
     match format {
         Format::TauBench => tau_bench::import(record, origin, options),
-        Format::OpenaiChat => openai_chat::import(record, origin, options),
+        Format::OpenaiChat => openai_chat::import(record, Dialect::OpenAi, origin, options),
+        Format::Anthropic => openai_chat::import(record, Dialect::Anthropic, origin, options),
         Format::Sternlight => Err(Fault::new("is JSON, expected Parquet")),
     }
 }
@@ -121,7 +123,7 @@ fn raw(record: &[u8]) -> String {
 }
 
 /// Calls and results that do not belong together are no error, but worth a look.
-fn warning(shard: &Shard, counts: Counts) -> Option<String> {
+fn warning(shard: &Shard, counts: &Counts) -> Option<String> {
     let several = |count: u64, one: &str, many: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -130,6 +132,11 @@ fn warning(shard: &Shard, counts: Counts) -> Option<String> {
     let found = [
         several(counts.calls_without_result, "call without a result", "calls without a result"),
         several(counts.results_without_call, "result without a call", "results without a call"),
+        several(
+            counts.late_results,
+            "result behind the agent's next message",
+            "results behind the agent's next message",
+        ),
     ];
     let found: Vec<String> = found.into_iter().flatten().collect();
     (!found.is_empty()).then(|| format!("{}: {}", shard.label(), found.join(", ")))

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use rayon::prelude::*;
 use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
     BuildContext, BuiltIn, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
@@ -16,6 +17,7 @@ use super::files::{InputFile, distinct_stems, list, matches};
 use super::options::{Format, Options};
 use super::parquet::{self, ParquetFile};
 use super::parquet_schema::agree;
+use super::parts::Seen;
 use super::shard::{Shard, read_shard};
 use super::stream::TextStream;
 use super::survey::{JsonFile, SHARD_BYTES, survey};
@@ -49,7 +51,7 @@ impl BuiltIn for Import {
     const NAME: &'static str = "import";
     const SUMMARY: &'static str = "Brings recorded trajectories in from other programs' files";
     const DOCUMENTATION: &'static str = include_str!("import.md");
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn build(options: Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let problems = options.format.map(|format| options.inapplicable(format)).unwrap_or_default();
@@ -84,6 +86,10 @@ impl Stage for Import {
     fn work(&self) -> Work<'_> {
         Work::Source(self)
     }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        Seen::warnings(metrics)
+    }
 }
 
 impl Import {
@@ -114,16 +120,24 @@ impl Import {
         }
         match format {
             Format::Sternlight => parquet_inputs(detected),
-            Format::TauBench | Format::OpenaiChat => json_inputs(detected, format),
+            Format::TauBench | Format::OpenaiChat | Format::Anthropic => json_inputs(detected, format),
         }
     }
 }
 
-/// The format that all files have; a file that does not tell takes that of the others.
+/// The format that all files have; a file that does not tell takes that of the others, and one of chats that could be of
+/// either kind is of that which the others are.
 fn one_format(detected: &[(InputFile, Detected)]) -> Result<Format, Problem> {
-    let mut told = detected.iter().filter_map(|(file, detected)| Some((file, detected.format?)));
-    let Some((first, format)) = told.next() else { return Ok(Format::OpenaiChat) };
-    match told.find(|(_, other)| *other != format) {
+    let is_certain = |detected: &Detected| detected.format.is_some() && !detected.is_guess;
+    let certain = detected.iter().find(|(_, detected)| is_certain(detected));
+    let guess = detected.iter().find(|(_, detected)| detected.format.is_some());
+    let Some((first, format)) = certain.or(guess).and_then(|(file, detected)| Some((file, detected.format?))) else {
+        return Ok(Format::OpenaiChat);
+    };
+    let is_chat = |format: Format| matches!(format, Format::OpenaiChat | Format::Anthropic);
+    let told = detected.iter().filter_map(|(file, detected)| Some((file, detected, detected.format?)));
+    let mut others = told.filter(|(_, detected, other)| *other != format && !(detected.is_guess && is_chat(format)));
+    match others.next().map(|(file, _, other)| (file, other)) {
         None => Ok(format),
         Some((file, other)) => Err(Problem::at(
             ["files"],

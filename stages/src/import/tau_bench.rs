@@ -3,10 +3,10 @@
 use serde_json::value::RawValue;
 use sternlight_engine::trajectory::{Status, TrajectoryRow};
 
-use super::chat::{Reading, conversation};
+use super::chat::{Dialect, Reading, Recorded, conversation};
 use super::extra::ObjectText;
 use super::json::{Fault, Fields, label, objects, text};
-use super::options::{FailedReward, Options, Reasoning};
+use super::options::{FailedReward, Options};
 use super::row::{Imported, Origin, group_id, reward};
 
 /// What the environment is called if nothing tells which of its domains it is.
@@ -108,8 +108,10 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     {
         extra.raw("recorded_reward", recorded)?;
     }
-    let reading = Reading { include_reasoning: options.reasoning == Some(Reasoning::Include), text_agents: true };
-    let mut conversation = record.require("traj", |messages| conversation(objects(messages)?, reading))?;
+    let reading = Reading { text_agents: true, ..Reading::of(options, Dialect::OpenAi) };
+    let messages = record.require("traj", objects)?;
+    let recorded = Recorded { field: "traj", messages, ..Recorded::default() };
+    let mut conversation = conversation(recorded, reading)?;
     extra.rest_of_record(record)?;
     conversation.leave_over(&mut extra);
 
