@@ -88,7 +88,7 @@ pub(crate) struct RunArguments {
     /// The pipeline
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Tries the first N groups of every source only
+    /// Tries the first N groups of every source only; exports are samples then, written beside their targets
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Memory for batches, queues and groups, as in `512MiB` [default: a quarter of the machine's]

@@ -53,6 +53,10 @@ impl RunPlan {
                 "name the `plan.json` in the folder of a run of this version: `runs/RUN/plan.json` in the store",
             )
         };
+        let is_file = std::fs::symlink_metadata(path).map(|found| found.is_file());
+        if !is_file.map_err(|error| unusable(error.to_string()))? {
+            return Err(unusable("it is no file, or a link to one".to_owned()));
+        }
         let text = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let plan: Self = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
         match plan.format {

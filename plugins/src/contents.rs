@@ -5,8 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sternlight_engine::store::looks_like_store;
-
 /// A plugin's own data, not a data set: those are read by stages. All of it is read whenever the pipeline is checked.
 const FILES: usize = 10_000;
 const BYTES: u64 = 1 << 30;
@@ -70,6 +68,20 @@ pub(crate) fn digest(directory: &Path) -> Result<(String, Look), String> {
     Ok((hasher.finalize().to_hex().to_string(), look))
 }
 
+/// By these files a store is known, without a look into them: what is granted is asked the same by plugins.
+pub(crate) const STORE_FILES: [&str; 2] = ["format", ".gitignore"];
+
+/// No version of a store's format takes more.
+pub(crate) const FORMAT_BYTES: u64 = 16;
+
+fn is_store(directory: &Path) -> bool {
+    let file = |name: &str, bytes: u64| {
+        fs::symlink_metadata(directory.join(name)).is_ok_and(|found| found.is_file() && found.len() <= bytes)
+    };
+    let [format, ignored] = STORE_FILES;
+    file(format, FORMAT_BYTES) && file(ignored, u64::MAX)
+}
+
 fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("cannot read `{}`: {error}", path.display())
 }
@@ -81,7 +93,7 @@ impl Look {
             let (path, below) = (entry.path(), below.join(entry.file_name()));
             let told = |error: io::Error| unreadable(&path, &error);
             let metadata = fs::symlink_metadata(&path).map_err(told)?;
-            if metadata.is_dir() && looks_like_store(&path) {
+            if metadata.is_dir() && is_store(&path) {
                 continue;
             }
             let found = if metadata.is_symlink() {

@@ -315,7 +315,7 @@ fn a_store_that_cannot_be_used() {
     exit code 1
     --- stderr
     error: the store `HERE/old` has format 0, expected 1
-    help: use another directory with `--store DIR`, or delete this one
+    help: use the version that made it, or another directory with `--store DIR`; if no other version did, the file `format` is damaged: write the expected number into it
     ");
     assert!(!place.path("out.jsonl").exists());
 }

@@ -151,24 +151,26 @@ fn what_must_not_be_cached_runs_every_time() {
 }
 
 #[test]
-fn an_export_that_was_touched_is_written_again() {
+fn an_export_that_is_gone_is_written_again_and_one_that_was_changed_stays() {
     let place = Workplace::with_pipeline();
     place.run();
     let before = place.read("out.jsonl");
-    for touch in [
-        |place: &Workplace| fs::remove_file(place.path("out.jsonl")).unwrap(),
-        |place: &Workplace| {
-            place.write("out.jsonl", "{}\n");
-        },
-    ] {
-        touch(&place);
-        assert_eq!(place.run().computed(), BTreeMap::from([("export", 1)]));
-        assert!(place.read("out.jsonl") == before);
-    }
+    fs::remove_file(place.path("out.jsonl")).unwrap();
+    assert_eq!(place.run().computed(), BTreeMap::from([("export", 1)]));
+    assert!(place.read("out.jsonl") == before);
     // A file of the same length is not the same file.
     let last = before.len() - 2;
-    place.write("out.jsonl", format!("{} {}", &before[..last], &before[last + 1..]));
-    assert_eq!(place.run().computed(), BTreeMap::from([("export", 1)]));
+    let changed = format!("{} {}", &before[..last], &before[last + 1..]);
+    place.write("out.jsonl", &changed);
+    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"
+    exit code 1
+    --- stderr
+    error: stage `export`: `HERE/out.jsonl` is there already, and sternlight did not write it as it is now
+    help: move it away, choose another `to`, or set `overwrite: true`
+    ");
+    assert!(place.read("out.jsonl") == changed);
+    place.edit("pipeline.yaml", "to: out.jsonl,", "to: out.jsonl, overwrite: true,");
+    place.run();
     assert!(place.read("out.jsonl") == before);
 }
 

@@ -165,7 +165,8 @@ fn run_with_a_limit_takes_the_first_groups() {
     let limited = place.run_with(&["run", "pipeline.yaml", "--limit", "2"], &[]);
     let rows: Vec<_> = limited.of_kind("stage_finished").map(|stage| stage["rows"].as_u64().unwrap()).collect();
     assert_eq!(rows, [8; 6]);
-    assert_eq!(place.read("out.jsonl").lines().count(), 8);
+    assert_eq!(place.read("out.sample.jsonl").lines().count(), 8);
+    assert!(!place.path("out.jsonl").exists());
     // What was imported is there for all groups.
     assert!(!place.run().computed().contains_key("import"));
     insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "--limit", "0"]), @"

@@ -41,7 +41,7 @@ fn what_depends_on_the_world_outside_is_said_to_do_so() {
     --- stdout
     RUN penalised, done, started TIME
 
-    stored             3 manifests, 6 files, 3.42 KiB read
+    stored             3 manifests, 6 files, 4.05 KiB read
     exported           4 files
     computed again     1 stages: 42 columns of 2 shards, and all figures
                        everything came out the same
@@ -73,7 +73,7 @@ fn what_a_plugin_may_read_is_in_its_key() {
     --- stdout
     RUN penalised, done, started TIME
 
-    stored             3 manifests, 6 files, 3.42 KiB read
+    stored             3 manifests, 6 files, 4.05 KiB read
     exported           4 files
     --- stderr
     error: the inputs of run `RUN` are not what they were:

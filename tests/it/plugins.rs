@@ -21,7 +21,7 @@ stages:
   export: { uses: export, from: advantage, with: { to: out, format: parquet } }
 ";
 
-fn plugin() -> Vec<u8> {
+pub(crate) fn plugin() -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/tests/tool_penalty/tool_penalty.wasm");
     fs::read(path).unwrap()
 }

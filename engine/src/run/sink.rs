@@ -201,7 +201,7 @@ impl<'a> Export<'a> {
             {
                 Ok(())
             }
-            Found::File(_) => Err(self.in_the_way(&file.path)),
+            Found::File(_) => Err(self.in_the_way(name, &file.path)),
             Found::Link => Err(is_a_link(&file.path)),
             Found::Other => Err(StageError::new(format!("`{}` is there already, and is no file", file.path.display()))
                 .help("move it away, or choose another `to`")),
@@ -255,13 +255,14 @@ impl<'a> Export<'a> {
         }
     }
 
-    fn in_the_way(&self, path: &Path) -> StageError {
+    fn in_the_way(&self, name: &str, path: &Path) -> StageError {
         let path = path.display();
         if self.sample.is_some() {
             return StageError::new(format!("`{path}` is there already, and is no sample that sternlight wrote"))
                 .help("`--limit` writes beside the target: move it away, or choose another `to`");
         }
-        StageError::new(format!("`{path}` is there already, and sternlight did not write it as it is now"))
+        let changed = if self.record.files.contains_key(name) { " as it is now" } else { "" };
+        StageError::new(format!("`{path}` is there already, and sternlight did not write it{changed}"))
             .help("move it away, choose another `to`, or set `overwrite: true`")
     }
 }

@@ -53,8 +53,9 @@ pub(super) fn hold_file(path: &Path) -> Result<File, StoreError> {
     file.map_err(StoreError::file("open", path))
 }
 
-/// What lies under the name of a file of a store must be a file, or nothing.
+/// What lies under the name of a file of a store must be a file, or nothing, in a directory that is one.
 fn refuse_strangers(path: &Path) -> Result<(), StoreError> {
+    refuse_link(directory_of(path))?;
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => Err(StoreError::Link { path: path.to_owned() }),
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
@@ -74,6 +75,7 @@ pub(super) fn create_directory(root: &Path, path: &Path) -> Result<(), StoreErro
 
 /// Removes a file; whether it was there.
 pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
+    refuse_link(directory_of(path))?;
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         removed => removed.map(|()| true).map_err(StoreError::file("remove", path)),
@@ -122,9 +124,7 @@ impl Durability {
 
     fn temporary(self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, StoreError> {
         let parent = directory_of(path);
-        if place::is_link(parent) {
-            return Err(StoreError::Link { path: parent.to_owned() });
-        }
+        refuse_link(parent)?;
         fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
         let file = as_others_may(tempfile::Builder::new().prefix(TEMPORARY), false).tempfile_in(parent);
         let mut file = file.map_err(StoreError::file("write in", parent))?;
@@ -133,6 +133,13 @@ impl Durability {
             file.as_file().sync_all().map_err(StoreError::file("write", path))?;
         }
         Ok(file)
+    }
+}
+
+fn refuse_link(directory: &Path) -> Result<(), StoreError> {
+    match place::is_link(directory) {
+        true => Err(StoreError::Link { path: directory.to_owned() }),
+        false => Ok(()),
     }
 }
 

@@ -77,9 +77,8 @@ fn has_contents(root: &Path) -> bool {
     ["runs", "commits"].iter().all(|name| is_directory(&root.join(name))) && is_file(&root.join(".gitignore"))
 }
 
-/// Whether a directory looks like a store, of whichever version: nothing of anybody else's is to be written there, nor
-/// looked at.
-pub fn looks_like_store(directory: &Path) -> bool {
+/// Whether a directory looks like a store, of whichever version: nothing of anybody else's is to be written there.
+pub(crate) fn looks_like_store(directory: &Path) -> bool {
     /// No version's number is longer.
     const BYTES: u64 = 16;
     let file = directory.join(FILE);

@@ -32,7 +32,7 @@ pub use error::StoreError;
 pub use exchange::Exchange;
 pub use export_record::ExportRecord;
 pub(crate) use files::as_others_may;
-pub use format::looks_like_store;
+pub(crate) use format::looks_like_store;
 pub use hold::Hold;
 pub use key::{Key, KeyParts};
 pub use manifest::Manifest;

@@ -38,20 +38,25 @@ impl Store {
                 last = greatest;
                 continue;
             }
-            // One that stays does no harm.
-            let _ = remove(&self.number_path(last));
+            // Those that stay do no harm.
+            let lower = self.numbers()?.into_iter().filter(|number| *number < next);
+            lower.for_each(|number| drop(remove(&self.number_path(number))));
             return Ok(next);
         }
     }
 
     fn last_number(&self) -> Result<Option<u64>, StoreError> {
+        Ok(self.numbers()?.into_iter().max())
+    }
+
+    fn numbers(&self) -> Result<Vec<u64>, StoreError> {
         let directory = self.root().join(DIRECTORY);
         let entries = match fs::read_dir(&directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(StoreError::file("read", &directory))?,
         };
         let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        Ok(numbers.filter(|number| *number < LIMIT).max())
+        Ok(numbers.filter(|number| *number < LIMIT).collect())
     }
 
     fn number_path(&self, number: u64) -> PathBuf {

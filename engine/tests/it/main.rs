@@ -5,6 +5,7 @@
 mod changing_files;
 mod collect;
 mod damage;
+mod exports;
 mod failure;
 mod faulty_stages;
 mod fixtures;

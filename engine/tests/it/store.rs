@@ -1,11 +1,14 @@
 //! What the store promises: damage is named and never served, lost data is made again, races have one winner.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use sternlight_engine::event::{Event, Record};
 use sternlight_engine::run::RunOptions;
-use sternlight_engine::store::{PastStatus, Store};
+use sternlight_engine::store::{CollectOptions, PastStatus, Store};
+use sternlight_engine::verify::check_stored;
 
 use crate::fixtures::{AtLeast, Chain, Rows, digests, files_below, rows, store};
 
@@ -104,4 +107,138 @@ fn a_store_that_fails_while_a_run_goes_on_leaves_the_reason() {
         panic!("{events:?}")
     };
     assert!(message.starts_with(&format!("cannot open `{}`", lock.display())), "{message}");
+}
+
+/// What lies elsewhere and is old, and a store with results that are old as well.
+fn store_and_others() -> (tempfile::TempDir, Store, std::path::PathBuf) {
+    let (directory, store) = store();
+    let source = Rows(vec![rows(10)]);
+    Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();
+    let others = directory.path().canonicalize().unwrap().join("others");
+    fs::create_dir_all(others.join("deep")).unwrap();
+    fs::write(others.join("deep/theirs"), "theirs").unwrap();
+    for path in [others.join("deep/theirs"), others.join("deep"), others.clone()] {
+        fs::File::open(path).unwrap().set_modified(SystemTime::now() - Duration::from_hours(1000)).unwrap();
+    }
+    (directory, store, others)
+}
+
+#[test]
+fn cleaning_up_follows_no_link_out_of_the_store() {
+    let (_directory, store, others) = store_and_others();
+    for link in ["data/zz", "commits/zz", "runs/zz", "memo/zz", "manifests/zz", ".tmpzz", "manifests/.tmpzz"] {
+        symlink(&others, store.root().join(link)).unwrap();
+    }
+    let attempt = fs::read_dir(store.root().join("data")).unwrap().map(|entry| entry.unwrap().path());
+    let shelf = attempt.into_iter().find(|path| !path.ends_with("zz")).unwrap();
+    symlink(&others, shelf.join("attempt")).unwrap();
+    let everything = CollectOptions { keep: Duration::ZERO, young: Duration::ZERO, dry_run: false };
+    store.collect(&everything).unwrap();
+    store.collect(&everything).unwrap();
+    assert_eq!(fs::read_to_string(others.join("deep/theirs")).unwrap(), "theirs");
+}
+
+#[test]
+fn a_store_that_leads_out_of_itself_is_not_opened_nor_is_a_link_read() {
+    let (_directory, store, others) = store_and_others();
+    let root = store.root().to_owned();
+    for name in ["data", "commits", "manifests", "runs", "memo", "exports"] {
+        let (inside, outside) = (root.join(name), others.join(name));
+        let was_there = inside.exists();
+        if was_there {
+            fs::rename(&inside, &outside).unwrap();
+        }
+        symlink(&outside, &inside).unwrap();
+        let told = Store::open(&root).unwrap_err().to_string();
+        assert_eq!(told, format!("`{}` is a link, and a store leads nowhere out of itself", inside.display()));
+        fs::remove_file(&inside).unwrap();
+        if was_there {
+            fs::rename(&outside, &inside).unwrap();
+        }
+    }
+    // A file behind a link is damaged, however right its bytes are.
+    let run = store.runs().unwrap().remove(0);
+    let results: Vec<_> = store
+        .events(&run)
+        .unwrap()
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::StageFinished(result) => Some(result),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(check_stored(&store, &results).damaged, []);
+    let file = data_files(&root).remove(0);
+    fs::rename(&file, others.join("rows.parquet")).unwrap();
+    symlink(others.join("rows.parquet"), &file).unwrap();
+    let damaged = check_stored(&store, &results).damaged;
+    assert!(damaged[0].message.contains("a link leads to it"), "{damaged:?}");
+    fs::remove_file(&file).unwrap();
+    fs::rename(others.join("rows.parquet"), &file).unwrap();
+    // The lock of a store is no way to make a file elsewhere.
+    fs::remove_file(root.join("lock")).unwrap();
+    symlink(others.join("made"), root.join("lock")).unwrap();
+    assert!(store.hold().is_err() && !others.join("made").exists());
+}
+
+#[test]
+fn every_byte_of_a_data_file_is_verified() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(2)]);
+    let ran = Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();
+    assert_eq!(check_stored(&store, &ran.stages).damaged, []);
+    let file = data_files(store.root()).remove(0);
+    let whole = fs::read(&file).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << (at % 8);
+        fs::write(&file, damaged).unwrap();
+        assert!(!check_stored(&store, &ran.stages).damaged.is_empty(), "byte {at} of {}", whole.len());
+    }
+    fs::write(&file, whole).unwrap();
+    assert_eq!(check_stored(&store, &ran.stages).damaged, []);
+}
+
+#[test]
+fn a_format_that_is_damaged_is_named_and_nothing_is_begun_anew() {
+    let (_directory, store, _) = store_and_others();
+    let file = store.root().join("format");
+    for (text, found) in [("x", "`x`"), ("", "nothing"), ("\u{1b}[31m1", "`\\u{1b}[31m1`")] {
+        fs::write(&file, text).unwrap();
+        let error = Store::open(store.root()).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{}` is damaged: it says {found}, expected `1`", file.display()));
+        assert!(error.help().starts_with("write the expected number into the file"));
+        assert!(Store::existing(store.root()).is_err());
+    }
+    fs::remove_file(&file).unwrap();
+    let error = Store::open(store.root()).unwrap_err().to_string();
+    assert!(error.ends_with("it says nothing: it is gone, expected `1`"), "{error}");
+    assert!(!file.exists());
+    fs::write(&file, "1").unwrap();
+    assert_eq!(Store::open(store.root()).unwrap().runs().unwrap().len(), 1);
+}
+
+#[test]
+fn runs_are_in_the_order_in_which_they_began_whatever_the_clock_said() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(2)]);
+    let chain = Chain { stages: vec![("rows", &source)] };
+    let ids: Vec<String> = (0..3)
+        .map(|_| {
+            chain.run(&store, &RunOptions::default()).unwrap();
+            store.runs().unwrap().remove(0).id
+        })
+        .collect();
+    let runs = store.runs().unwrap();
+    let change = |index: usize, change: &dyn Fn(&str) -> String| {
+        let events = runs[index].path.join("events.jsonl");
+        let text = fs::read_to_string(&events).unwrap();
+        fs::write(events, change(&text)).unwrap();
+    };
+    // The first ran while the clock was ahead; the second is of a version that knew no numbers, and the clock was ahead too.
+    change(2, &|text| text.replacen("\"at\":\"2", "\"at\":\"3", 1));
+    change(1, &|text| text.replacen("\"at\":\"2", "\"at\":\"4", 1).replacen("\"number\":2,", "", 1));
+    let found: Vec<(String, Option<u64>)> = store.runs().unwrap().into_iter().map(|run| (run.id, run.number)).collect();
+    let expected = [(ids[2].clone(), Some(3)), (ids[0].clone(), Some(1)), (ids[1].clone(), None)];
+    assert_eq!(found, expected);
 }

@@ -12,7 +12,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 
 use super::waiting::Waiting;
-use super::{names, open};
+use super::{names, open, stores};
 use crate::fault::NotGranted;
 use crate::grants::{Grants, Kind};
 use crate::state::State;
@@ -25,6 +25,7 @@ pub(crate) fn link(linker: &mut Linker<State>, component: &Component, grants: &G
     link_everything(linker)?;
     names::link(linker)?;
     open::link(linker)?;
+    stores::link(linker)?;
     refuse(linker, component, grants)
 }
 

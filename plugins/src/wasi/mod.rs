@@ -6,6 +6,7 @@ mod open;
 mod output;
 mod random;
 mod state;
+mod stores;
 mod waiting;
 
 pub(crate) use link::link;

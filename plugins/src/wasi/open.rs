@@ -9,6 +9,7 @@ use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
 };
 
 use super::link::VERSION;
+use super::stores::leads_into_store;
 use crate::state::State;
 use crate::text::printable_name;
 
@@ -31,6 +32,9 @@ fn open(
     (directory, links, path, how, flags): Asked,
 ) -> wasmtime::Result<Result<Resource<Descriptor>, ErrorCode>> {
     let mut files = state.filesystem();
+    if leads_into_store(&mut files, &directory, &path) {
+        return Ok(Err(ErrorCode::NoEntry));
+    }
     let found = files.stat_at(Resource::new_borrow(directory.rep()), links, path.clone());
     // What is not there may be made; and of links that are not followed, the error is the system's.
     if let Ok(found) = found
