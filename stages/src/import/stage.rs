@@ -392,7 +392,7 @@ mod tests {
         write(directory.path(), "b.json", format!("[{RUN}]"));
         write(directory.path(), "c.parquet", "PAR1");
         let refused = |options: &str| import(directory.path(), options).unwrap_err();
-        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`a.jsonl` is `openai-chat`, but `b.json` is `tau-bench`");
+        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`b.json` is `tau-bench`, but `a.jsonl` is `openai-chat`");
         insta::assert_snapshot!(refused("files: [b.json, c.parquet]"), @"`b.json` is `tau-bench`, but `c.parquet` is `sternlight`");
         insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat`, but the files are `tau-bench`");
         insta::assert_snapshot!(refused("{files: a.jsonl, format: openai-chat, identity: stat}"), @"option `identity` belongs to `sternlight`, but the files are `openai-chat`");
