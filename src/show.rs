@@ -232,7 +232,7 @@ fn is_long(batch: &TrajectoryBatch, path: &ColumnPath) -> bool {
 
 fn print_text(label: &str, text: Option<String>) {
     if let Some(text) = text {
-        anstream::println!("  {:<12}{}", label, text.trim_end().replace('\n', "\n              "));
+        anstream::println!("  {:<11} {}", label, text.trim_end().replace('\n', "\n              "));
     }
 }
 

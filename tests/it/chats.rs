@@ -1,5 +1,5 @@
-//! Chats as people record them: parts, thoughts, pictures, blocks, and calls that nobody answered, from a recording to what
-//! is exported.
+//! Chats as people record them: parts, thoughts, pictures, blocks, and calls that nobody answered, from a recording to
+//! what is exported.
 
 use serde_json::{Value, json};
 
@@ -20,6 +20,13 @@ fn place(records: &[Value]) -> Workplace {
     place.write("pipeline.yaml", PIPELINE);
     place.write("log.jsonl", records.iter().map(|record| format!("{record}\n")).collect::<String>());
     place
+}
+
+/// The lines of what a run says that warn, or tell what is wrong.
+fn warnings_and_errors(place: &Workplace) -> String {
+    let said = place.said(&["run", "pipeline.yaml"]);
+    let lines = said.lines().filter(|line| line.contains("warning: ") || line.contains("error: "));
+    lines.map(|line| format!("{}\n", line.trim_start())).collect()
 }
 
 /// What is exported.
@@ -62,7 +69,11 @@ fn pictures_are_said_and_given_back() {
         {"type": "image_url", "image_url": {"url": "https://example.com/flag.png"}}]);
     let messages = json!([message("user", &content), message("assistant", &json!("Iceland"))]);
     let place = place(&[json!({"messages": messages})]);
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml"]), @"");
+    let told = warnings_and_errors(&place);
+    assert!(
+        told.contains("warning: import: pictures, sounds and files stand as placeholders in the texts: `[image]` 1;"),
+        "{told}"
+    );
     let chats = chats(&place);
     assert_eq!(without_weights(&chats[0]["messages"]), messages);
 }
@@ -95,7 +106,13 @@ fn what_a_person_said_is_nobodys_result() {
         [json!([user("Mow"), call, user("Stop! You are not allowed to."), said]), json!([user("Mow"), call, said])];
     let records: Vec<Value> = chats.iter().map(|chat| json!({"messages": chat})).collect();
     let place = place(&records);
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml"]), @"");
+    let told = warnings_and_errors(&place);
+    for warning in [
+        "import: log.jsonl, records 0-1: 2 calls without a result",
+        "chat: chats with a call that no tool message answers, which training services refuse: 2",
+    ] {
+        assert!(told.contains(&format!("warning: {warning}\n")), "{told}");
+    }
     let exported = self::chats(&place);
     for (exported, chat) in exported.iter().zip(&chats) {
         assert_eq!(without_weights(&exported["messages"]), *chat);
@@ -108,13 +125,15 @@ fn what_is_not_known_is_an_error_or_put_aside_or_allowed() {
     let other = json!({"messages": [message("user", &json!([{"type": "hologram", "depth": 3}])),
         message("assistant", &json!("hello"))]});
     let place = place(&[words.clone(), other]);
-    insta::assert_snapshot!(place.said(&["run", "pipeline.yaml", "-q"]), @"");
+    let told = place.said(&["run", "pipeline.yaml", "-q"]);
+    assert!(told.contains("log.jsonl:2: field `messages[0].content[0]`: `hologram` is not a type of part"), "{told}");
+    assert!(told.contains("`unknown_parts: placeholder`"), "{told}");
     place.edit("pipeline.yaml", "import: { uses: import,", "import: { uses: import, on_error: quarantine,");
     let run = place.run();
     assert_eq!(run.rows("import"), 1);
     place.edit("pipeline.yaml", "files: log.jsonl", "files: log.jsonl, unknown_parts: placeholder");
-    let said = place.said(&["run", "pipeline.yaml"]);
-    assert!(said.contains("`hologram` 1"), "{said}");
+    let told = warnings_and_errors(&place);
+    assert!(told.contains("`hologram` 1"), "{told}");
     let chats = chats(&place);
     assert_eq!(chats[1]["messages"][0]["content"], "[hologram]");
 }
@@ -137,8 +156,13 @@ fn messages_of_another_format_are_named_wherever_they_come() {
     ] {
         let place = place(&records);
         place.edit("pipeline.yaml", "files: log.jsonl", "files: log.jsonl, unknown_parts: placeholder");
-        told.push_str(&place.said(&["run", "pipeline.yaml", "-q"]));
-        told.push('\n');
+        told.push_str(&warnings_and_errors(&place));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    error: stage `import`: log.jsonl:301: field `messages[1].content[0]`: `tool_use` is a block of Anthropic's messages, which are a format of their own
+    error: stage `import`: log.jsonl:2: field `messages[0].role`: `tool` is a role of OpenAI's messages; in Anthropic's, results are blocks of the user
+    error: stage `import`: log.jsonl:2: field `messages[1].content[0]`: `tool_use` is a block of Anthropic's messages, which are a format of their own
+    error: stage `import`: log.jsonl:2: field `messages[0]`: `function_call` is an item of OpenAI's Responses API, which `import` does not read
+    pipeline.yaml:3:42: error: `log.jsonl` is a log of OpenAI's Responses API, which `import` does not read yet
+    ");
 }

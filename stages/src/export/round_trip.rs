@@ -81,8 +81,8 @@ fn lines(directory: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Messages as OpenAI's interface wants them: each tool message answers a call of the assistant's message before it, and no
-/// call is answered twice.
+/// Messages as OpenAI's interface wants them: each tool message answers a call of the assistant's message before it,
+/// and no call is answered twice.
 fn is_a_chat(line: &Value) {
     let (mut open, mut behind_call) = (Vec::new(), false);
     let none = Vec::new();

@@ -1,5 +1,5 @@
-//! Messages as Anthropic's API spells them: calls, results and thoughts are blocks of their contents. Not concerned with
-//! turns.
+//! Messages as Anthropic's API spells them: calls, results and thoughts are blocks of their contents. Not concerned
+//! with turns.
 
 use std::borrow::Cow;
 
@@ -96,7 +96,8 @@ fn blocks<'a>(message: &Fields<'a>) -> Result<Option<Vec<Block<'a>>>, Fault> {
 const OPENAI_CALLS: [&str; 2] = ["tool_calls", "function_call"];
 
 impl<'a> Reader<'a> {
-    /// A message of the agent. What servers answered within it ends a turn: the agent did not say that, it was shown it.
+    /// A message of the agent. What servers answered within it ends a turn: the agent did not say that, it was shown
+    /// it.
     pub(super) fn assistant_blocks(&mut self, mut message: Fields<'a>) -> Result<(), Fault> {
         if let Some(name) = OPENAI_CALLS.into_iter().find(|name| message.get(name).is_some()) {
             return Err(Fault::new(format!("`{name}` makes calls in OpenAI's messages, not in Anthropic's"))

@@ -106,6 +106,10 @@ const RESPONSES_ITEMS: [&str; 6] = [
     "item_reference",
 ];
 
+/// What to do about them.
+pub(super) const TURN_INTO_MESSAGES: &str =
+    "turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`";
+
 /// Fields beside a `text` that change nothing about what is said.
 const DECORATIONS: [&str; 15] = [
     "annotations",
@@ -195,9 +199,8 @@ pub(super) fn misplaced(name: &str) -> Fault {
 
 /// What to say of an item of the Responses API.
 fn responses_item(name: &str) -> Fault {
-    Fault::new(format!("`{}` is an item of OpenAI's Responses API, which `import` does not read", shown(name))).help(
-        "turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`",
-    )
+    Fault::new(format!("`{}` is an item of OpenAI's Responses API, which `import` does not read", shown(name)))
+        .help(TURN_INTO_MESSAGES)
 }
 
 /// What is wrong with an element of a list of messages, if it is no message: an item of the Responses API.
