@@ -113,6 +113,7 @@ fn what_a_person_said_is_nobodys_result() {
     ] {
         assert!(told.contains(&format!("warning: {warning}\n")), "{told}");
     }
+    assert!(place.said(&["show", "last", "advantage", "log#0"]).contains("\n  answered    no\n"));
     let exported = self::chats(&place);
     for (exported, chat) in exported.iter().zip(&chats) {
         assert_eq!(without_weights(&exported["messages"]), *chat);
@@ -164,5 +165,6 @@ fn messages_of_another_format_are_named_wherever_they_come() {
     error: stage `import`: log.jsonl:2: field `messages[1].content[0]`: `tool_use` is a block of Anthropic's messages, which are a format of their own
     error: stage `import`: log.jsonl:2: field `messages[0]`: `function_call` is an item of OpenAI's Responses API, which `import` does not read
     pipeline.yaml:3:42: error: `log.jsonl` is a log of OpenAI's Responses API, which `import` does not read yet
+    error: 1 problem
     ");
 }

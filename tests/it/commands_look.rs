@@ -173,7 +173,6 @@ fn show_a_trajectory() {
                   {"name": "refund", "arguments": {"booking":"R-1","step":0}}
                   </tool_call>
       diagnosis   error: "Error: no such booking"
-      tool_answered true
 
     turn 1  progress  advantage +1.306
       observed    Error: no such booking
