@@ -413,10 +413,33 @@ mod tests {
         write(directory.path(), "b.json", format!("[{RUN}]"));
         write(directory.path(), "c.parquet", "PAR1");
         let refused = |options: &str| import(directory.path(), options).unwrap_err();
-        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`a.jsonl` is `openai-chat`, but `b.json` is `tau-bench`");
+        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`b.json` is `tau-bench`, but `a.jsonl` is `openai-chat`");
         insta::assert_snapshot!(refused("files: [b.json, c.parquet]"), @"`b.json` is `tau-bench`, but `c.parquet` is `sternlight`");
-        insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat`, but the files are `tau-bench`");
+        insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat` and `anthropic`, but the files are `tau-bench`");
         insta::assert_snapshot!(refused("{files: a.jsonl, format: openai-chat, identity: stat}"), @"option `identity` belongs to `sternlight`, but the files are `openai-chat`");
+    }
+
+    /// A file of words alone is what the other files are: a directory of Anthropic's messages may hold some.
+    #[test]
+    fn a_file_that_does_not_tell_is_what_the_others_are() {
+        let directory = tempfile::tempdir().unwrap();
+        let blocks = r#"{"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]}]}"#;
+        let role = r#"{"messages": [{"role": "tool", "content": "x"}]}"#;
+        write(directory.path(), "a.jsonl", CHAT);
+        write(directory.path(), "b.jsonl", blocks);
+        write(directory.path(), "c.jsonl", role);
+        write(directory.path(), "d.json", "[]");
+        let environments = |files: &str| {
+            let outcome = import(directory.path(), &format!("files: {files}"));
+            outcome.map(|outcome| {
+                outcome.rows.iter().map(|row| row["env"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(environments("[a.jsonl, b.jsonl, d.json]").unwrap(), ["anthropic", "anthropic"]);
+        assert_eq!(environments("[a.jsonl, c.jsonl]").unwrap(), ["openai-chat", "openai-chat"]);
+        assert_eq!(environments("[a.jsonl, d.json]").unwrap(), ["openai-chat"]);
+        let refused = environments("[a.jsonl, b.jsonl, c.jsonl]").unwrap_err();
+        insta::assert_snapshot!(refused, @"`b.jsonl` is `anthropic`, but `c.jsonl` is `openai-chat`");
     }
 
     #[test]
