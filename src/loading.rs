@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sternlight_engine::pipeline::{Diagnostic, LoadOptions, Pipeline, PipelineErrors, StageSchemas, check, load};
+use sternlight_engine::pipeline::{
+    Diagnostic, LoadOptions, MAXIMUM_BYTES, Pipeline, PipelineErrors, StageSchemas, check, load,
+};
+use sternlight_engine::regular_file;
 use sternlight_engine::run::Job;
 
 use crate::arguments::Common;
@@ -40,7 +43,7 @@ pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Fa
         message: format!("cannot read `{}`: {error}", file.display()),
         help: None,
     };
-    let text = std::fs::read(file).map_err(unreadable)?;
+    let text = regular_file::read(file, MAXIMUM_BYTES as u64).map_err(unreadable)?;
     let text = String::from_utf8(text).map_err(|error| {
         let line =
             error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;

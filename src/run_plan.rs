@@ -4,10 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sternlight_engine::regular_file;
 use sternlight_engine::run::RunOptions;
 
 use crate::exit::Failure;
 use crate::loading::Origin;
+
+/// Bytes of a plan: a pipeline, its parameters, and what it has of the environment.
+const LARGEST: u64 = 16 << 20;
 
 /// Version of the form.
 const FORMAT: u32 = 1;
@@ -53,7 +57,7 @@ impl RunPlan {
                 "name the `plan.json` in the folder of a run of this version: `runs/RUN/plan.json` in the store",
             )
         };
-        let text = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let text = regular_file::read(path, LARGEST).map_err(|error| unusable(error.to_string()))?;
         let plan: Self = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
         match plan.format {
             FORMAT => Ok(plan),

@@ -2,11 +2,13 @@
 //! machine code depends on (version and settings of wasmtime, this machine's instruction set).
 //!
 //! The directory is the user's own and not the store: a store may be shared, and what lies here is run. So nothing is taken
-//! from a directory that others can write to.
+//! from a directory that others can write to, and nothing that is not as it was written: a digest at the end of each file
+//! is compared before the file is mapped, since a bit of machine code that turned round may crash the host, or change a
+//! result.
 
 use std::fs;
 use std::hash::{Hash as _, Hasher};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -15,6 +17,9 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::limits::readable_bytes;
+
+/// Bytes at the end of a file: the digest of its name and of what comes before.
+const SEAL: usize = blake3::OUT_LEN;
 
 /// Where machine code is kept.
 #[derive(Debug)]
@@ -162,13 +167,43 @@ fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
     if !is_kept(path) {
         return None;
     }
+    let told = |error: &dyn std::fmt::Display| {
+        tracing::info!(path = %path.display(), %error, "machine code of a plugin is made anew");
+    };
+    match is_as_written(path) {
+        Ok(true) => {}
+        Ok(false) => {
+            told(&"it is not as it was written");
+            return None;
+        }
+        Err(error) => {
+            told(&error);
+            return None;
+        }
+    }
     #[expect(unsafe_code, reason = "machine code can only be trusted for where it lies")]
     // SAFETY: nobody else can write to the directory (`make`), nor to the file; files get there by `keep` alone, complete,
-    // and are never changed.
+    // and are never changed, which the digest has just shown.
     let component = unsafe { Component::deserialize_file(engine, path) };
-    component
-        .inspect_err(|error| tracing::info!(path = %path.display(), %error, "machine code of a plugin is made anew"))
-        .ok()
+    component.inspect_err(|error| told(error)).ok()
+}
+
+/// Whether a file is what `keep` wrote under its name.
+fn is_as_written(path: &Path) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    let Some(length) = file.metadata()?.len().checked_sub(SEAL as u64) else { return Ok(false) };
+    let found = seal(path, (&mut file).take(length))?;
+    let mut written = [0; SEAL];
+    file.read_exact(&mut written)?;
+    Ok(found == blake3::Hash::from_bytes(written))
+}
+
+/// The digest of machine code under a name: that of one plugin is none for another.
+fn seal(path: &Path, code: impl Read) -> io::Result<blake3::Hash> {
+    let name = path.file_name().unwrap_or_default();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(name.as_encoded_bytes()).update_reader(code)?;
+    Ok(hasher.finalize())
 }
 
 /// Whoever finds a file of that name finds all of it.
@@ -176,6 +211,7 @@ fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("it lies in no directory"))?;
     let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(code)?;
+    file.write_all(seal(path, code)?.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -214,6 +250,50 @@ mod tests {
         Cache::new(None).component(&engine, &digest, "a", &bytes, &notice).unwrap();
         assert_eq!(compiled.get(), 4);
     }
+
+    #[test]
+    fn what_was_changed_is_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(directory.path().join("plugins")));
+        let engine = crate::sandbox::engine().unwrap();
+        let made = |text: &str| {
+            let bytes = wat::parse_str(text).unwrap();
+            (blake3::hash(&bytes), bytes)
+        };
+        let plugins = [made("(component)"), made("(component (core module))")];
+        let compiled = |which: usize| {
+            let compiled = Cell::new(0);
+            let (digest, bytes) = &plugins[which];
+            cache.component(&engine, digest, "a", bytes, &|_| compiled.set(compiled.get() + 1)).unwrap();
+            compiled.get()
+        };
+        assert_eq!((compiled(0), compiled(1), compiled(0), compiled(1)), (1, 1, 0, 0));
+        let path = |which: usize| directory.path().join("plugins").join(file_name(&engine, &plugins[which].0));
+        let whole = fs::read(path(0)).unwrap();
+        // A bit anywhere: every place of the digest, and places all over the code.
+        let step = whole.len() / 97;
+        for byte in (0..whole.len()).step_by(step).chain(whole.len() - SEAL..whole.len()) {
+            let mut changed = whole.clone();
+            changed[byte] ^= 1 << (byte % 8);
+            fs::write(path(0), changed).unwrap();
+            assert_eq!(compiled(0), 1, "byte {byte}");
+            assert!(fs::read(path(0)).unwrap() == whole);
+        }
+        for length in [0, 1, SEAL - 1, SEAL, whole.len() / 2, whole.len() - 1] {
+            fs::write(path(0), &whole[..length]).unwrap();
+            assert_eq!((compiled(0), compiled(0)), (1, 0), "{length} bytes");
+        }
+        let more: Vec<u8> = whole.iter().copied().chain([0]).collect();
+        fs::write(path(0), more).unwrap();
+        assert_eq!((compiled(0), compiled(0)), (1, 0));
+        // Each other's files.
+        let aside = directory.path().join("aside");
+        fs::rename(path(0), &aside).unwrap();
+        fs::rename(path(1), path(0)).unwrap();
+        fs::rename(&aside, path(1)).unwrap();
+        assert_eq!((compiled(0), compiled(1), compiled(0), compiled(1)), (1, 1, 0, 0));
+    }
+
     #[cfg(unix)]
     #[test]
     fn nothing_is_taken_from_where_others_can_write() {

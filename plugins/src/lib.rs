@@ -34,6 +34,7 @@ mod records;
 mod registry;
 mod said;
 mod sandbox;
+mod schema;
 mod stage;
 mod state;
 mod text;

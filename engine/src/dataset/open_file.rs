@@ -18,6 +18,7 @@ use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
 use crate::column::ColumnPath;
 use crate::failure::system_error;
+use crate::regular_file;
 use crate::stage::StageError;
 use crate::store::forget_damaged;
 
@@ -36,7 +37,7 @@ pub(super) struct OpenFile {
 impl OpenFile {
     pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
         let path = path_of(root, description);
-        let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
+        let file = regular_file::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
             let found = footer_digest(&file).map_err(|error| not_read(root, description, &error))?;
             match description.path {

@@ -9,6 +9,7 @@ use crate::column::ColumnPath;
 use crate::contract::{Effect, Scope};
 use crate::dataset::{Dataset, Shard, decoded_bytes};
 use crate::failure::OnError;
+use crate::regular_file;
 use crate::stage::{ExportedFile, ShardContent, SourceShard, StageError, Survey, Work};
 use crate::store::{Commit, Key, KeyParts, Outcome, Store};
 
@@ -192,7 +193,7 @@ fn is_intact(outcome: &Outcome) -> bool {
 pub(crate) fn is_as_written(file: &ExportedFile) -> bool {
     let digest = || -> std::io::Result<String> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(std::fs::File::open(&file.path)?)?;
+        hasher.update_reader(regular_file::open(&file.path)?)?;
         Ok(hasher.finalize().to_hex().to_string())
     };
     std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() == file.bytes)

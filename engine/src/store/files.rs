@@ -5,13 +5,14 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use super::error::StoreError;
+use crate::regular_file;
 
 /// Begins the names of files that are being written.
 pub(super) const TEMPORARY: &str = ".tmp";
 
 /// The bytes of a file; `None` if it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
+    match regular_file::read(path, u64::MAX) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         read => read.map(Some).map_err(StoreError::file("read", path)),
     }

@@ -6,7 +6,9 @@ mod open;
 mod output;
 mod random;
 mod state;
+mod threads;
 mod waiting;
 
 pub(crate) use link::link;
 pub(crate) use state::Wasi;
+pub(crate) use threads::start as start_threads;
