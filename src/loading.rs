@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sternlight_engine::failure::reason;
 use sternlight_engine::pipeline::{
     Diagnostic, LoadOptions, MAXIMUM_BYTES, Pipeline, PipelineErrors, StageSchemas, check, load,
 };
@@ -40,7 +41,7 @@ pub(crate) struct Checked {
 /// Loads and checks a pipeline.
 pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Failure> {
     let unreadable = |error: std::io::Error| Failure::Usage {
-        message: format!("cannot read `{}`: {error}", file.display()),
+        message: format!("cannot read `{}`: {}", file.display(), reason(&error)),
         help: None,
     };
     let text = regular_file::read(file, MAXIMUM_BYTES as u64).map_err(unreadable)?;

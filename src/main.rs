@@ -1,6 +1,9 @@
 //! `sternlight`: replays recorded agent trajectories through YAML pipelines. Only parses arguments and prints; the
 //! work is the engine's.
 
+// Printing may fail, and what is printed may be anything: see `output`.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod arguments;
 mod check;
 mod diff;

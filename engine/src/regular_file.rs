@@ -11,11 +11,30 @@ use std::path::Path;
 /// If it cannot be opened, or is something else than a file: what.
 pub fn open(path: &Path) -> io::Result<File> {
     // Opening a pipe would wait for whoever writes into it.
-    check(fs::metadata(path)?.file_type())?;
+    check(path)?;
     let file = File::open(path)?;
     // Somebody may have put something else there meanwhile.
-    check(file.metadata()?.file_type())?;
+    check_type(file.metadata()?.file_type())?;
     Ok(file)
+}
+
+/// Looks whether something can be opened as a file, without opening it; links to files are followed.
+///
+/// # Errors
+/// If it is not there, or is something else than a file: what.
+pub fn check(path: &Path) -> io::Result<()> {
+    check_type(fs::metadata(path)?.file_type())
+}
+
+/// The same of a file that need not be there yet.
+///
+/// # Errors
+/// If it cannot be looked at, or is something else than a file: what.
+pub fn check_if_there(path: &Path) -> io::Result<()> {
+    match check(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        checked => checked,
+    }
 }
 
 /// Reads all of a file of so many bytes at most.
@@ -48,7 +67,7 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     String::from_utf8(read(path, limit)?).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
-fn check(file_type: FileType) -> io::Result<()> {
+fn check_type(file_type: FileType) -> io::Result<()> {
     match file_type.is_file() {
         true => Ok(()),
         false => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use sternlight_engine::failure::reason;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::regular_file;
 use sternlight_engine::stage::{
@@ -175,7 +176,7 @@ fn at_uses(message: String) -> Problem {
 /// The file of a plugin.
 pub(crate) fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| {
-        let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
+        let problem = at_uses(format!("cannot read the plugin `{address}`: {}", reason(&error)));
         problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
     };
     regular_file::read(path, MAXIMUM_BYTES).map_err(unreadable)

@@ -20,7 +20,7 @@ const COMMANDS: [&[&str]; 18] = [
     &["plan", "pipeline.yaml", "--json"],
     &["check", "pipeline.yaml"],
     &["check", "pipeline.yaml", "--json"],
-    &["verify", "last"],
+    &["verify", "last", "--quiet"],
     &["stages"],
     &["stages", "import"],
     &["schema"],

@@ -17,7 +17,7 @@ use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
 use crate::column::ColumnPath;
-use crate::failure::system_error;
+use crate::failure::{own_reason, system_error};
 use crate::regular_file;
 use crate::stage::StageError;
 use crate::store::forget_damaged;
@@ -166,6 +166,7 @@ fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Erro
     let told = StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()));
     match system_error(error) {
         // The disk, not the file: what it holds may be well.
+        Some(cause) if own_reason(cause).is_some() => StageError::file("read", &path, error),
         Some(cause) if cause.kind() != ErrorKind::UnexpectedEof => told.caused_by(Some(cause)),
         _ => damaged(root, description, told),
     }

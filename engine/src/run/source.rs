@@ -1,7 +1,6 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use super::quarantine::RecordWriter;
 use super::watch::Watch;
 use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
 use crate::failure::OnError;
+use crate::regular_file;
 use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -213,7 +213,7 @@ fn in_place(
     row_groups: &Range<usize>,
     schema: &TrajectorySchema,
 ) -> Result<Shard, StageError> {
-    let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
+    let file = regular_file::open(path).map_err(|error| StageError::file("open", path, &error))?;
     let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
     let metadata =
         guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use super::files::remove;
 use super::root::KEY_DIGITS;
+use crate::regular_file;
 
 /// Removes the commit that a damaged data file belongs to, and says what to do next. `relative`: the file, from the root.
 pub(crate) fn forget_damaged(root: &Path, relative: &str) -> &'static str {
@@ -23,7 +24,7 @@ pub(crate) fn forget_damaged(root: &Path, relative: &str) -> &'static str {
         for path in commits.filter_map(|entry| Some(entry.ok()?.path())) {
             let is_its = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(digits));
             // It may have been made anew since: then it has other files.
-            if is_its && std::fs::read_to_string(&path).ok()?.contains(attempt) {
+            if is_its && regular_file::read_text(&path, u64::MAX).ok()?.contains(attempt) {
                 remove(&path).ok()?;
                 tracing::info!(path = %path.display(), "a result with damaged data was forgotten");
             }

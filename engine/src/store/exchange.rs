@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::error::StoreError;
 use super::root::Store;
+use crate::regular_file;
 
 const DIRECTORY: &str = "exchange";
 const LOCK: &str = "exchange.lock";
@@ -25,7 +26,8 @@ impl Store {
     /// If it cannot be created.
     pub fn exchange(&self) -> Result<Exchange, StoreError> {
         let lock_path = self.root().join(LOCK);
-        let lock = File::options().create(true).append(true).open(&lock_path);
+        let lock = regular_file::check_if_there(&lock_path)
+            .and_then(|()| File::options().create(true).append(true).open(&lock_path));
         let lock = lock.map_err(StoreError::file("create", &lock_path))?;
         lock.lock_shared().map_err(StoreError::file("lock", &lock_path))?;
         Ok(Exchange { store: self.passing(self.root().join(DIRECTORY)), lock, lock_path })
@@ -34,7 +36,7 @@ impl Store {
     /// Where exchanged rows lie, if no run needs them any more: whoever made them was killed.
     pub(super) fn abandoned_exchange(&self) -> Option<PathBuf> {
         let directory = self.root().join(DIRECTORY);
-        let lock = File::open(self.root().join(LOCK)).ok()?;
+        let lock = regular_file::open(&self.root().join(LOCK)).ok()?;
         (directory.exists() && lock.try_lock().is_ok()).then_some(directory)
     }
 

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 
 use super::error::StoreError;
 use super::root::Store;
+use crate::regular_file;
 
 /// While it lives, nothing is removed from the store.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ impl Store {
 
     fn lock_file(&self) -> Result<(std::path::PathBuf, File), StoreError> {
         let path = self.root().join("lock");
-        let file = File::options().create(true).append(true).open(&path);
+        let file =
+            regular_file::check_if_there(&path).and_then(|()| File::options().create(true).append(true).open(&path));
         Ok((path.clone(), file.map_err(StoreError::file("open", &path))?))
     }
 }

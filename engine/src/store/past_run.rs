@@ -16,6 +16,7 @@ use super::root::Store;
 use super::run_folder::KeyRecord;
 use super::sealed::unseal;
 use crate::event::{Event, Record, RunStatus};
+use crate::regular_file;
 
 pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const KEYS: &str = "keys.jsonl";
@@ -156,7 +157,7 @@ pub(super) fn is_pinned(folder: &Path) -> bool {
 
 /// Whether the process of the folder's run is at work. Where the file system has no locks, it may be.
 pub(super) fn is_running(folder: &Path) -> bool {
-    match fs::File::open(folder.join(LOCK)) {
+    match regular_file::open(&folder.join(LOCK)) {
         Ok(file) => file.try_lock_shared().is_err(),
         Err(_) => false,
     }
@@ -165,7 +166,7 @@ pub(super) fn is_running(folder: &Path) -> bool {
 /// The text of a file of a run, which must be as the run left it if it ended.
 pub(super) fn checked_text(folder: &Path, name: &str) -> Result<Vec<u8>, StoreError> {
     let path = folder.join(name);
-    let text = fs::read(&path).map_err(StoreError::file("read", &path))?;
+    let text = regular_file::read(&path, u64::MAX).map_err(StoreError::file("read", &path))?;
     let seal_path = folder.join(SEAL);
     let Some(seal) = read(&seal_path)? else { return Ok(text) };
     let seal: Seal = unseal(&seal).map_err(|reason| StoreError::damaged(&seal_path, reason))?;
@@ -225,7 +226,7 @@ impl From<RunStatus> for PastStatus {
 
 /// The first and the last line of a file, without what is between. A last line without a line feed counts.
 fn first_and_last_line(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    let mut file = BufReader::with_capacity(TAIL_BYTES as usize, fs::File::open(path)?);
+    let mut file = BufReader::with_capacity(TAIL_BYTES as usize, regular_file::open(path)?);
     let mut first = Vec::new();
     file.read_until(b'\n', &mut first)?;
     let mut file = file.into_inner();

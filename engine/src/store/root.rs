@@ -13,6 +13,7 @@ use super::key::Key;
 use super::manifest::{Manifest, ManifestOf};
 use super::sealed::{seal, unseal};
 use crate::dataset::Dataset;
+use crate::regular_file;
 
 /// Version of the directory's layout.
 const FORMAT: u32 = 1;
@@ -75,7 +76,7 @@ impl Store {
 
     fn of_known_format(self) -> Result<Self, StoreError> {
         let format = self.root.join("format");
-        let found = fs::read_to_string(&format).map_err(StoreError::file("read", &format))?;
+        let found = regular_file::read_text(&format, u64::MAX).map_err(StoreError::file("read", &format))?;
         match found.trim() == FORMAT.to_string() {
             true => Ok(self),
             false => Err(StoreError::Format { path: self.root, found: found.trim().to_owned(), expected: FORMAT }),
