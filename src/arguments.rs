@@ -2,14 +2,37 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Styles;
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sternlight_engine::pipeline::Memory;
 #[cfg(feature = "plugins")]
 use sternlight_engine::pipeline::Span;
+use sternlight_engine::printable::is_hidden;
 use sternlight_engine::run::Step;
 
-const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed, 2 the pipeline or the command line is wrong, \
+use crate::exit::Exit;
+use crate::output;
+
+const AFTER_HELP: &str = "Exit codes: 0 done, 1 a stage or the store failed or stdout took no more, 2 the pipeline or the command line is wrong, \
                           3 trajectories were put aside and `--strict` allows none, 130 interrupted.";
+
+/// What was typed; or, where that is help or cannot be understood, how the program ends, which it has been told then.
+pub(crate) fn parse() -> Result<Arguments, Exit> {
+    let mut command = Arguments::command();
+    // Styles around what is typed can only be told from codes in it where there are none.
+    if std::env::args_os().any(|argument| argument.to_string_lossy().contains(is_hidden)) {
+        command = command.styles(Styles::plain());
+    }
+    let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        let text = error.render().ansi().to_string();
+        match error.use_stderr() {
+            true => output::err_drawn(&text),
+            false => output::out_drawn(&text),
+        }
+        if error.use_stderr() { Exit::Wrong } else { Exit::Done }
+    })
+}
 
 /// More threads than any machine has cores would only cost memory.
 const MAX_THREADS: i64 = 1024;

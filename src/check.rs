@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 use sternlight_engine::pipeline::Diagnostic;
+use sternlight_engine::printable::printable_line;
 
 use crate::Outcome;
 use crate::arguments::{CheckArguments, Common};
 use crate::exit::{Exit, Failure, print_diagnostics};
 use crate::loading::{Checked, load_and_check};
+use crate::output::{self, outln};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -35,7 +37,7 @@ pub(crate) fn execute(arguments: &CheckArguments, common: &Common) -> Outcome {
                     print_json(&Report { file: name, ok: true, errors: &[], warnings, stages })?;
                 } else {
                     print_diagnostics(warnings);
-                    anstream::println!("{name}: ok, {} stages", checked.pipeline.stages.len());
+                    outln!("{}: ok, {} stages", printable_line(&name), checked.pipeline.stages.len());
                 }
             }
             Err(Failure::Pipeline(errors)) => {
@@ -73,6 +75,5 @@ fn stage_reports(checked: &Checked) -> Vec<StageReport> {
 }
 
 fn print_json(report: &Report<'_>) -> Outcome {
-    anstream::println!("{}", serde_json::to_string(report)?);
-    Ok(())
+    output::json(report)
 }

@@ -4,10 +4,12 @@ use sternlight_engine::column::ColumnPath;
 use sternlight_engine::compare::{
     KeyChange, OrderChanges, Presence, RowChanges, RunComparison, StageComparison, ValueChanges, compare_runs,
 };
+use sternlight_engine::printable::printable_line;
 use sternlight_engine::store::RunSummary;
 
 use crate::Outcome;
 use crate::arguments::{Common, DiffArguments};
+use crate::output::{self, outln};
 use crate::past_runs::{find_run, store_of_runs};
 use crate::style;
 
@@ -16,7 +18,7 @@ pub(crate) fn execute(arguments: &DiffArguments, common: &Common) -> Outcome {
     let (first, second) = (find_run(&store, &arguments.first)?, find_run(&store, &arguments.second)?);
     let comparison = compare_runs(&store, &first, &second)?;
     match common.json {
-        true => anstream::println!("{}", serde_json::to_string(&comparison)?),
+        true => output::json(&comparison)?,
         false => print(&comparison),
     }
     Ok(())
@@ -24,21 +26,21 @@ pub(crate) fn execute(arguments: &DiffArguments, common: &Common) -> Outcome {
 
 fn print(comparison: &RunComparison) {
     for (name, run) in [("first", &comparison.first), ("second", &comparison.second)] {
-        anstream::println!("{name:<8}{}", of_run(run));
+        outln!("{name:<8}{}", of_run(run));
     }
     let (same, differing): (Vec<&StageComparison>, Vec<_>) = comparison.stages.iter().partition(|stage| is_same(stage));
     for stage in differing {
-        anstream::println!("\n{}", style::title(&stage.stage));
+        outln!("\n{}", style::title(printable_line(&stage.stage)));
         print_stage(stage);
     }
     if !same.is_empty() {
         let names: Vec<&str> = same.iter().map(|stage| stage.stage.as_str()).collect();
-        anstream::println!("\nthe same in both: {}", names.join(", "));
+        outln!("\nthe same in both: {}", printable_line(&names.join(", ")));
     }
 }
 
 fn of_run(run: &RunSummary) -> String {
-    format!("{}  {}, {}, started {}", run.id, run.pipeline, run.status, run.started)
+    format!("{}  {}, {}, started {}", run.id, printable_line(&run.pipeline), run.status, run.started)
 }
 
 /// A stage of which nothing is to be told.
@@ -52,15 +54,15 @@ fn is_same(stage: &StageComparison) -> bool {
 
 fn print_stage(stage: &StageComparison) {
     match stage.presence {
-        Presence::OnlyFirst => return anstream::println!("  only in the first"),
-        Presence::OnlySecond => return anstream::println!("  only in the second"),
+        Presence::OnlyFirst => return outln!("  only in the first"),
+        Presence::OnlySecond => return outln!("  only in the second"),
         Presence::Both => {}
     }
     for KeyChange { differing, labels } in &stage.keys {
         let parts = format!("{} of {} {}", labels.len(), stage.parts, if stage.parts == 1 { "part" } else { "parts" });
         match differing.is_empty() {
-            true => anstream::println!("  {parts} new"),
-            false => anstream::println!("  {parts} with another key: {}", differing.join(", ")),
+            true => outln!("  {parts} new"),
+            false => outln!("  {parts} with another key: {}", differing.join(", ")),
         }
     }
     let columns = [
@@ -70,7 +72,7 @@ fn print_stage(stage: &StageComparison) {
     ];
     for (what, columns) in columns.into_iter().filter(|(_, columns)| !columns.is_empty()) {
         let names: Vec<&str> = columns.iter().map(ColumnPath::as_str).collect();
-        anstream::println!("  {what}: {}", names.join(", "));
+        outln!("  {what}: {}", printable_line(&names.join(", ")));
     }
     if let Some(rows) = &stage.rows {
         print_rows(rows);
@@ -81,37 +83,40 @@ fn print_stage(stage: &StageComparison) {
 }
 
 fn print_rows(rows: &RowChanges) {
-    anstream::println!("  trajectories in both: {}", rows.in_both);
+    outln!("  trajectories in both: {}", rows.in_both);
     let sides = [
         ("only in the first", rows.only_first, &rows.named_first),
         ("only in the second", rows.only_second, &rows.named_second),
     ];
     for (what, count, named) in sides.into_iter().filter(|(_, count, _)| *count > 0) {
         let more = if count > named.len() as u64 { ", …" } else { "" };
-        anstream::println!("  {what}: {count} ({}{more})", named.join(", "));
+        outln!("  {what}: {count} ({}{more})", printable_line(&named.join(", ")));
     }
 }
 
 fn print_values(column: &ColumnPath, changes: &ValueChanges) {
     let (changed, trajectories) = (changes.trajectories_changed, changes.trajectories);
     if changed + changes.other_turns == 0 {
-        anstream::println!("  {}: the same in the {trajectories} trajectories of both", style::title(column));
+        outln!(
+            "  {}: the same in the {trajectories} trajectories of both",
+            style::title(printable_line(column.as_str()))
+        );
         return;
     }
-    anstream::println!("  {}", style::title(column));
-    anstream::println!("    trajectories      {changed} of {trajectories} changed");
+    outln!("  {}", style::title(printable_line(column.as_str())));
+    outln!("    trajectories      {changed} of {trajectories} changed");
     let counts = [(changes.new, "came"), (changes.gone, "went")];
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect();
-    anstream::println!("    values            {} of {} changed{}", changes.changed, changes.values, counts.concat());
+    outln!("    values            {} of {} changed{}", changes.changed, changes.values, counts.concat());
     if changes.other_turns > 0 {
-        anstream::println!("    not compared      {} with another number of turns", changes.other_turns);
+        outln!("    not compared      {} with another number of turns", changes.other_turns);
     }
     if let (Some(mean), Some(largest)) = (changes.mean_change, &changes.largest) {
         let turn = largest.turn.map_or(String::new(), |turn| format!(" turn {turn}"));
         let place = format!("{}{turn}", largest.trajectory_id);
-        anstream::println!("    change            {mean:.4} on average where changed");
-        anstream::println!("    largest           {place}: {:.4} to {:.4}", largest.from, largest.to);
+        outln!("    change            {mean:.4} on average where changed");
+        outln!("    largest           {}: {:.4} to {:.4}", printable_line(&place), largest.from, largest.to);
     }
     print_orders(&changes.orders);
 }
@@ -121,17 +126,17 @@ fn print_orders(orders: &OrderChanges) {
         return;
     }
     let (flipped, pairs) = (orders.flipped, orders.pairs);
-    anstream::println!(
+    outln!(
         "    order in groups   {flipped} of {pairs} pairs turned round, in {} of {} groups",
         orders.groups_flipped,
         orders.groups
     );
     if orders.tied + orders.untied > 0 {
         let (tied, untied) = (orders.tied, orders.untied);
-        anstream::println!("                      {tied} became equal, {untied} were equal before");
+        outln!("                      {tied} became equal, {untied} were equal before");
     }
     if let Some(worst) = &orders.worst {
         let (flipped, pairs) = (worst.flipped, worst.pairs);
-        anstream::println!("    most in           {}: {flipped} of {pairs} pairs", worst.group_id);
+        outln!("    most in           {}: {flipped} of {pairs} pairs", printable_line(&worst.group_id));
     }
 }

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use miette::GraphicalReportHandler;
+use sternlight_engine::failure::reason;
 use sternlight_engine::pipeline::{Diagnostic, render_plain};
 use sternlight_engine::run::RunError;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::store::StoreError;
 
+use crate::output::{self, errln, hanging};
 use crate::{style, summary};
 
 /// How the program ends.
@@ -49,6 +51,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Results that stdout did not take.
+    pub(crate) fn unwritten(error: &std::io::Error) -> Self {
+        Self::Failed { message: format!("cannot write to stdout: {}", reason(error)), help: None }
+    }
+
     /// Something asked for that is not there.
     pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), help: Some(help.into()) }
@@ -74,7 +81,7 @@ impl Failure {
             Self::Failed { .. } | Self::PutAside(_) | Self::Interrupted | Self::Told(_) => Vec::new(),
         };
         for fault in lines {
-            anstream::println!("{}", serde_json::json!({"event": "fault", "fault": fault}));
+            output::json_text(&serde_json::json!({"event": "fault", "fault": fault}).to_string());
         }
     }
 
@@ -83,17 +90,17 @@ impl Failure {
         match self {
             Self::Pipeline(diagnostics) => print_diagnostics(diagnostics),
             Self::Usage { message, help } | Self::Failed { message, help } => {
-                anstream::eprintln!("{}{message}", style::error("error: "));
+                errln!("{}{}", style::error("error: "), hanging(message));
                 if let Some(help) = help {
-                    anstream::eprintln!("{}{help}", style::help("help: "));
+                    errln!("{}{}", style::help("help: "), hanging(help));
                 }
             }
             Self::PutAside(count) => {
                 let aside = summary::trajectories(*count);
-                anstream::eprintln!("{}{aside} put aside, and `--strict` allows none", style::error("error: "));
+                errln!("{}{aside} put aside, and `--strict` allows none", style::error("error: "));
             }
             Self::Interrupted => {
-                anstream::eprintln!("interrupted; what was computed is kept: run the same command to go on");
+                errln!("interrupted; what was computed is kept: run the same command to go on");
             }
             Self::Told(_) => {}
         }
@@ -105,12 +112,15 @@ pub(crate) fn print_diagnostics(diagnostics: &[Diagnostic]) {
     let drawn = style::is_coloured(&std::io::stderr());
     for diagnostic in diagnostics {
         let mut text = String::new();
-        let complete = drawn && GraphicalReportHandler::new().render_report(&mut text, diagnostic).is_ok();
-        eprintln!("{}", if complete { text } else { render_plain(diagnostic) });
+        let handler = GraphicalReportHandler::new().with_links(false);
+        match drawn && handler.render_report(&mut text, diagnostic.printable().as_ref()).is_ok() {
+            true => output::err_drawn(&format!("{text}\n")),
+            false => errln!("{}", render_plain(diagnostic)),
+        }
     }
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == miette::Severity::Error).count();
     if errors > 0 {
-        anstream::eprintln!("{}{errors} {}", style::error("error: "), if errors == 1 { "problem" } else { "problems" });
+        errln!("{}{errors} {}", style::error("error: "), if errors == 1 { "problem" } else { "problems" });
     }
 }
 

@@ -8,6 +8,7 @@ use sternlight_engine::store::{CollectOptions, Collection, Kind, Store};
 use crate::Outcome;
 use crate::arguments::{Common, GcArguments};
 use crate::exit::Failure;
+use crate::output::{self, outln};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -26,7 +27,7 @@ pub(crate) fn execute(arguments: &GcArguments, common: &Common) -> Outcome {
     let collection = store.collect(&options)?;
     if common.json {
         let told = serde_json::json!({"dry_run": options.dry_run, "collected": collection});
-        anstream::println!("{}", serde_json::to_string(&told)?);
+        output::json(&told)?;
     } else {
         print(&collection, arguments);
     }
@@ -35,10 +36,10 @@ pub(crate) fn execute(arguments: &GcArguments, common: &Common) -> Outcome {
 
 fn print(collection: &Collection, arguments: &GcArguments) {
     if collection.kinds.is_empty() {
-        anstream::println!("nothing to clean up");
+        outln!("nothing to clean up");
         return;
     }
-    anstream::println!("{}", if arguments.dry_run { "would remove" } else { "removed" });
+    outln!("{}", if arguments.dry_run { "would remove" } else { "removed" });
     for (kind, collected) in &collection.kinds {
         let name = match kind {
             Kind::Run => "run folders",
@@ -51,10 +52,10 @@ fn print(collection: &Collection, arguments: &GcArguments) {
             Kind::Temporary => "left-over temporaries",
         };
         let bytes = BinaryBytes(collected.bytes).to_string();
-        anstream::println!("  {name:<22} {:>8}  {bytes:>12}", collected.count);
+        outln!("  {name:<22} {:>8}  {bytes:>12}", collected.count);
     }
-    anstream::println!("  {:<22} {:>8}  {:>12}", "in all", "", BinaryBytes(collection.bytes).to_string());
+    outln!("  {:<22} {:>8}  {:>12}", "in all", "", BinaryBytes(collection.bytes).to_string());
     for run in &collection.runs {
-        anstream::println!("  run {run}");
+        outln!("  run {run}");
     }
 }

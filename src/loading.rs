@@ -7,10 +7,12 @@ use std::{fmt, iter};
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use sternlight_engine::failure::reason;
 use sternlight_engine::pipeline::{
-    Diagnostic, LoadOptions, Pipeline, PipelineErrors, StageSchemas, check, check_targets, load,
+    Diagnostic, LoadOptions, MAXIMUM_BYTES, Pipeline, PipelineErrors, StageSchemas, check, check_targets, load,
 };
 use sternlight_engine::place::resolved;
+use sternlight_engine::regular_file;
 use sternlight_engine::run::Job;
 
 use crate::arguments::Common;
@@ -43,10 +45,10 @@ pub(crate) struct Checked {
 /// Loads and checks a pipeline.
 pub(crate) fn load_and_check(file: &Path, common: &Common) -> Result<Checked, Failure> {
     let unreadable = |error: std::io::Error| Failure::Usage {
-        message: format!("cannot read `{}`: {error}", file.display()),
+        message: format!("cannot read `{}`: {}", file.display(), reason(&error)),
         help: None,
     };
-    let text = std::fs::read(file).map_err(unreadable)?;
+    let text = regular_file::read(file, MAXIMUM_BYTES as u64).map_err(unreadable)?;
     let text = String::from_utf8(text).map_err(|error| {
         let line =
             error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -1,12 +1,16 @@
 //! `sternlight`: replays recorded agent trajectories through YAML pipelines. Only parses arguments and prints; the
 //! work is the engine's.
 
+// Printing may fail, and what is printed may be anything: see `output`.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod arguments;
 mod check;
 mod diff;
 mod exit;
 mod gc;
 mod loading;
+mod output;
 mod part;
 mod past_runs;
 mod pin;
@@ -27,20 +31,46 @@ mod summary;
 mod verify;
 
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::{Arc, atomic::AtomicBool};
 
-use clap::Parser as _;
 use sternlight_engine::dataset::is_guarded;
+use sternlight_engine::run::workers;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
     keep_freed_memory();
-    let arguments = Arguments::parse();
+    let arguments = match arguments::parse() {
+        Ok(arguments) => arguments,
+        Err(exit) => return ended(exit),
+    };
     start_logging(&arguments);
     say_nothing_of_guarded_panics();
+    end_no_process_for_a_large_file();
+    let outcome = match works_in_parallel(&arguments.command) {
+        true => workers(usize::from(arguments.common.threads))
+            .map_err(Failure::from)
+            .and_then(|workers| workers.install(|| carry_out(&arguments))),
+        false => carry_out(&arguments),
+    };
+    let exit = match outcome {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            if arguments.common.json {
+                failure.print_json();
+            }
+            failure.print();
+            failure.exit()
+        }
+    };
+    ended(exit)
+}
+
+fn carry_out(arguments: &Arguments) -> Outcome {
     let common = &arguments.common;
-    let outcome = match &arguments.command {
+    match &arguments.command {
         Command::Run(run) => run::execute(run, common),
         Command::Check(check) => check::execute(check, common),
         Command::Plan(plan) => plan::execute(plan, common),
@@ -56,16 +86,39 @@ fn main() -> ExitCode {
         Command::Schema => schema::execute(),
         #[cfg(feature = "plugins")]
         Command::Plugin(plugin) => plugin::execute(plugin, common),
-    };
-    match outcome {
-        Ok(()) => Exit::Done.into(),
-        Err(failure) => {
-            if common.json {
-                failure.print_json();
-            }
-            failure.print();
-            failure.exit().into()
-        }
+    }
+}
+
+/// Whether a command has work for many threads, which are started before it begins.
+fn works_in_parallel(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Check(_) | Command::Plan(_) | Command::Part(_) | Command::Verify(_) => true,
+        #[cfg(feature = "plugins")]
+        Command::Plugin(_) => true,
+        Command::Runs | Command::Show(_) | Command::Diff(_) | Command::Pin(_) | Command::Unpin(_) => false,
+        Command::Gc(_) | Command::Stages(_) | Command::Schema => false,
+    }
+}
+
+/// Lets a write beyond the limit on the size of files be an error like others: without a handler its signal ends the
+/// process.
+fn end_no_process_for_a_large_file() {
+    #[cfg(unix)]
+    {
+        let nobody_looks = Arc::new(AtomicBool::new(false));
+        // Where it cannot be, the system does as it does.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, nobody_looks);
+    }
+}
+
+/// How the program ends, as far as what it had to say was written.
+fn ended(exit: Exit) -> ExitCode {
+    let Err(error) = output::finish() else { return exit.into() };
+    let unwritten = Failure::unwritten(error);
+    unwritten.print();
+    match exit {
+        Exit::Done => unwritten.exit().into(),
+        exit => exit.into(),
     }
 }
 
@@ -88,7 +141,7 @@ fn start_logging(arguments: &Arguments) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::Log)
         .with_ansi(style::is_coloured(&std::io::stderr()))
         .without_time()
         .init();

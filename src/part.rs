@@ -9,6 +9,7 @@ use sternlight_engine::store::Store;
 use crate::Outcome;
 use crate::arguments::PartArguments;
 use crate::exit::{Exit, Failure};
+use crate::output;
 use crate::run_plan::RunPlan;
 
 pub(crate) fn execute(arguments: &PartArguments) -> Outcome {
@@ -33,6 +34,6 @@ pub(crate) fn execute(arguments: &PartArguments) -> Outcome {
 
 fn print(record: &Record) {
     if let Ok(line) = serde_json::to_string(record) {
-        anstream::println!("{line}");
+        output::json_text(&line);
     }
 }

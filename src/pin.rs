@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::arguments::Common;
+use crate::output::{self, outln};
 use crate::past_runs::{find_run, store_of_runs};
 
 pub(crate) fn execute(name: &str, is_to_be_pinned: bool, common: &Common) -> Outcome {
@@ -9,8 +10,7 @@ pub(crate) fn execute(name: &str, is_to_be_pinned: bool, common: &Common) -> Out
     let run = find_run(&store, name)?;
     let changed = if is_to_be_pinned { store.pin(&run)? } else { store.unpin(&run)? };
     if common.json {
-        anstream::println!("{}", serde_json::json!({"run": run.id, "pinned": is_to_be_pinned, "changed": changed}));
-        return Ok(());
+        return output::json(&serde_json::json!({"run": run.id, "pinned": is_to_be_pinned, "changed": changed}));
     }
     let told = match (is_to_be_pinned, changed) {
         (true, true) => "pinned: `sternlight gc` spares it and what it reaches",
@@ -18,6 +18,6 @@ pub(crate) fn execute(name: &str, is_to_be_pinned: bool, common: &Common) -> Out
         (false, true) => "no longer pinned",
         (false, false) => "was not pinned",
     };
-    anstream::println!("{} {told}", run.id);
+    outln!("{} {told}", run.id);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `sternlight plan`: what a run would do, and why.
 
 use sternlight_engine::compare::{KeyChange, key_changes};
+use sternlight_engine::printable::printable_line;
 use sternlight_engine::run::{Engine, PlannedStage, Readiness, RunOptions};
 use sternlight_engine::store::{KeyRecord, Store};
 
@@ -8,6 +9,7 @@ use crate::Outcome;
 use crate::arguments::{Common, PlanArguments};
 use crate::exit::Failure;
 use crate::loading::load_and_check;
+use crate::output::{self, outln};
 use crate::style;
 
 pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
@@ -34,7 +36,7 @@ pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
 fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {
     if common.json {
         for stage in planned {
-            anstream::println!("{}", serde_json::to_string(stage)?);
+            output::json(stage)?;
         }
         return Ok(());
     }
@@ -49,7 +51,7 @@ fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {
             [] => String::new(),
             outside => format!("; not reproducible: {}", outside.join(", ")),
         };
-        anstream::println!("  {:<14} {} {state}{outside}", stage.stage, style::dim(format!("{from:<24}")));
+        outln!("  {:<14} {} {state}{outside}", stage.stage, style::dim(format!("{from:<24}")));
     }
     Ok(())
 }
@@ -65,14 +67,10 @@ fn explain(stage: &PlannedStage, pipeline: &str, store: &Store, common: &Common)
         },
     };
     if common.json {
-        anstream::println!(
-            "{}",
-            serde_json::to_string(&serde_json::json!({"stage": stage.stage, "reasons": reasons}))?
-        );
-        return Ok(());
+        return output::json(&serde_json::json!({"stage": stage.stage, "reasons": reasons}));
     }
-    anstream::println!("{}", style::title(&stage.stage));
-    reasons.iter().for_each(|reason| anstream::println!("  {reason}"));
+    outln!("{}", style::title(&stage.stage));
+    reasons.iter().for_each(|reason| outln!("  {}", printable_line(reason)));
     Ok(())
 }
 

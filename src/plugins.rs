@@ -1,5 +1,6 @@
 //! Which stages pipelines may use: those that ship, and plugins where this program was built with them.
 
+use crate::output::errln;
 use sternlight_engine::stage::Registry;
 
 /// Everything that `uses` may name.
@@ -40,6 +41,6 @@ pub(crate) fn cache_directory() -> Option<std::path::PathBuf> {
 #[cfg(feature = "plugins")]
 pub(crate) fn notice(text: &str) {
     if tracing::enabled!(tracing::Level::WARN) {
-        anstream::eprintln!("{text}");
+        errln!("{text}");
     }
 }

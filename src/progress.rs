@@ -1,13 +1,15 @@
 //! What is seen while a run goes on: bars on a terminal, plain lines otherwise, events for programs.
 
 use std::io::IsTerminal as _;
-use std::io::Write as _;
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::printable::printable_line;
 
 use crate::arguments::Common;
+use crate::output::{self, errln, hanging};
 use crate::{style, summary};
 
 /// Shows events as they come.
@@ -15,6 +17,8 @@ pub(crate) struct Progress {
     json: bool,
     quiet: bool,
     bar: ProgressBar,
+    /// Whether a thread can keep the bar moving, which would panic where the system gives none.
+    ticks: bool,
 }
 
 impl Progress {
@@ -25,14 +29,15 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("  {msg:<14} {bar:30} {pos} of {len} parts {elapsed}") {
             bar.set_style(style);
         }
-        Self { json: common.json, quiet: common.quiet, bar }
+        let ticks = visible && thread::Builder::new().spawn(|| ()).is_ok();
+        Self { json: common.json, quiet: common.quiet, bar, ticks }
     }
 
     pub(crate) fn observe(&self, record: &Record) {
         if self.json {
             if let Ok(line) = serde_json::to_string(record) {
-                // A reader that went away must not stop the run: its result is in the store.
-                let _ = writeln!(std::io::stdout().lock(), "{line}");
+                // Whether it can be read or not must not stop the run: its result is in the store.
+                output::json_text(&line);
             }
             return;
         }
@@ -43,15 +48,17 @@ impl Progress {
             Event::StageStarted { stage, parts, cached } => {
                 self.bar.set_length(*parts as u64);
                 self.bar.set_position(*cached as u64);
-                self.bar.set_message(stage.clone());
-                self.bar.enable_steady_tick(Duration::from_millis(200));
+                self.bar.set_message(printable_line(stage).into_owned());
+                if self.ticks {
+                    self.bar.enable_steady_tick(Duration::from_millis(200));
+                }
             }
             // The other steps prepare parts.
             Event::PartFinished { step, .. } if step == "map" || step == "gather" => self.bar.inc(1),
             Event::StageFinished(result) => self.bar.suspend(|| print_result(result)),
             Event::Retried { stage, label, attempt, reason, wait, .. } => self.bar.suspend(|| {
                 let retry = format!("{stage}: `{label}`: {reason}; retry {attempt} in {wait} s");
-                anstream::eprintln!("  {}{retry}", style::warning("warning: "));
+                errln!("  {}{}", style::warning("warning: "), hanging(&retry));
             }),
             Event::RunStarted { .. }
             | Event::Quarantined { .. }
@@ -77,12 +84,12 @@ fn print_result(result: &StageResult) {
         }
         (cached, parts) => format!("computed {parts} of {} parts, {:.2} s", cached + parts, result.seconds),
     };
-    anstream::eprintln!("  {:<14} {:>9} trajectories  {}", result.stage, result.rows, style::dim(work));
+    errln!("  {:<14} {:>9} trajectories  {}", result.stage, result.rows, style::dim(work));
     if result.quarantined > 0 {
         let aside = summary::trajectories(result.quarantined);
-        anstream::eprintln!("  {}{}: put {aside} aside", style::warning("warning: "), result.stage);
+        errln!("  {}{}: put {aside} aside", style::warning("warning: "), result.stage);
     }
     for warning in &result.warnings {
-        anstream::eprintln!("  {}{}: {warning}", style::warning("warning: "), result.stage);
+        errln!("  {}{}: {}", style::warning("warning: "), result.stage, hanging(warning));
     }
 }

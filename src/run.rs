@@ -14,6 +14,7 @@ use crate::Outcome;
 use crate::arguments::{Common, ExecutorChoice, RunArguments};
 use crate::exit::{Exit, Failure};
 use crate::loading::load_and_check;
+use crate::output;
 use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::run_plan::RunPlan;
@@ -56,7 +57,7 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     progress.finish();
     let report = outcome?;
     if !common.json {
-        anstream::print!("{}", summary::of_run(&report.stages, arguments, common));
+        output::out_page(&summary::of_run(&report.stages, arguments, common));
     }
     match report.stages.iter().map(|stage| stage.quarantined).sum() {
         aside if arguments.strict && aside > 0 => Err(Failure::PutAside(aside)),

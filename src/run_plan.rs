@@ -4,10 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sternlight_engine::regular_file;
 use sternlight_engine::run::RunOptions;
 
 use crate::exit::Failure;
 use crate::loading::Origin;
+
+/// Bytes of a plan: a pipeline, its parameters, and what it has of the environment.
+const LARGEST: u64 = 16 << 20;
 
 /// Version of the form. The first had values of environment variables beside their names.
 const FORMAT: u32 = 2;
@@ -57,7 +61,7 @@ impl RunPlan {
         if !is_file.map_err(|error| unusable(error.to_string()))? {
             return Err(unusable("it is no file, or a link to one".to_owned()));
         }
-        let text = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let text = regular_file::read(path, LARGEST).map_err(|error| unusable(error.to_string()))?;
         let plan: Self = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
         match plan.format {
             1 | FORMAT => Ok(plan),

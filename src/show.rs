@@ -8,6 +8,7 @@ use arrow::util::display::array_value_to_string;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::StageResult;
+use sternlight_engine::printable::printable_line;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::store::RunSummary;
 use sternlight_engine::trajectory::TrajectoryBatch;
@@ -15,6 +16,7 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 use crate::Outcome;
 use crate::arguments::{Common, ShowArguments};
 use crate::exit::Failure;
+use crate::output::{self, out, outln};
 use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::{style, summary};
 
@@ -41,7 +43,7 @@ pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
         false => stage.dataset.as_ref().ok_or_else(|| no_dataset(stage)),
     }?;
     if arguments.path {
-        anstream::println!("{}", manifest.display());
+        outln!("{}", manifest.display());
         return Ok(());
     }
     let dataset = store.dataset(manifest)?;
@@ -65,21 +67,14 @@ fn nothing_aside(stage: &StageResult) -> Failure {
 
 fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcome {
     if common.json {
-        anstream::println!("{}", serde_json::to_string(&serde_json::json!({"run": run, "stages": stages}))?);
-        return Ok(());
+        return output::json(&serde_json::json!({"run": run, "stages": stages}));
     }
-    anstream::println!("{} {}, {}, started {}", style::title(&run.id), run.pipeline, run.status, run.started);
+    outln!("{} {}, {}, started {}", style::title(&run.id), run.pipeline, run.status, run.started);
     for stage in stages {
         let work = format!("{} cached, {} computed", stage.cached, stage.computed);
-        anstream::println!(
-            "  {:<14} {:<12} {:>9} trajectories  {}",
-            stage.stage,
-            stage.uses,
-            stage.rows,
-            style::dim(work)
-        );
+        outln!("  {:<14} {:<12} {:>9} trajectories  {}", stage.stage, stage.uses, stage.rows, style::dim(work));
     }
-    anstream::print!("{}", summary::of_stages(stages));
+    output::out_page(&summary::of_stages(stages));
     Ok(())
 }
 
@@ -97,15 +92,14 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
         let columns: Vec<_> =
             columns.iter().map(|(name, data_type)| serde_json::json!({"name": name, "type": data_type})).collect();
         let shown = serde_json::json!({"stage": name, "rows": dataset.rows(), "shards": dataset.shards.len(), "columns": columns});
-        anstream::println!("{}", serde_json::to_string(&shown)?);
-        return Ok(());
+        return output::json(&shown);
     }
     let rows = dataset.rows();
-    anstream::println!("{}: {rows} trajectories in {} shards\n", style::title(name), dataset.shards.len());
+    outln!("{}: {rows} trajectories in {} shards\n", style::title(name), dataset.shards.len());
     for (name, data_type) in columns {
-        anstream::println!("  {name:<24} {}", style::dim(data_type));
+        outln!("  {:<24} {}", printable_line(&name), style::dim(data_type));
     }
-    anstream::println!();
+    outln!();
     let wanted: Vec<ColumnPath> =
         ["trajectory_id", "group_id", "reward", "status", "turns", REASON].into_iter().map(ColumnPath::from).collect();
     let mut left = LISTED_ROWS;
@@ -113,24 +107,27 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
         for batch in dataset.read(shard, &wanted, BatchLimit::default())? {
             let batch = batch?;
             for row in 0..batch.rows().min(left) {
+                let name = batch.name_of(row);
+                let name = printable_line(&name);
                 if let Some(reason) = value(&batch, REASON, row)? {
-                    anstream::println!("  {:<32} {reason}", batch.name_of(row));
+                    outln!("  {name:<32} {}", printable_line(&reason));
                     continue;
                 }
                 let reward = value(&batch, "reward", row)?.unwrap_or_else(|| "-".to_owned());
                 let status = value(&batch, "status", row)?.unwrap_or_default();
-                anstream::println!(
-                    "  {:<32} {:<40} reward {reward:<6} {:>3} turns  {status}",
-                    batch.name_of(row),
-                    value(&batch, "group_id", row)?.unwrap_or_default(),
-                    batch.turns_of(row).len()
+                let group = value(&batch, "group_id", row)?.unwrap_or_default();
+                outln!(
+                    "  {name:<32} {:<40} reward {reward:<6} {:>3} turns  {}",
+                    printable_line(&group),
+                    batch.turns_of(row).len(),
+                    printable_line(&status)
                 );
             }
             left -= batch.rows().min(left);
             if left == 0 {
                 let more = rows.saturating_sub(LISTED_ROWS as u64);
                 if more > 0 {
-                    anstream::println!("  {}", style::dim(format!("and {more} more")));
+                    outln!("  {}", style::dim(format!("and {more} more")));
                 }
                 return Ok(());
             }
@@ -185,7 +182,8 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
             continue;
         }
         if let Some(text) = value(batch, path.as_str(), row)? {
-            anstream::println!("{} {text}", style::dim(format!("{path:<16}")));
+            let name = format!("{:<16}", printable_line(path.as_str()));
+            outln!("{} {}", style::dim(name), text.replace('\n', &format!("\n{:17}", "")));
         }
     }
     for (number, turn) in batch.turns_of(row).enumerate() {
@@ -193,17 +191,17 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
             let array = array.as_primitive_opt::<Float32Type>()?;
             array.is_valid(turn).then(|| array.value(turn))
         });
-        anstream::print!("\n{}", style::title(format!("turn {number}")));
+        out!("\n{}", style::title(format!("turn {number}")));
         if let Some(verdict) = value(batch, "turns.verdict", turn)? {
-            anstream::print!("  {}", style::verdict(&verdict));
+            out!("  {}", style::verdict(&printable_line(&verdict)));
         }
         if let Some(rule) = value(batch, "turns.rule", turn)?.filter(|rule| rule != "progress") {
-            anstream::print!(" ({rule})");
+            out!(" ({})", printable_line(&rule));
         }
         if let Some(advantage) = advantage {
-            anstream::print!("  advantage {}", style::signed(advantage));
+            out!("  advantage {}", style::signed(advantage));
         }
-        anstream::println!();
+        outln!();
         print_text("observed", value(batch, "turns.observation", turn)?);
         print_text("did", value(batch, "turns.action", turn)?);
         print_text("diagnosis", value(batch, "turns.diagnosis", turn)?);
@@ -229,7 +227,7 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
         }
     }
     if let Some(last) = value(batch, "final_observation", row)?.filter(|text| !text.is_empty()) {
-        anstream::println!("\n{}", style::title("in the end"));
+        outln!("\n{}", style::title("in the end"));
         print_text("observed", Some(last));
     }
     Ok(())
@@ -244,7 +242,7 @@ fn is_long(batch: &TrajectoryBatch, path: &ColumnPath) -> bool {
 
 fn print_text(label: &str, text: Option<String>) {
     if let Some(text) = text {
-        anstream::println!("  {:<12}{}", label, text.trim_end().replace('\n', "\n              "));
+        outln!("  {:<12}{}", printable_line(label), text.trim_end().replace('\n', "\n              "));
     }
 }
 
@@ -252,6 +250,6 @@ fn print_trajectory_json(batch: &TrajectoryBatch, row: usize) -> Outcome {
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
     writer.write(&batch.record_batch().slice(row, 1)).map_err(StageError::from)?;
     writer.finish().map_err(StageError::from)?;
-    anstream::print!("{}", String::from_utf8_lossy(&writer.into_inner()));
+    output::json_text(&String::from_utf8_lossy(&writer.into_inner()));
     Ok(())
 }

@@ -6,6 +6,7 @@ use sternlight_engine::stage::StageKind;
 use crate::Outcome;
 use crate::arguments::{Common, StagesArguments};
 use crate::exit::Failure;
+use crate::output::{self, outln};
 use crate::style;
 
 pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
@@ -13,8 +14,8 @@ pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
     let Some(name) = &arguments.name else {
         for kind in registry.kinds() {
             match common.json {
-                true => anstream::println!("{}", serde_json::to_string(&described(kind))?),
-                false => anstream::println!("  {:<12} {}", kind.name, kind.summary),
+                true => output::json(&described(kind))?,
+                false => outln!("  {:<12} {}", kind.name, kind.summary),
             }
         }
         return Ok(());
@@ -28,10 +29,10 @@ pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
         Failure::usage(format!("there is no stage `{name}`"), help)
     })?;
     match common.json {
-        true => anstream::println!("{}", serde_json::to_string(&described(kind))?),
+        true => output::json(&described(kind))?,
         false => {
-            anstream::println!("{}: {}\n\n{}", style::title(kind.name), kind.summary, kind.documentation.trim());
-            anstream::println!("\n{}\n{}", style::title("Options"), serde_json::to_string_pretty(&options(kind))?);
+            outln!("{}: {}\n\n{}", style::title(kind.name), kind.summary, kind.documentation.trim());
+            outln!("\n{}\n{}", style::title("Options"), serde_json::to_string_pretty(&options(kind))?);
         }
     }
     Ok(())

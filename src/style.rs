@@ -1,16 +1,21 @@
-//! Colours. Meaning never rests on them alone; `NO_COLOR` and pipes turn them off.
+//! Colours. Meaning never rests on them alone; `NO_COLOR` and pipes turn them off, `CLICOLOR_FORCE` turns them on.
 
 use std::fmt;
-use std::io::IsTerminal;
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+
+use crate::output::write_code;
 
 /// Text in a style; the reset is written behind it.
 pub(crate) struct Styled<T>(Style, T);
 
 impl<T: fmt::Display> fmt::Display for Styled<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}{}", self.0, self.1, self.0.render_reset())
+        write_code(self.0, formatter)?;
+        self.1.fmt(formatter)?;
+        write_code(self.0.render_reset(), formatter)
     }
 }
 
@@ -59,6 +64,6 @@ pub(crate) fn signed(value: f32) -> Styled<String> {
 }
 
 /// Whether a stream shows colours.
-pub(crate) fn is_coloured(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+pub(crate) fn is_coloured(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }

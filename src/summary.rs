@@ -6,9 +6,11 @@ use std::path::Path;
 
 use sternlight_engine::event::StageResult;
 use sternlight_engine::metrics::Distribution;
+use sternlight_engine::printable::{is_hidden, printable_line};
 use sternlight_engine::stage::Highlight;
 
 use crate::arguments::{Common, RunArguments};
+use crate::output::Page;
 use crate::style;
 
 /// Width that the names of figures take.
@@ -18,7 +20,7 @@ const NAME_WIDTH: usize = 24;
 const LABEL_WIDTH: usize = 18;
 
 /// The summary of a run that just ended.
-pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &Common) -> String {
+pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &Common) -> Page {
     let mut text = of_stages(stages);
     if !stages.is_empty() && stages.iter().all(|stage| stage.computed == 0) {
         text.push_str("\nnothing to do: every result was there already\n");
@@ -33,8 +35,9 @@ pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &
 }
 
 /// Figures, highlights and places of a run's stages.
-pub(crate) fn of_stages(stages: &[StageResult]) -> String {
-    let mut text = String::from("\n");
+pub(crate) fn of_stages(stages: &[StageResult]) -> Page {
+    let mut text = Page::default();
+    text.push_str("\n");
     if let Some(groups) = stages.iter().find_map(|stage| stage.sample) {
         let _ = writeln!(text, "{:<NAME_WIDTH$}{} of each source, by `--limit`", "a sample", first_groups(groups));
     }
@@ -145,11 +148,12 @@ fn figures(stages: &[&StageResult]) -> Vec<(&'static str, String)> {
     figures
 }
 
-fn write_highlight(text: &mut String, highlight: &Highlight) {
-    let place = format!("{} turn {}", highlight.trajectory_id, highlight.turn);
+fn write_highlight(text: &mut Page, highlight: &Highlight) {
+    let place = format!("{} turn {}", printable_line(&highlight.trajectory_id), highlight.turn);
     let _ =
         write!(text, "\n{}: {place}, advantage {}\n", style::title(&highlight.title), style::signed(highlight.value));
     for (label, line) in &highlight.lines {
+        let label = printable_line(label);
         let _ =
             writeln!(text, "    {label:<LABEL_WIDTH$}{}", line.replace('\n', &format!("\n    {:LABEL_WIDTH$}", "")));
     }
@@ -163,7 +167,12 @@ fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, 
         before.filter(|stage| stage.dataset.is_some() && stage.rows == shown.rows).last()
     });
     let last = stages.iter().rev().find(|stage| stage.dataset.is_some());
-    if let (Some(highlight), Some(read)) = (highlighted.and_then(|shown| shown.highlights.first()), read) {
+    // An id that is spelled out to be seen, or would end the quotes, is none that could be typed.
+    let typed = |highlight: &&Highlight| {
+        !highlight.trajectory_id.contains(|letter| is_hidden(letter) || "\n\t'".contains(letter))
+    };
+    if let (Some(highlight), Some(read)) = (highlighted.and_then(|shown| shown.highlights.first()).filter(typed), read)
+    {
         let command = format!("{program} show last {} '{}'", read.stage, highlight.trajectory_id);
         steps.push((command, "that trajectory: its turns, verdicts and advantages"));
     } else if let Some(stage) = last {

@@ -14,6 +14,7 @@ use sternlight_engine::verify::{
 use crate::Outcome;
 use crate::arguments::{Common, VerifyArguments};
 use crate::exit::{Failure, print_diagnostics};
+use crate::output::{self, hanging, outln};
 use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::progress::Progress;
 use crate::run::stop_on_signal;
@@ -26,7 +27,7 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
     let results = results_of(&store, &run)?;
     let stored = check_stored(&store, &results);
     if !common.json {
-        anstream::println!("{} {}, {}, started {}\n", style::title(&run.id), run.pipeline, run.status, run.started);
+        outln!("{} {}, {}, started {}\n", style::title(&run.id), run.pipeline, run.status, run.started);
         print_stored(&stored);
     }
     let is_whole = run.status == PastStatus::Done;
@@ -42,11 +43,11 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
         let told = serde_json::json!({
             "run": run.id, "verified": is_well, "stored": stored, "again": again, "not_computed_again": not_repeated,
         });
-        anstream::println!("{}", serde_json::to_string(&told)?);
+        output::json(&told)?;
     } else {
         match &again {
             Some(again) => print_again(again),
-            None if !is_whole => anstream::println!("computed again     nothing: the run did not end well"),
+            None if !is_whole => outln!("computed again     nothing: the run did not end well"),
             None => {}
         }
         print_not_repeated(&not_repeated);
@@ -140,15 +141,15 @@ fn as_changed_inputs(failure: Failure) -> Failure {
 
 fn print_stored(stored: &Stored) {
     let bytes = BinaryBytes(stored.bytes).to_string();
-    anstream::println!("stored             {} manifests, {} files, {bytes} read", stored.manifests, stored.files);
+    outln!("stored             {} manifests, {} files, {bytes} read", stored.manifests, stored.files);
     if stored.outside > 0 {
-        anstream::println!("where they lie     {} files outside of the store, by their footers", stored.outside);
+        outln!("where they lie     {} files outside of the store, by their footers", stored.outside);
     }
     if stored.exported > 0 {
-        anstream::println!("exported           {} files", stored.exported);
+        outln!("exported           {} files", stored.exported);
     }
     for damage in &stored.damaged {
-        anstream::println!("  {}{}: {}", style::error("damaged: "), damage.stage, damage.message);
+        outln!("  {}{}: {}", style::error("damaged: "), damage.stage, hanging(&damage.message));
     }
 }
 
@@ -158,21 +159,21 @@ fn print_not_repeated(left: &[NotRepeated]) {
             [] => "it comes after such a stage".to_owned(),
             because => format!("it depends on more than its inputs: {}", because.join(", ")),
         };
-        anstream::println!("not computed again {stage}: {why}");
+        outln!("not computed again {stage}: {why}");
     }
 }
 
 fn print_again(again: &Again) {
     let (columns, shards) = (again.columns, again.shards);
     let exported = if again.exported > 0 { format!(", {} exported files", again.exported) } else { String::new() };
-    anstream::println!(
+    outln!(
         "computed again     {} stages: {columns} columns of {shards} shards{exported}, and all figures",
         again.stages
     );
     for difference in &again.differences {
-        anstream::println!("  {}{}: {}", style::error("different: "), difference.stage, difference.message);
+        outln!("  {}{}: {}", style::error("different: "), difference.stage, hanging(&difference.message));
     }
     if again.differences.is_empty() {
-        anstream::println!("                   everything came out the same");
+        outln!("                   everything came out the same");
     }
 }

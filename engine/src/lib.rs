@@ -2,6 +2,9 @@
 //!
 //! It knows no algorithm: stages are handed in through a [`stage::Registry`].
 
+// What a library has to say it returns.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod column;
 pub mod compare;
 pub mod contract;
@@ -12,7 +15,9 @@ pub mod failure;
 pub mod metrics;
 pub mod pipeline;
 pub mod place;
+pub mod printable;
 pub mod problem;
+pub mod regular_file;
 pub mod run;
 pub mod stage;
 pub mod store;

@@ -1,9 +1,11 @@
 //! What lies in a directory: as one digest of names and of what files hold, and as it looks without reading any file.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use sternlight_engine::regular_file;
 
 /// A plugin's own data, not a data set: those are read by stages. All of it is read whenever the pipeline is checked.
 const FILES: usize = 10_000;
@@ -55,7 +57,7 @@ pub(crate) fn digest(directory: &Path) -> Result<(String, Look), String> {
             Entry::File { .. } => {
                 let path = directory.join(path);
                 let mut hasher = blake3::Hasher::new();
-                File::open(&path)
+                regular_file::open(&path)
                     .and_then(|file| hasher.update_reader(file).map(|_| ()))
                     .map_err(|error| unreadable(&path, &error))?;
                 ("file", hasher.finalize().as_bytes().to_vec())
@@ -153,7 +155,7 @@ mod tests {
         assert_eq!(look(place.path()).unwrap(), first);
         let later = SystemTime::now() + std::time::Duration::from_secs(1);
         fs::write(&file, "2").unwrap();
-        File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
         assert_ne!(look(place.path()).unwrap(), first);
     }
 

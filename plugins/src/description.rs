@@ -7,13 +7,17 @@ use sternlight_engine::trajectory::{canonical_type, is_required};
 
 use crate::bindings::exports::sternlight::plugin::plugin;
 use crate::data_type;
+use crate::schema::Schema;
 use crate::text::printable_name;
 use crate::world::World;
 
-/// Longer texts are nobody's description.
-const SCHEMA_BYTES: usize = 1 << 20;
-
 const NAME_BYTES: usize = 64;
+
+/// Longer texts are nobody's summary.
+const SUMMARY_BYTES: usize = 4 << 10;
+
+/// Columns that a plugin may read, add or drop, of each kind: what people write by hand has dozens.
+const COLUMNS: usize = 1_000;
 
 /// What a plugin is, whatever its options.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +26,7 @@ pub(crate) struct Description {
     pub(crate) version: String,
     pub(crate) summary: String,
     /// JSON Schema of `with`.
-    pub(crate) schema: serde_json::Value,
+    pub(crate) schema: Schema,
 }
 
 /// The column in which a plugin that leaves out rows says which stay.
@@ -100,11 +104,10 @@ pub(crate) fn description(told: plugin::Description) -> Result<Description, Stri
     if version.is_empty() || version.len() > NAME_BYTES || !version.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("its version is no version".to_owned());
     }
-    if config_schema.len() > SCHEMA_BYTES {
-        return Err(format!("the schema of its options has {} bytes, more than {SCHEMA_BYTES}", config_schema.len()));
+    if summary.len() > SUMMARY_BYTES {
+        return Err(format!("its summary has {} bytes, expected {SUMMARY_BYTES} at most", summary.len()));
     }
-    let schema = serde_json::from_str(&config_schema)
-        .map_err(|error| format!("the schema of its options is no JSON: {error}"))?;
+    let schema = Schema::parse(&config_schema)?;
     Ok(Description { name, version, summary, schema })
 }
 
@@ -131,6 +134,10 @@ pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginCon
         plugin::Scope::Trajectory => Scope::Trajectory,
         plugin::Scope::Group => Scope::Group,
     };
+    let columns = [("reads", told.reads.len()), ("adds", told.adds.len()), ("drops", told.drops.len())].into_iter();
+    for (what, count) in columns.filter(|(_, count)| *count > COLUMNS) {
+        return Err(format!("it {what} {count} columns, expected {COLUMNS} at most"));
+    }
     let mut reads = Vec::with_capacity(told.reads.len());
     for column in told.reads {
         let path = path(&column.path)?;

@@ -16,7 +16,7 @@ use crate::figures::Figures;
 use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::loader::Plugins;
-use crate::options::{problems, validator};
+use crate::options::problems;
 use crate::plugin::Plugin;
 use crate::said;
 use crate::text;
@@ -69,7 +69,7 @@ impl Environment {
             return Err(format!("{title} is of the world `{}`, expected `environment`", plugin.world));
         }
         let schema = &plugin.description.schema;
-        if let Some(problem) = problems(&validator(schema)?, schema, options).first() {
+        if let Some(problem) = problems(schema, options)?.first() {
             return Err(format!("{title}: {}", problem.message));
         }
         let (plugin, options, held) = (Arc::clone(plugin), options.to_string(), Arc::default());

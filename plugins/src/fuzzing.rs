@@ -132,11 +132,9 @@ pub fn description(bytes: &[u8]) {
     let (name, version, summary) = (draw.text(), draw.text(), draw.text());
     let config_schema = String::from_utf8_lossy(draw.0).into_owned();
     let told = plugin::Description { name, version, summary, config_schema };
-    if let Ok(described) = description::description(told)
-        && let Ok(validator) = options::validator(&described.schema)
-    {
+    if let Ok(described) = description::description(told) {
         for with in [serde_json::json!({}), serde_json::json!({ "a": [1, { "b": null }], "c": "d" })] {
-            let _ = options::problems(&validator, &described.schema, &with);
+            let _ = options::problems(&described.schema, &with);
         }
     }
 }

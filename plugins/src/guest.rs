@@ -11,13 +11,19 @@ use crate::bindings::exports::sternlight::plugin::{
 };
 use crate::bindings::sternlight::plugin::trajectories::Trajectory;
 use crate::fault::Fault;
-use crate::limits::Limits;
+use crate::limits::{Limits, readable_bytes};
 use crate::plugin::{Plugin, StageIndices};
 use crate::sandbox::ticks;
 use crate::state::State;
 
 /// More than what a call usually takes is not kept for the next one.
 const KEPT_BYTES: usize = 4 << 20;
+
+/// What the host copies of what a plugin says of itself.
+const ABOUT_BYTES: usize = 4 << 20;
+
+/// What wasmtime says of more.
+const OUT_OF_FUEL: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// An instance.
 pub(crate) struct Guest {
@@ -91,12 +97,12 @@ impl Guest {
 
     /// What it is.
     pub(crate) fn describe(&mut self) -> Result<plugin::Description, Fault> {
-        self.call(|store, guest| guest.plugin.call_describe(store))
+        self.about(|store, guest| guest.plugin.call_describe(store))
     }
 
     /// Gives it its options, as JSON: what it reads and adds, or why it does not like them.
     pub(crate) fn configure(&mut self, options: &str) -> Result<Result<plugin::Contract, String>, Fault> {
-        self.call(|store, guest| guest.plugin.call_configure(store, options))
+        self.about(|store, guest| guest.plugin.call_configure(store, options))
     }
 
     pub(crate) fn score(&mut self, batch: &[Trajectory<'_>]) -> Result<Rows<reward_stage::Outcome>, Fault> {
@@ -167,6 +173,23 @@ impl Guest {
 
     pub(crate) fn close(&mut self, episodes: &[u32]) -> Result<(), Fault> {
         self.call(|store, guest| guest.environment()?.call_close(store, episodes))
+    }
+
+    /// A call in which it speaks of itself, which need not be much.
+    fn about<T>(
+        &mut self,
+        function: impl FnOnce(&mut Store<State>, Parts<'_>) -> wasmtime::Result<T>,
+    ) -> Result<T, Fault> {
+        let fuel = self.store.hostcall_fuel();
+        self.store.set_hostcall_fuel(ABOUT_BYTES);
+        let said = self.call(|store, parts| {
+            function(store, parts).map_err(|error| match format!("{error:#}").contains(OUT_OF_FUEL) {
+                true => wasmtime::Error::msg(format!("it has more than {}", readable_bytes(ABOUT_BYTES as u64))),
+                false => error,
+            })
+        });
+        self.store.set_hostcall_fuel(fuel);
+        said
     }
 
     /// One call, with its deadline.

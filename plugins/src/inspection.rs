@@ -88,7 +88,7 @@ impl Inspection {
             bytes,
             sha256,
             imports: plugin.imports.clone(),
-            options: description.schema.clone(),
+            options: description.schema.value().clone(),
             columns: columns.as_ref().map(InspectedColumns::of),
         }
     }

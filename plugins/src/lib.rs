@@ -1,6 +1,9 @@
 //! Runs WebAssembly plugins: the sandbox, the calls, and what is believed of their results. The contract lies in
 //! `plugins/wit`; the engine asks for stages through [`Plugins`]. And [`project`]: how people come to have plugins.
 
+// What a library has to say it returns.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod bindings;
 mod compiled;
 pub mod conformance;
@@ -34,6 +37,7 @@ mod records;
 mod registry;
 mod said;
 mod sandbox;
+mod schema;
 mod stage;
 mod state;
 mod text;

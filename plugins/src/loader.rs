@@ -2,12 +2,13 @@
 //! the stage's options against what the plugin says of them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use sternlight_engine::failure::reason;
 use sternlight_engine::problem::Problem;
+use sternlight_engine::regular_file;
 use sternlight_engine::stage::{
     Built, EnvironmentKind, InputFile, PluginLimits, PluginLoader, PluginRequest, canonical_json,
 };
@@ -21,7 +22,7 @@ use crate::grants::{self, Granted, Grants};
 use crate::guest::Guest;
 use crate::inspection::Inspection;
 use crate::limits::Limits;
-use crate::options::{problems, validator};
+use crate::options::problems;
 use crate::plugin::{Plugin, Unusable};
 #[cfg(feature = "oci")]
 use crate::registry::Registries;
@@ -34,7 +35,7 @@ use crate::world::World;
 const KIND: &str = "plugin";
 
 /// A Python plugin has 19 MB.
-const MAXIMUM_BYTES: u64 = 256 << 20;
+pub(crate) const MAXIMUM_BYTES: u64 = 256 << 20;
 
 /// The first bytes of WebAssembly; a component, or a module for one, follows.
 const MAGIC: &[u8] = b"\0asm";
@@ -175,14 +176,10 @@ fn at_uses(message: String) -> Problem {
 /// The file of a plugin.
 pub(crate) fn read(address: &str, path: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| {
-        let problem = at_uses(format!("cannot read the plugin `{address}`: {error}"));
+        let problem = at_uses(format!("cannot read the plugin `{address}`: {}", reason(&error)));
         problem.help(format!("paths begin at the pipeline's own directory: `{}`", path.display()))
     };
-    let length = fs::metadata(path).map_err(unreadable)?.len();
-    if length > MAXIMUM_BYTES {
-        return Err(at_uses(format!("`{address}` has {length} bytes, too many for a plugin")));
-    }
-    fs::read(path).map_err(unreadable)
+    regular_file::read(path, MAXIMUM_BYTES).map_err(unreadable)
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -232,9 +229,8 @@ impl Plugins {
         let at_with = |message: String| vec![Problem::at(["with"], message)];
         let given = serde_json::to_value(request.with).map_err(|error| at_with(error.to_string()))?;
         let schema = &plugin.description.schema;
-        let validator =
-            validator(schema).map_err(|reason| vec![at_uses(format!("{title} cannot be used: {reason}"))])?;
-        let found = problems(&validator, schema, &given);
+        let found =
+            problems(schema, &given).map_err(|reason| vec![at_uses(format!("{title} cannot be used: {reason}"))])?;
         if !found.is_empty() {
             return Err(found.into_iter().map(below_with).collect());
         }

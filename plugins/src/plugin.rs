@@ -15,6 +15,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::grants::Grants;
 use crate::guest::Guest;
 use crate::limits::Limits;
+use crate::schema::Schema;
 use crate::state::State;
 use crate::world::World;
 
@@ -104,7 +105,7 @@ impl Plugin {
             name: String::new(),
             version: String::new(),
             summary: String::new(),
-            schema: serde_json::Value::Null,
+            schema: Schema::default(),
         };
         let mut plugin =
             Self { engine: engine.clone(), instance, indices, world, description: nothing, imports, digest, grants };
@@ -137,6 +138,7 @@ impl Plugin {
     fn state(&self, limits: Limits) -> Result<State, Fault> {
         let mut state = State::new(limits.memory);
         if self.grants.is_linked {
+            crate::wasi::start_threads().map_err(Fault::result)?;
             let wasi = crate::wasi::Wasi::new(&self.grants);
             let gone = |error: wasmtime::Error| Fault::result(format!("what it is granted is not there: {error:#}"));
             state.wasi = Some(wasi.map_err(gone)?);

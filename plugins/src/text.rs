@@ -1,5 +1,7 @@
 //! Text by a plugin, made fit for a terminal and a log: it is short, and moves no cursor.
 
+use sternlight_engine::printable;
+
 /// Longer texts are cut.
 const BYTES: usize = 4096;
 
@@ -23,13 +25,8 @@ pub(crate) fn reason(text: &str) -> String {
 
 fn printable_within(text: &str, bytes: usize) -> String {
     let is_cut = text.len() > bytes;
-    let text = &text[..text.floor_char_boundary(bytes)];
-    let shown = |letter: char| match letter {
-        '\n' | '\t' => letter,
-        letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
-        letter => letter,
-    };
-    text.chars().map(shown).chain(is_cut.then_some('…')).collect()
+    let text = printable::printable(&text[..text.floor_char_boundary(bytes)]);
+    if is_cut { format!("{text}…") } else { text.into_owned() }
 }
 
 #[cfg(test)]
@@ -38,7 +35,7 @@ mod tests {
 
     #[test]
     fn nothing_moves_the_cursor() {
-        assert_eq!(printable("a\x1b[2Jb\nc\u{9b}d"), "a�[2Jb\nc�d");
+        assert_eq!(printable("a\x1b[2Jb\nc\u{9b}d"), "a\\u{1b}[2Jb\nc\\u{9b}d");
         assert_eq!(printable_name(&"ö".repeat(40)), format!("{}…", "ö".repeat(32)));
         assert_eq!((reason(" \n"), reason(" no ")), ("it gives no reason".to_owned(), "no".to_owned()));
     }

@@ -7,6 +7,7 @@ use sternlight_plugins::conformance::Trial;
 use super::options::{begun, with_trajectories};
 use crate::arguments::{Common, PluginBenchArguments};
 use crate::exit::Failure;
+use crate::output::{self, outln};
 use crate::plugins::plugins;
 use crate::{Outcome, style};
 
@@ -23,7 +24,7 @@ pub(crate) fn execute(arguments: &PluginBenchArguments, common: &Common) -> Outc
         })?,
     };
     match common.json {
-        true => anstream::println!("{}", serde_json::json!({ "plugin": trial.subject(), "cost": measured })),
+        true => output::json(&serde_json::json!({ "plugin": trial.subject(), "cost": measured }))?,
         false => print(&trial, &measured),
     }
     Ok(())
@@ -37,27 +38,19 @@ pub(super) fn misfit(problems: Vec<Problem>) -> Failure {
 
 fn print(trial: &Trial, measured: &Measurement) {
     let subject = trial.subject();
-    anstream::println!(
-        "{} {}, a plugin of the world `{}`",
-        style::title(&subject.name),
-        subject.version,
-        subject.world
-    );
+    outln!("{} {}, a plugin of the world `{}`", style::title(&subject.name), subject.version, subject.world);
     if let Some(calls) = &measured.calls {
         let what = format!("{:.1} turns and {:.0} bytes each", calls.turns, calls.bytes);
-        anstream::println!(
+        outln!(
             "trajectory  {:.2} µs of CPU time: {} of them, {what}, in {} calls",
             calls.cpu_us,
             calls.trajectories,
             calls.calls
         );
         if calls.errors > 0 {
-            anstream::println!("            {} had an error of their own", calls.errors);
+            outln!("            {} had an error of their own", calls.errors);
         }
     }
-    anstream::println!(
-        "start       {:.2} ms: map the cached code, instantiate, describe, configure",
-        measured.start_ms
-    );
-    anstream::println!("memory      {:.1} MiB", measured.memory as f64 / f64::from(1 << 20));
+    outln!("start       {:.2} ms: map the cached code, instantiate, describe, configure", measured.start_ms);
+    outln!("memory      {:.1} MiB", measured.memory as f64 / f64::from(1 << 20));
 }

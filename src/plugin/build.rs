@@ -7,6 +7,7 @@ use sternlight_plugins::project::Builder;
 use crate::Outcome;
 use crate::arguments::{BuildArguments, Common};
 use crate::exit::Failure;
+use crate::output::{self, outln};
 use crate::plugins::{cache_directory, notice, plugins};
 use crate::style;
 
@@ -24,10 +25,9 @@ pub(super) fn execute(arguments: &BuildArguments, common: &Common) -> Outcome {
         let mut report = serde_json::to_value(plugin)?;
         report["path"] = built.path.to_string_lossy().into();
         report["seconds"] = seconds.into();
-        anstream::println!("{report}");
-        return Ok(());
+        return output::json(&report);
     }
-    anstream::println!("{} {}", style::title(&plugin.name), plugin.version);
+    outln!("{} {}", style::title(&plugin.name), plugin.version);
     let figures = [
         ("built", built.path.display().to_string()),
         ("world", plugin.world.to_owned()),
@@ -36,7 +36,7 @@ pub(super) fn execute(arguments: &BuildArguments, common: &Common) -> Outcome {
         ("time", format!("{seconds:.2} s")),
     ];
     for (name, value) in figures {
-        anstream::println!("{name:<10}{value}");
+        outln!("{name:<10}{value}");
     }
     Ok(())
 }

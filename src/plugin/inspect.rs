@@ -5,22 +5,23 @@ use sternlight_plugins::{InspectedColumns, Inspection};
 use crate::Outcome;
 use crate::arguments::{Common, InspectArguments};
 use crate::exit::Failure;
+use crate::output::{self, outln};
 use crate::plugins::plugins;
 use crate::style;
 
 pub(super) fn execute(arguments: &InspectArguments, common: &Common) -> Outcome {
     let inspection = plugins().inspect(&arguments.file).map_err(|message| Failure::Usage { message, help: None })?;
     match common.json {
-        true => anstream::println!("{}", serde_json::to_string(&inspection)?),
+        true => output::json(&inspection)?,
         false => print(&inspection)?,
     }
     Ok(())
 }
 
 fn print(plugin: &Inspection) -> Outcome {
-    anstream::println!("{} {}", style::title(&plugin.name), plugin.version);
+    outln!("{} {}", style::title(&plugin.name), plugin.version);
     if !plugin.summary.is_empty() {
-        anstream::println!("  {}", plugin.summary);
+        outln!("  {}", plugin.summary);
     }
     let imports = match plugin.imports.as_slice() {
         [] => "nothing beyond the contract".to_owned(),
@@ -33,13 +34,13 @@ fn print(plugin: &Inspection) -> Outcome {
         ("imports", imports),
     ];
     for (name, value) in figures {
-        anstream::println!("{name:<10}{value}");
+        outln!("{name:<10}{value}");
     }
     match &plugin.columns {
         Some(columns) => print_columns(columns),
-        None => anstream::println!("{:<10}told by `check`, for a pipeline's options", "columns"),
+        None => outln!("{:<10}told by `check`, for a pipeline's options", "columns"),
     }
-    anstream::println!("options   {}", serde_json::to_string_pretty(&plugin.options)?.replace('\n', "\n          "));
+    outln!("options   {}", serde_json::to_string_pretty(&plugin.options)?.replace('\n', "\n          "));
     Ok(())
 }
 
@@ -66,6 +67,6 @@ fn print_columns(columns: &InspectedColumns) {
         ("state", state.to_owned()),
     ];
     for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        anstream::println!("{name:<10}{list}");
+        outln!("{name:<10}{list}");
     }
 }

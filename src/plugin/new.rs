@@ -7,14 +7,14 @@ use sternlight_plugins::project::{Language, create};
 
 use crate::Outcome;
 use crate::arguments::{Common, KindChoice, LanguageChoice, NewArguments};
+use crate::output::{self, outln};
 
 pub(super) fn execute(arguments: &NewArguments, common: &Common) -> Outcome {
     let name = &arguments.name;
     let language = Language::from(arguments.lang);
     let files = create(Path::new(""), name, language, arguments.kind.into())?;
     if common.json {
-        anstream::println!("{}", serde_json::json!({"directory": name, "files": files}));
-        return Ok(());
+        return output::json(&serde_json::json!({"directory": name, "files": files}));
     }
     if common.quiet {
         return Ok(());
@@ -24,7 +24,7 @@ pub(super) fn execute(arguments: &NewArguments, common: &Common) -> Outcome {
         Language::Python => "python3 -m unittest",
         Language::JavaScript => "npm test",
     };
-    anstream::println!("made the plugin {name} in {language}; its README.md tells more");
+    outln!("made the plugin {name} in {language}; its README.md tells more");
     let steps = [
         (format!("cd {name}"), ""),
         (test.to_owned(), "runs its tests, without WebAssembly"),
@@ -32,7 +32,7 @@ pub(super) fn execute(arguments: &NewArguments, common: &Common) -> Outcome {
         ("sternlight run pipeline.yaml".to_owned(), "uses it in a pipeline"),
     ];
     for (command, about) in steps {
-        anstream::println!("{}", format!("  {command:<32}{about}").trim_end());
+        outln!("{}", format!("  {command:<32}{about}").trim_end());
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 use sternlight_engine::dataset::Dataset;
 use sternlight_engine::problem::Problem;
+use sternlight_engine::regular_file;
 use sternlight_engine::run::{Engine, RunOptions};
 use sternlight_engine::stage::{PluginGrants, PluginLimits, PluginRequest};
 use sternlight_engine::store::Store;
@@ -25,7 +26,7 @@ pub(super) fn begun(plugins: &Plugins, plugin: &TriedPlugin) -> Result<Trial, Fa
         return Err(Failure::usage("`--with` is no mapping", "write it as in a pipeline: `--with '{ limit: 4 }'`"));
     }
     let allow: PluginGrants = from_yaml("--allow", plugin.allow.as_deref(), "{ clock: true }")?;
-    if let Err(error) = std::fs::File::open(&plugin.file) {
+    if let Err(error) = regular_file::open(&plugin.file) {
         let message = format!("cannot read the plugin `{}`: {error}", plugin.file.display());
         return Err(Failure::Usage { message, help: None });
     }

@@ -6,6 +6,7 @@ use super::bench::misfit;
 use super::options::{begun, with_trajectories};
 use crate::arguments::{Common, PluginTestArguments};
 use crate::exit::{Exit, Failure};
+use crate::output::{self, outln};
 use crate::plugins::plugins;
 use crate::{Outcome, style};
 
@@ -15,12 +16,9 @@ pub(crate) fn execute(arguments: &PluginTestArguments, common: &Common) -> Outco
     let subject = trial.subject();
     match common.json {
         true => print_event("plugin", &subject)?,
-        false => anstream::println!(
-            "{} {}, a plugin of the world `{}`",
-            style::title(&subject.name),
-            subject.version,
-            subject.world
-        ),
+        false => {
+            outln!("{} {}, a plugin of the world `{}`", style::title(&subject.name), subject.version, subject.world)
+        }
     }
     let mut failed = 0;
     let mut outcome = Ok(());
@@ -61,8 +59,7 @@ fn print_event(name: &str, value: &impl serde::Serialize) -> Outcome {
     if let (Some(event), serde_json::Value::Object(fields)) = (event.as_object_mut(), serde_json::to_value(value)?) {
         event.extend(fields);
     }
-    anstream::println!("{event}");
-    Ok(())
+    output::json(&event)
 }
 
 fn tell(check: &Check, common: &Common) -> Outcome {
@@ -81,31 +78,31 @@ fn print(check: &Check, quiet: bool) {
     }
     let (name, did) = (check.name, &check.did);
     match check.verdict {
-        Verdict::Passed => anstream::println!("ok      {name:<14}{did}"),
-        Verdict::Skipped => anstream::println!("-       {name:<14}{}", style::dim(did)),
-        Verdict::Failed => anstream::println!("{}{name:<14}{did}", style::error("FAILED  ")),
+        Verdict::Passed => outln!("ok      {name:<14}{did}"),
+        Verdict::Skipped => outln!("-       {name:<14}{}", style::dim(did)),
+        Verdict::Failed => outln!("{}{name:<14}{did}", style::error("FAILED  ")),
     }
     for note in &check.notes {
-        anstream::println!("{:22}{}{note}", "", style::warning("note: "));
+        outln!("{:22}{}{note}", "", style::warning("note: "));
     }
     for fault in &check.faults {
-        anstream::println!("{:22}{}", "", fault.replace('\n', "\n                      "));
+        outln!("{:22}{}", "", fault.replace('\n', "\n                      "));
     }
     if let Some(help) = &check.help {
-        anstream::println!("{:22}{}{help}", "", style::help("help: "));
+        outln!("{:22}{}{help}", "", style::help("help: "));
     }
 }
 
 fn print_figures(figures: &RecordedFigures) {
     for values in &figures.values {
-        anstream::println!("{:22}`{}`: {}", "", values.column, shown(values));
+        outln!("{:22}`{}`: {}", "", values.column, shown(values));
     }
     for (trajectory, reason) in &figures.first_errors {
-        anstream::println!("{:22}trajectory `{trajectory}`: {}", "", reason.replace('\n', "\n                      "));
+        outln!("{:22}trajectory `{trajectory}`: {}", "", reason.replace('\n', "\n                      "));
     }
     let left = figures.errors - figures.first_errors.len();
     if left > 0 {
-        anstream::println!("{:22}and {left} more", "");
+        outln!("{:22}and {left} more", "");
     }
 }
 

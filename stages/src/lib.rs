@@ -1,5 +1,8 @@
 //! The stages that ship with sternlight, a folder a family, and the registry that names them.
 
+// What a library has to say it returns.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod advantage;
 pub mod export;
 pub mod filter;

@@ -22,6 +22,8 @@ mod generated;
 mod grants;
 mod harness;
 mod markdown;
+#[cfg(unix)]
+mod outputs;
 mod parquet;
 #[cfg(feature = "plugins")]
 mod plugin_pipelines;
@@ -37,9 +39,16 @@ mod processes;
 mod quarantine;
 mod readme;
 mod recordings;
+#[cfg(feature = "oci")]
+mod registries;
 #[cfg(feature = "plugins")]
 mod rollout;
 mod sample_data;
 mod sandbox;
+#[cfg(unix)]
+mod special_files;
 mod store_contents;
+#[cfg(unix)]
+mod system_limits;
 mod targets;
+mod terminals;

@@ -27,8 +27,9 @@ use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
 use super::stamp::{FileStamp, changed_since};
 use crate::column::ColumnPath;
-use crate::failure::system_error;
+use crate::failure::{own_reason, system_error};
 use crate::place::is_linked;
+use crate::regular_file;
 use crate::stage::StageError;
 use crate::store::forget_damaged;
 
@@ -53,7 +54,7 @@ impl OpenFile {
             let error = StageError::new("a link leads to it, and a store leads nowhere out of itself");
             return Err(damaged(root, description, error.place(path.display().to_string())));
         }
-        let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
+        let file = regular_file::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
             let found = footer_digest(&file).map_err(|error| not_read(root, description, &error))?;
             match description.path {
@@ -349,6 +350,7 @@ fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Erro
     let told = StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display()));
     match system_error(error) {
         // The disk, not the file: what it holds may be well.
+        Some(cause) if own_reason(cause).is_some() => StageError::file("read", &path, error),
         Some(cause) if cause.kind() != ErrorKind::UnexpectedEof => told.caused_by(Some(cause)),
         _ => damaged(root, description, told),
     }

@@ -5,4 +5,5 @@ mod policy;
 mod system;
 
 pub use policy::{FailurePolicy, OnError, Retries};
-pub(crate) use system::{is_full, may_pass, reason, system_error};
+pub use system::reason;
+pub(crate) use system::{is_full, may_pass, own_reason, system_error};

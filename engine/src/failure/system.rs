@@ -6,6 +6,9 @@ use std::io::{self, ErrorKind};
 /// EIO, ENFILE and EMFILE, for which the standard library has no kind: the same numbers on every Unix.
 const PASSING_NUMBERS: [i32; 3] = [5, 23, 24];
 
+/// EMFILE.
+const TOO_MANY_OPEN: i32 = 24;
+
 /// Whether the same may work a little later: the network, a busy disk, too many open files.
 pub(crate) fn may_pass(error: &io::Error) -> bool {
     use ErrorKind::{
@@ -36,13 +39,22 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// The reason in words: a full disk is said in ours, so that nobody has to know the system's.
-pub(crate) fn reason(error: &io::Error) -> String {
+/// The reason in our words, where nobody should have to know the system's: a full disk, and the limits of a process.
+pub(crate) fn own_reason(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        ErrorKind::StorageFull => "the disk is full".to_owned(),
-        ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
-        _ => error.to_string(),
+        ErrorKind::StorageFull => Some("the disk is full"),
+        ErrorKind::QuotaExceeded => Some("the disk quota is used up"),
+        ErrorKind::FileTooLarge => Some("the file is larger than this process may write (`ulimit -f`)"),
+        _ if cfg!(unix) && error.raw_os_error() == Some(TOO_MANY_OPEN) => {
+            Some("this process has as many files open as it may (`ulimit -n`)")
+        }
+        _ => None,
     }
+}
+
+/// The reason in words: ours, or the system's.
+pub fn reason(error: &io::Error) -> String {
+    own_reason(error).map_or_else(|| error.to_string(), str::to_owned)
 }
 
 /// The error of the operating system that another one was made of: Parquet and decompressors wrap it.
@@ -73,6 +85,12 @@ mod tests {
         let full = File::options().write(true).open("/dev/full").unwrap().write_all(b"x").unwrap_err();
         assert!(is_full(&full) && !may_pass(&full));
         assert_eq!(reason(&full), "the disk is full");
+        assert_eq!(
+            reason(&ErrorKind::FileTooLarge.into()),
+            "the file is larger than this process may write (`ulimit -f`)"
+        );
+        let open = io::Error::from_raw_os_error(TOO_MANY_OPEN);
+        assert_eq!(reason(&open), "this process has as many files open as it may (`ulimit -n`)");
         let wrapped = io::Error::other(ParquetError::from(full));
         assert!(system_error(&wrapped).is_some_and(is_full));
         assert!(system_error(&ParquetError::General("no file at all".to_owned())).is_none());

@@ -1,6 +1,7 @@
 //! What is wrong (or not carried out) in a pipeline, and where. Rendering as plain text is in `plain`; on a
 //! terminal, `miette` renders it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use miette::{LabeledSpan, NamedSource, SourceCode};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::plain::Position;
+use crate::printable::{is_hidden, printable, printable_line};
 
 /// Name of the command line, where `--set` is at fault rather than a file.
 pub(super) const COMMAND_LINE: &str = "command line";
@@ -83,6 +85,31 @@ impl Diagnostic {
     pub fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.related.push((span, label.into()));
         self
+    }
+
+    /// The same, fit for people to see: what in it would act on a terminal is spelled out, and places move along.
+    #[must_use]
+    pub fn printable(&self) -> Cow<'_, Self> {
+        let (name, text) = (self.source.name(), self.source.inner());
+        let words = [Some(&self.message), self.label.as_ref(), self.help.as_ref()];
+        let words = words.into_iter().flatten().chain(self.related.iter().map(|(_, label)| label));
+        let is_plain = |text: &str| !text.contains(is_hidden);
+        if is_plain(text) && is_plain(name) && !name.contains('\n') && words.into_iter().all(|text| is_plain(text)) {
+            return Cow::Borrowed(self);
+        }
+        let place = |byte: usize| text.get(..byte).map_or(byte, |before| printable(before).len());
+        let moved = |span: &Range<usize>| place(span.start)..place(span.end);
+        let shown = |text: &String| printable(text).into_owned();
+        Cow::Owned(Self {
+            severity: self.severity,
+            message: shown(&self.message),
+            source: Arc::new(NamedSource::new(printable_line(name), shown(text))),
+            span: moved(&self.span),
+            label: self.label.as_ref().map(shown),
+            help: self.help.as_ref().map(shown),
+            stage: self.stage.clone(),
+            related: self.related.iter().map(|(span, label)| (moved(span), shown(label))).collect(),
+        })
     }
 
     /// Line and column at which it begins, both from 1, the column in characters.

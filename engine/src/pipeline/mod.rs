@@ -30,5 +30,6 @@ pub use model::{BuiltStage, InputReference, Pipeline, StageNode};
 pub use plain::render_plain;
 pub use propagate::{StageSchemas, check};
 pub use quantities::{Memory, Span};
+pub use scan::MAXIMUM_BYTES;
 pub use schema_document::pipeline_schema;
 pub use targets::check_targets;

@@ -36,8 +36,10 @@ impl Position {
 
 /// Renders a diagnostic as lines of plain text, the last one ended.
 pub fn render_plain(diagnostic: &Diagnostic) -> String {
+    // Places are told as they are in the file.
+    let place = Position::of(diagnostic.source.inner(), diagnostic.span.start);
+    let diagnostic = diagnostic.printable();
     let text = diagnostic.source.inner().as_str();
-    let place = Position::of(text, diagnostic.span.start);
     let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
     let mut out =
         format!("{}:{}:{}: {severity}: {}\n", diagnostic.source.name(), place.line, place.column, diagnostic.message);

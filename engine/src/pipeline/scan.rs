@@ -11,8 +11,8 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInpu
 use super::diagnostic::Diagnostic;
 use super::index::{Content, Document, Entry, MERGE_KEY, Node};
 
-/// A pipeline is written by people: a text beyond this is a mistake (a data file named instead of a pipeline).
-const MAXIMUM_BYTES: usize = 1024 * 1024;
+/// Bytes of a pipeline. It is written by people: a text beyond this is a mistake (a data file named instead of a pipeline).
+pub const MAXIMUM_BYTES: usize = 1024 * 1024;
 /// Values inside of values.
 const MAXIMUM_DEPTH: usize = 64;
 /// Keys and values, as written.

@@ -16,6 +16,7 @@ use super::parts::{Part, StageWork, plan_stage};
 use super::quarantine::quarantine;
 use super::stage_run::{RunScope, StageRun};
 use super::task::Task;
+use super::workers::workers;
 use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset, FilesRead};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
@@ -26,7 +27,7 @@ use crate::targets::Surroundings;
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Worker threads; 0: as many as the machine has.
+    /// Worker threads; 0: as many as the machine has. A run within threads that are there already takes those.
     pub threads: usize,
     /// How large batches may get.
     pub batch_limit: BatchLimit,
@@ -77,7 +78,7 @@ pub enum RunError {
     #[error("interrupted")]
     Interrupted,
     /// The worker threads could not be started.
-    #[error("cannot start worker threads: {0}")]
+    #[error("cannot start threads to work with: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
@@ -139,7 +140,10 @@ impl<'a> Engine<'a> {
         observe: &(dyn Fn(&Record) + Sync),
     ) -> Result<RunReport, RunError> {
         let started = Instant::now();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.options.threads).build()?;
+        let pool = match rayon::current_thread_index() {
+            Some(_) => None,
+            None => Some(workers(self.options.threads)?),
+        };
         let folder = RunFolder::create(self.store)?;
         self.plan.map_or(Ok(()), |plan| folder.keep_plan(plan))?;
         let plan_path = folder.plan_path();
@@ -164,7 +168,11 @@ impl<'a> Engine<'a> {
         })?;
         let mut results = Vec::new();
         let scope = RunScope::new(self.store, self.options);
-        let outcome = pool.install(|| self.run_jobs(jobs, &scope, (&plan_path, file), &folder, &emit, &mut results));
+        let mut work = || self.run_jobs(jobs, &scope, (&plan_path, file), &folder, &emit, &mut results);
+        let outcome = match &pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        };
         let outcome = outcome.and_then(|()| Ok(scope.clear()?));
         let seconds = started.elapsed().as_secs_f64();
         let status = match &outcome {

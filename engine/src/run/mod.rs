@@ -25,6 +25,7 @@ mod stage_run;
 mod task;
 mod transform;
 mod watch;
+mod workers;
 
 pub use engine::{Engine, RunError, RunOptions, RunReport};
 pub use executor::{Executor, ExecutorContext, Local};
@@ -32,3 +33,4 @@ pub use job::Job;
 pub(crate) use parts::is_as_written;
 pub use plan::{PlannedStage, Readiness};
 pub use task::{Step, Task};
+pub use workers::workers;

@@ -1,7 +1,6 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use crate::dataset::{
     guarded,
 };
 use crate::failure::OnError;
+use crate::regular_file;
 use crate::stage::{Context, FaultyRecord, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -256,7 +256,7 @@ fn in_place(
     row_groups: &Range<usize>,
     schema: &TrajectorySchema,
 ) -> Result<Shard, StageError> {
-    let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
+    let file = regular_file::open(path).map_err(|error| StageError::file("open", path, &error))?;
     let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
     let metadata =
         guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))

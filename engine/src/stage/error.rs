@@ -43,7 +43,7 @@ impl StageError {
     /// An error about a file, with the reason of the operating system, or of what stands between it and us.
     pub fn file(doing: &str, path: &Path, error: &(dyn Error + 'static)) -> Self {
         let found = failure::system_error(error);
-        let reason = found.filter(|found| failure::is_full(found)).map_or_else(|| error.to_string(), failure::reason);
+        let reason = found.and_then(failure::own_reason).map_or_else(|| error.to_string(), str::to_owned);
         Self::new(format!("cannot {doing} `{}`: {reason}", path.display())).caused_by(found)
     }
 

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use super::error::StoreError;
-use crate::place;
+use crate::{place, regular_file};
 
 /// Begins the names of files that are being written.
 pub(super) const TEMPORARY: &str = ".tmp";
@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 /// Opens a file of a store to be read.
 pub(super) fn open(path: &Path) -> Result<File, StoreError> {
     refuse_strangers(path)?;
-    File::open(path).map_err(StoreError::file("read", path))
+    regular_file::open(path).map_err(StoreError::file("read", path))
 }
 
 /// Opens a file to be held, not to be read: it is made if need be.

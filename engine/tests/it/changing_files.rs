@@ -60,6 +60,7 @@ impl Transform for Copy {
 }
 
 /// Exports nothing but a word.
+#[derive(Clone)]
 struct Word {
     place: PathBuf,
     file: PathBuf,
@@ -77,7 +78,12 @@ impl Stage for Word {
 
 impl Sink for Word {
     fn target(&self) -> Target {
-        Target { path: self.place.clone(), beside: Vec::new(), is_directory: false, overwrite: false }
+        let (beside, within) = (Vec::new(), Vec::new());
+        Target { path: self.place.clone(), beside, within, is_directory: false, overwrite: false }
+    }
+
+    fn sample(&self, _: u64) -> Box<dyn Sink + '_> {
+        Box::new(self.clone())
     }
 
     fn export(&self, _: &Dataset, staging: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {

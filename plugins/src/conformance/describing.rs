@@ -11,7 +11,7 @@ use crate::description::{Description, PluginContract, contract, description};
 use crate::fault::Fault;
 use crate::guest::Guest;
 use crate::limits::Limits;
-use crate::options::{problems, validator};
+use crate::options::problems;
 use crate::plugin::Plugin;
 use crate::text;
 
@@ -105,18 +105,17 @@ fn shown(contract: &PluginContract) -> String {
 /// What the schema of `with` offers, `configure` takes; nothing that it allows makes the plugin trap.
 pub(super) fn schema_is_true(plugin: &Plugin, options: &Value, limits: Limits) -> Check {
     let schema = &plugin.description.schema;
-    let samples = samples(schema, options);
+    let samples = samples(schema.value(), options);
     let mut check = Check::new("schema", format!("{} of its own tried", counted(samples.len(), "sample", "samples")));
     let help = "let the schema of `with` say what `configure` takes: its types, bounds, defaults and names";
-    let validator = match validator(schema) {
-        Ok(validator) => validator,
-        Err(reason) => {
-            check.fail(reason, help);
-            return check;
-        }
-    };
     for Sample { options, promised, what } in samples {
-        let is_valid = problems(&validator, schema, &options).is_empty();
+        let is_valid = match problems(schema, &options) {
+            Ok(problems) => problems.is_empty(),
+            Err(reason) => {
+                check.fail(reason, help);
+                return check;
+            }
+        };
         let Ok(text) = canonical_json(&options) else { continue };
         if !is_valid {
             if promised {
@@ -142,7 +141,7 @@ pub(super) fn schema_is_true(plugin: &Plugin, options: &Value, limits: Limits) -
             let told = Guest::start(plugin, limits).and_then(|mut guest| guest.configure(&misspelt.to_string()));
             matches!(told, Ok(Ok(_)))
         };
-        if problems(&validator, schema, &misspelt).is_empty() && taken() {
+        if problems(schema, &misspelt).is_ok_and(|problems| problems.is_empty()) && taken() {
             check.note("an option that is misspelt goes unnoticed: say `additionalProperties: false` in the schema");
         }
     }

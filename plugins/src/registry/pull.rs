@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use sternlight_engine::problem::Problem;
+use sternlight_engine::regular_file;
 use tempfile::NamedTempFile;
 
-use super::client::{Client, Refusal};
+use super::client::{Client, Patience, Refusal};
 use super::manifest;
 use super::reference::{Reference, Version, is_digest};
 use crate::limits::readable_bytes;
+
+/// Bytes of what is kept: the largest plugin.
+const LARGEST: u64 = crate::loader::MAXIMUM_BYTES;
 
 /// What was fetched from registries.
 #[derive(Clone, Debug)]
@@ -60,7 +64,7 @@ impl Registries {
     }
 
     fn fetch(&self, reference: &Reference, limit: u64, notice: &dyn Fn(&str)) -> Result<Vec<u8>, Refusal> {
-        let mut client = Client::new(reference);
+        let mut client = Client::new(reference, Patience::default());
         let manifest = match &reference.version {
             Version::Digest(digest) => match self.kept(digest) {
                 Some(manifest) => manifest,
@@ -90,7 +94,7 @@ impl Registries {
 
     /// What has this digest, if it is here, and is as it was.
     fn kept(&self, digest: &str) -> Option<Vec<u8>> {
-        let bytes = fs::read(self.path(digest)?).ok()?;
+        let bytes = regular_file::read(&self.path(digest)?, LARGEST).ok()?;
         (digest_of(&bytes) == digest).then_some(bytes)
     }
 

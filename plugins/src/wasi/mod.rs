@@ -7,7 +7,9 @@ mod output;
 mod random;
 mod state;
 mod stores;
+mod threads;
 mod waiting;
 
 pub(crate) use link::link;
 pub(crate) use state::Wasi;
+pub(crate) use threads::start as start_threads;

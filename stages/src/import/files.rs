@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use sternlight_engine::place::resolved;
 use sternlight_engine::problem::{Problem, Segment};
+use sternlight_engine::regular_file;
 use sternlight_engine::stage::StageError;
 
 use super::options::Files;
@@ -130,6 +131,9 @@ fn matching(pattern: &str, directory: &Path) -> Result<Vec<InputFile>, Problem> 
     if literal.is_file() {
         let root = literal.parent().unwrap_or(directory).to_owned();
         return Ok(vec![input_file(literal, &root, directory)?]);
+    }
+    if let Err(error) = regular_file::check_if_there(&literal) {
+        return Err(Problem::at(["files"], format!("cannot read `{pattern}`: {error}")));
     }
     let fixed = fixed_root(pattern);
     let root = directory.join(fixed);

@@ -1,10 +1,10 @@
 //! Parquet files that stay where they lie: their footers, their identity, and shards cut at row groups.
 
-use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use sternlight_engine::dataset::{FileStamp, guarded};
+use sternlight_engine::regular_file;
 use sternlight_engine::stage::{Memo, ShardContent, SourceShard, StageError};
 use sternlight_engine::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
@@ -30,7 +30,7 @@ pub(super) struct ParquetFile {
 /// Reads a file's footer.
 pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
     let stamp = FileStamp::of(&file.path).map_err(|error| file.unreadable(&error))?;
-    let input = File::open(&file.path).map_err(|error| file.unreadable(&error))?;
+    let input = regular_file::open(&file.path).map_err(|error| file.unreadable(&error))?;
     // The embedded Arrow schema says how somebody held the values in memory, not what they are.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let footer = guarded(|| ArrowReaderMetadata::load(&input, options)).map_err(|error| {
@@ -104,7 +104,7 @@ pub(super) fn shards(
 /// rewritten file hardly ever keeps its own.
 fn stat_identity(file: &InputFile, stamp: &FileStamp) -> Result<Vec<(String, String)>, StageError> {
     let failed = |error: std::io::Error| file.unreadable(&error);
-    let mut input = File::open(&file.path).map_err(failed)?;
+    let mut input = regular_file::open(&file.path).map_err(failed)?;
     let mut tail = [0; TAIL_BYTES as usize];
     input.seek(SeekFrom::Start(stamp.bytes.saturating_sub(TAIL_BYTES))).map_err(failed)?;
     input.read_exact(&mut tail).map_err(failed)?;
@@ -133,7 +133,7 @@ fn content_digest(file: &InputFile, memo: &dyn Memo) -> Result<String, StageErro
     }
     let failed = |error: std::io::Error| file.unreadable(&error);
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(&file.path).map_err(failed)?).map_err(failed)?;
+    hasher.update_reader(regular_file::open(&file.path).map_err(failed)?).map_err(failed)?;
     let digest = hasher.finalize().to_hex().to_string();
     if let Some(key) = before.filter(|before| key().is_ok_and(|after| after.as_ref() == Some(before))) {
         memo.put(&key, digest.as_bytes());
@@ -166,7 +166,7 @@ mod tests {
         let batch = builder.finish().unwrap();
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
         let schema = Arc::clone(batch.record_batch().schema_ref());
-        let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema, Some(properties)).unwrap();
+        let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), schema, Some(properties)).unwrap();
         writer.write(batch.record_batch()).unwrap();
         writer.close().unwrap();
     }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
+use sternlight_engine::regular_file;
+
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTANDARD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -21,7 +23,7 @@ enum Source {
 impl TextStream {
     /// Opens a file at its beginning.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let mut file = regular_file::open(path)?;
         let mut magic = Vec::with_capacity(ZSTANDARD_MAGIC.len());
         file.by_ref().take(ZSTANDARD_MAGIC.len() as u64).read_to_end(&mut magic)?;
         file.rewind()?;

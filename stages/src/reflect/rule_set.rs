@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sternlight_engine::problem::{Problem, Segment, nearest};
+use sternlight_engine::regular_file;
 use sternlight_engine::stage::InputFile;
 
 use super::document::RuleDocument;
 use super::options::{RuleSource, RuleSources};
 use super::rule::Rule;
 use crate::pattern::Patterns;
+
+/// Bytes of a rule file: people write some kilobytes.
+const MAXIMUM_BYTES: u64 = 1 << 20;
 
 const BUILT_IN: &str = include_str!("default_rules.yaml");
 
@@ -135,7 +139,7 @@ fn order(documents: &[RuleDocument]) -> Vec<Rule> {
 
 /// Reads a rule file and notes what was read. The message of a failure begins with its place: `rules.yaml:3:5`.
 fn read(name: &str, directory: &Path, files: &mut Vec<InputFile>) -> Result<RuleDocument, String> {
-    let text = std::fs::read_to_string(directory.join(name))
+    let text = regular_file::read_text(&directory.join(name), MAXIMUM_BYTES)
         .map_err(|error| format!("cannot read the rule file `{name}`: {error}"))?;
     files.push(InputFile::new(name, text.as_bytes()));
     // A file of nothing but comments changes nothing.
