@@ -1,7 +1,9 @@
 //! Which stages pipelines may use: those that ship, and plugins where this program was built with them.
 
-use crate::output::errln;
 use sternlight_engine::stage::Registry;
+
+#[cfg(feature = "plugins")]
+use crate::output::errln;
 
 /// Everything that `uses` may name.
 #[cfg(feature = "plugins")]

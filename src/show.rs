@@ -16,7 +16,7 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 use crate::Outcome;
 use crate::arguments::{Common, ShowArguments};
 use crate::exit::Failure;
-use crate::output::{self, out, outln};
+use crate::output::{self, hanging, out, outln};
 use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::{style, summary};
 
@@ -69,7 +69,8 @@ fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcom
     if common.json {
         return output::json(&serde_json::json!({"run": run, "stages": stages}));
     }
-    outln!("{} {}, {}, started {}", style::title(&run.id), run.pipeline, run.status, run.started);
+    let pipeline = printable_line(&run.pipeline);
+    outln!("{} {pipeline}, {}, started {}", style::title(&run.id), run.status, run.started);
     for stage in stages {
         let work = format!("{} cached, {} computed", stage.cached, stage.computed);
         outln!("  {:<14} {:<12} {:>9} trajectories  {}", stage.stage, stage.uses, stage.rows, style::dim(work));
@@ -110,7 +111,7 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
                 let name = batch.name_of(row);
                 let name = printable_line(&name);
                 if let Some(reason) = value(&batch, REASON, row)? {
-                    outln!("  {name:<32} {}", printable_line(&reason));
+                    outln!("  {name:<32} {}", hanging(&reason));
                     continue;
                 }
                 let reward = value(&batch, "reward", row)?.unwrap_or_else(|| "-".to_owned());

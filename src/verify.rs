@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use indicatif::BinaryBytes;
 use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::printable::printable_line;
 use sternlight_engine::run::{Engine, Job};
 use sternlight_engine::stage::Work;
 use sternlight_engine::store::{PastStatus, RunSummary, Store};
@@ -27,7 +28,8 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
     let results = results_of(&store, &run)?;
     let stored = check_stored(&store, &results);
     if !common.json {
-        outln!("{} {}, {}, started {}\n", style::title(&run.id), run.pipeline, run.status, run.started);
+        let pipeline = printable_line(&run.pipeline);
+        outln!("{} {pipeline}, {}, started {}\n", style::title(&run.id), run.status, run.started);
         print_stored(&stored);
     }
     let is_whole = run.status == PastStatus::Done;

@@ -35,7 +35,7 @@ use crate::{ipc, records};
 pub(crate) const CALL: BatchLimit = BatchLimit { rows: 256, bytes: 16 << 20 };
 
 /// Raised whenever the same plugin over the same input would give another result.
-pub(crate) const HOST_VERSION: u32 = 1;
+pub(crate) const HOST_VERSION: u32 = 2;
 
 /// While a trajectory is searched that takes too long, parts of a call may take this share of its time at least.
 const SEARCH_SHARE: u32 = 10;
