@@ -45,6 +45,7 @@ fn write_run(store: &Store) -> Result<u64, StoreError> {
     let stages = (0..STAGES).map(|stage| StageName { name: name(stage), uses: "reward".to_owned() }).collect();
     let mut events = vec![Event::RunStarted {
         run: run.clone(),
+        number: Some(folder.number()),
         pipeline: "bench".to_owned(),
         file: PathBuf::from("pipelines/bench.yaml"),
         version: "0".to_owned(),
