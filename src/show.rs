@@ -207,9 +207,21 @@ fn print_trajectory(batch: &TrajectoryBatch, row: usize, dataset: &Dataset, comm
         print_text("observed", value(batch, "turns.observation", turn)?);
         print_text("did", value(batch, "turns.action", turn)?);
         print_text("diagnosis", value(batch, "turns.diagnosis", turn)?);
+        // That a call has a result is the rule: only the exception is worth a line.
+        let unanswered = value(batch, "turns.tool_answered", turn)?.filter(|answered| answered == "false");
+        print_text("answered", unanswered.map(|_| "no".to_owned()));
         for path in &turn_paths {
-            let known =
-                ["observation", "action", "verdict", "rule", "diagnosis", "advantage", "tool_name", "tool_arguments"];
+            let known = [
+                "observation",
+                "action",
+                "verdict",
+                "rule",
+                "diagnosis",
+                "advantage",
+                "tool_name",
+                "tool_arguments",
+                "tool_answered",
+            ];
             if path.turn_name().is_some_and(|name| known.contains(&name)) || is_long(batch, path) {
                 continue;
             }

@@ -12,13 +12,14 @@ use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, validate}
 use sternlight_fuzz::{Place, build};
 
 /// What the first byte chooses from.
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 7] = [
     "files: runs",
     "{files: runs, format: openai-chat}",
     "{files: runs, format: tau-bench}",
     "{files: runs, format: openai-chat, task_from: first_user, reasoning: include, group_by: task}",
     "{files: runs, format: tau-bench, failed_reward: recorded, reasoning: include, policy: p, env: e}",
     "{files: runs, format: sternlight, identity: content}",
+    "{files: runs, format: anthropic, unknown_parts: placeholder, reasoning: include}",
 ];
 
 static PLACE: LazyLock<Place> = LazyLock::new(Place::new);

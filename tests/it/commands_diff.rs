@@ -146,7 +146,7 @@ fn other_trajectories_and_other_stages() {
         order in groups   0 of 6 pairs turned round, in 0 of 2 groups
 
     export
-      1 of 1 part with another key: column trajectory_id, column group_id, column task_id, column turns.observation, column turns.action, column turns.tool_name, column turns.tool_arguments, column turns.tool_error, column turns.reward, column turns.verdict, column turns.diagnosis, column turns.rule, column turns.advantage, column reward, column extra, selection, lineage
+      1 of 1 part with another key: column trajectory_id, column group_id, column task_id, column turns.observation, column turns.action, column turns.tool_name, column turns.tool_arguments, column turns.tool_error, column turns.tool_answered, column turns.reward, column turns.verdict, column turns.diagnosis, column turns.rule, column turns.advantage, column reward, column extra, selection, lineage
 
     filter
       only in the first

@@ -5,6 +5,7 @@
 mod broken_data;
 mod broken_pipelines;
 mod caching;
+mod chats;
 mod commands;
 mod commands_diff;
 mod commands_look;

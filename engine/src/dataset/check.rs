@@ -1,6 +1,5 @@
 //! Reads a file of a shard for its digests' sake: no value is decoded.
 
-use super::chunks::Chunks;
 use super::open_file::OpenFile;
 use super::shard::{Dataset, Shard};
 use crate::column::ColumnPath;
@@ -12,25 +11,16 @@ impl Dataset {
     /// footer is known.
     pub(crate) fn check_file(&self, shard: &Shard, index: usize) -> Vec<Result<u64, StageError>> {
         let Some(file) = shard.files.get(index) else { return Vec::new() };
-        let rest = match OpenFile::open(&self.root, file, Vec::new()) {
-            Ok(file) => file.check_rest(),
+        let columns: Vec<ColumnPath> = file.digests.keys().cloned().collect();
+        // The footer is read once, which may be long: it describes every chunk of every row group.
+        let open = match OpenFile::open(&self.root, file, columns.clone()) {
+            Ok(open) => open,
             Err(error) => return vec![Err(error)],
         };
-        let columns = file.digests.keys().flat_map(|column| self.check_column(shard, index, column));
-        columns.chain([rest]).collect()
-    }
-
-    fn check_column(&self, shard: &Shard, index: usize, column: &ColumnPath) -> Vec<Result<u64, StageError>> {
-        let file = match OpenFile::open(&self.root, &shard.files[index], vec![column.clone()]) {
-            Ok(file) => file,
-            Err(error) => return vec![Err(error)],
+        let check = |column: &ColumnPath| {
+            let groups = shard.row_groups.iter().enumerate();
+            groups.map(|(group, rows)| open.check_chunk(column, group, *rows)).collect::<Vec<_>>()
         };
-        let groups = shard.row_groups.iter().enumerate();
-        groups
-            .map(|(group, rows)| match file.chunks(group, *rows)? {
-                Chunks::Checked { chunks, .. } => Ok(chunks.iter().map(|(_, bytes)| bytes.len() as u64).sum()),
-                Chunks::File(_) => Ok(0),
-            })
-            .collect()
+        columns.iter().flat_map(check).chain([open.check_rest()]).collect()
     }
 }

@@ -82,11 +82,6 @@ impl ExchangeFile {
         (!is_inside(&self.path)).then(|| format!("`{}` is no file of the store", self.path))
     }
 
-    /// The segments for one taker.
-    pub(crate) fn segments_for(&self, taker: usize) -> impl Iterator<Item = &Segment> {
-        self.segments.iter().filter(move |segment| segment.taker == taker)
-    }
-
     /// The rows of a segment. `root`: the store that holds the file.
     pub(crate) fn read(&self, root: &Path, segment: &Segment) -> Result<RecordBatch, StageError> {
         let path = root.join(&self.path);
@@ -151,7 +146,7 @@ mod tests {
         }
         let file = ExchangeFile { path: "rows".to_owned(), segments: writer.finish() };
         let read = |taker| {
-            let segments = file.segments_for(taker);
+            let segments = file.segments.iter().filter(|segment| segment.taker == taker);
             segments.map(|segment| file.read(directory.path(), segment)).collect::<Result<Vec<_>, _>>()
         };
         assert_eq!(read(0).unwrap(), [batch(5, 8)]);

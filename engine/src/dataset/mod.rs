@@ -3,14 +3,18 @@
 mod check;
 mod chunks;
 mod exchange;
+mod gate;
 mod guard;
 mod leaves;
 mod open_file;
+mod packed;
+mod page_sizes;
 mod reader;
 mod row_bytes;
 mod selection;
 mod shard;
 mod size;
+mod stamp;
 mod whole;
 mod writer;
 
@@ -26,5 +30,7 @@ pub use selection::Selection;
 pub(crate) use shard::path_of;
 pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub(crate) use size::decoded_bytes;
+pub use stamp::{FileStamp, KnownState};
+pub(crate) use stamp::{FilesRead, WhileRunning, changed_since};
 pub use whole::WholeFile;
-pub(crate) use writer::{ColumnWriter, RowWriter, Written, places, scatter};
+pub(crate) use writer::{ColumnWriter, RowWriter, places, scatter};

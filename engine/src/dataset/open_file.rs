@@ -5,17 +5,27 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use parquet::arrow::ProjectionMask;
+use arrow::array::{Array as _, AsArray as _};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
 };
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::Type;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::chunks::{Chunks, digest, footer_digest, read_chunk, rest_digest};
+use super::gate::{Closed, Gate, GatedRowGroup, Pace, ROW_COPIES, row_limit};
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
+use super::stamp::{FileStamp, changed_since};
 use crate::column::ColumnPath;
 use crate::failure::system_error;
 use crate::place::is_linked;
@@ -29,6 +39,8 @@ pub(super) struct OpenFile {
     file: File,
     pub(super) metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
+    /// What is read of a file that is somebody else's.
+    levels: Option<FieldLevels>,
     /// With their leaves.
     pub(super) wanted: Vec<(ColumnPath, Range<usize>)>,
     pub(super) description: DataFile,
@@ -50,11 +62,13 @@ impl OpenFile {
                     let error = StageError::new("the footer is not the one that was written");
                     return Err(damaged(root, description, error.place(path.display().to_string())));
                 }
-                FilePath::Outside(_) => {
-                    return Err(StageError::new(format!("`{}` was changed since it was imported", path.display()))
-                        .help("run the pipeline again: it imports the file as it is now"));
-                }
+                FilePath::Outside(_) => return Err(changed_since(&path)),
             }
+        }
+        if let Some(known) = &description.known
+            && !known.is_of(&FileStamp::of(&path).map_err(|error| StageError::file("read", &path, &error))?)
+        {
+            return Err(changed_since(&path));
         }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))
@@ -68,7 +82,12 @@ impl OpenFile {
             .collect::<Result<Vec<_>, _>>()?;
         let leaves = wanted.iter().flat_map(|(_, leaves)| leaves.clone());
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
-        Ok(Self { root: root.to_owned(), path, file, mask, metadata, wanted, description: description.clone() })
+        let levels = match description.path {
+            FilePath::Store(_) => None,
+            FilePath::Outside(_) => Some(levels_of(&metadata, &mask)?),
+        };
+        let (root, description) = (root.to_owned(), description.clone());
+        Ok(Self { root, path, file, mask, levels, metadata, wanted, description })
     }
 
     /// Compares what is neither a column chunk nor the footer with what was written, if that is known; its bytes.
@@ -113,7 +132,10 @@ impl OpenFile {
             .map(|leaf| {
                 let column = group.column(leaf);
                 // A dictionary can make a chunk far smaller than its text.
-                column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)).max(0) as u64
+                let told = column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0));
+                // How others encode values, and what of it they tell, is not known: a run of one value takes no room.
+                let least = if self.is_outside() { least_bytes(column) } else { 0 };
+                least.max(told.max(0) as u64)
             })
             // A damaged footer may say anything.
             .fold(0, u64::saturating_add)
@@ -128,18 +150,114 @@ impl OpenFile {
         leaves.map(|leaf| group.column(leaf).compressed_size().max(0) as u64).sum()
     }
 
+    /// Decodes the wanted columns of one of the shard's row groups from one of its rows on.
     pub(super) fn read_row_group(
         &self,
         row_group: usize,
         rows: u64,
-        batch_size: usize,
-    ) -> Result<ParquetRecordBatchReader, StageError> {
+        pace: Pace,
+        skipped: u64,
+    ) -> Result<RowGroupReader, StageError> {
         let chunks = self.chunks(row_group, rows)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
-            .with_projection(self.mask.clone())
-            .with_row_groups(vec![self.description.first_row_group + row_group])
-            .with_batch_size(batch_size);
-        guarded(|| builder.build()).map_err(|error| self.unreadable(&error))
+        let index = self.description.first_row_group + row_group;
+        let skipped = (skipped > 0).then(|| {
+            let (skipped, left) = (skipped as usize, rows.saturating_sub(skipped) as usize);
+            RowSelection::from(vec![RowSelector::skip(skipped), RowSelector::select(left)])
+        });
+        let Some(levels) = &self.levels else {
+            let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
+                .with_projection(self.mask.clone())
+                .with_row_groups(vec![index])
+                .with_batch_size(pace.rows);
+            if let Some(skipped) = skipped {
+                builder = builder.with_row_selection(skipped);
+            }
+            let batches = guarded(|| builder.build()).map_err(|error| self.unreadable(&error))?;
+            return Ok(RowGroupReader { batches, gate: None });
+        };
+        let memory = self.description.surveyed.memory();
+        let least = self.decoded_bytes(row_group);
+        if rows == 1 && least > row_limit(memory) {
+            return Err(self.too_large((row_group, 0), None, least));
+        }
+        self.gated(levels, (Arc::new(chunks), index), pace, skipped)
+    }
+
+    fn gated(
+        &self,
+        levels: &FieldLevels,
+        (chunks, index): (Arc<Chunks>, usize),
+        pace: Pace,
+        selection: Option<RowSelection>,
+    ) -> Result<RowGroupReader, StageError> {
+        let metadata = self.metadata.metadata();
+        let leaves = self.metadata.parquet_schema().num_columns();
+        let gate = Gate::new(self.description.surveyed.memory(), pace, leaves);
+        let row_group = GatedRowGroup { chunks, metadata, index, gate: Arc::clone(&gate) };
+        let read = || ParquetRecordBatchReader::try_new_with_row_groups(levels, &row_group, pace.rows, selection);
+        let batches = guarded(read).map_err(|error| self.unreadable(&error))?;
+        Ok(RowGroupReader { batches, gate: Some(gate) })
+    }
+
+    /// Why a row group cannot be read any further: what its gate says, or the error itself.
+    pub(super) fn ended(&self, row_group: usize, closed: Option<Closed>, error: &ArrowError) -> StageError {
+        match closed {
+            Some(Closed::Row { row, leaf, bytes }) => self.too_large((row_group, row), Some(leaf), bytes),
+            Some(Closed::Page { leaf, bytes }) => {
+                let (column, memory) = (self.column_of(leaf), readable(self.description.surveyed.memory()));
+                let index = self.description.first_row_group + row_group;
+                self.error(format!(
+                    "row group {index}, column `{column}`: a page has {} uncompressed, more than the {memory} of \
+                     `--memory`",
+                    readable(bytes)
+                ))
+                .help("raise `--memory`, or have the file written with smaller pages")
+            }
+            Some(Closed::Slower(_)) | None => self.unreadable(error),
+        }
+    }
+
+    /// An error about a row that takes so many bytes, and more.
+    fn too_large(&self, (row_group, row): (usize, u64), leaf: Option<usize>, bytes: u64) -> StageError {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let before = groups.take(self.description.first_row_group + row_group);
+        let number = before.fold(row, |rows, group| rows.saturating_add(group.num_rows().max(0) as u64));
+        let column = leaf.map(|leaf| format!(", column `{}`", self.column_of(leaf))).unwrap_or_default();
+        let memory = self.description.surveyed.memory();
+        let limit = match row_limit(memory).saturating_mul(ROW_COPIES) < memory.saturating_sub(ROW_COPIES) {
+            true => format!("more than the limit of {} for a row", readable(row_limit(memory))),
+            false => format!(
+                "and working on it takes {ROW_COPIES} times as much, more than the {} of `--memory`",
+                readable(memory)
+            ),
+        };
+        let message = format!("row {number}{column}: it has at least {} decoded, {limit}", readable(bytes));
+        let error = self.error(message).help("raise `--memory`, or leave the row out of the file");
+        match self.name_of(row_group, row) {
+            Some(id) => error.trajectory(id),
+            None => error,
+        }
+    }
+
+    /// The id of a row's trajectory, if it can be read.
+    fn name_of(&self, row_group: usize, row: u64) -> Option<String> {
+        let leaves = leaves_of(self.metadata.schema(), &ColumnPath::from("trajectory_id"))?;
+        let mask = ProjectionMask::leaves(self.metadata.parquet_schema(), leaves);
+        let levels = levels_of(&self.metadata, &mask).ok()?;
+        let chunks = Arc::new(Chunks::File(self.file.try_clone().ok()?));
+        let selection = RowSelection::from(vec![RowSelector::skip(row as usize), RowSelector::select(1)]);
+        let (index, pace) = (self.description.first_row_group + row_group, Pace { rows: 1, by_row: true });
+        let mut reader = self.gated(&levels, (chunks, index), pace, Some(selection)).ok()?;
+        let batch = guarded(|| reader.batches.next().transpose()).ok()??;
+        let ids = cast(batch.columns().first()?, &DataType::Utf8).ok()?;
+        let ids = ids.as_string_opt::<i32>()?;
+        (ids.len() == 1 && ids.is_valid(0)).then(|| ids.value(0).to_owned())
+    }
+
+    /// The column that a leaf belongs to, as others write it.
+    fn column_of(&self, leaf: usize) -> String {
+        let wanted = self.wanted.iter().find(|(_, leaves)| leaves.contains(&leaf));
+        wanted.map(|(column, _)| column.to_string()).unwrap_or_default()
     }
 
     /// The chunks of the wanted columns in one of the shard's row groups.
@@ -151,21 +269,37 @@ impl OpenFile {
         }
         let mut chunks = Vec::new();
         for (column, leaves) in &self.wanted {
-            let first = chunks.len();
-            for leaf in leaves.clone() {
-                let chunk = read_chunk(&self.file, group, leaf);
-                chunks.push(chunk.map_err(|error| not_read(&self.root, &self.description, &error))?);
-            }
-            let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
-            if expected != Some(&digest(chunks[first..].iter().map(|(_, bytes)| bytes))) {
-                let index = self.description.first_row_group + row_group;
-                let message =
-                    format!("column `{column}`, row group {index}: the bytes are not those that were written");
-                return Err(damaged(&self.root, &self.description, self.error(message)));
-            }
+            chunks.extend(self.checked_chunks(column, leaves.clone(), (row_group, group))?);
         }
         let length = self.file.metadata().map_err(|error| StageError::file("read", &self.path, &error))?.len();
         Ok(Chunks::Checked { length, chunks })
+    }
+
+    /// Compares the chunks of one wanted column in one of the shard's row groups with their digest; the bytes that were
+    /// read.
+    pub(super) fn check_chunk(&self, column: &ColumnPath, row_group: usize, rows: u64) -> Result<u64, StageError> {
+        let group = self.row_group(row_group, rows)?;
+        let Some((_, leaves)) = self.wanted.iter().find(|(wanted, _)| wanted == column) else { return Ok(0) };
+        let chunks = self.checked_chunks(column, leaves.clone(), (row_group, group))?;
+        Ok(chunks.iter().map(|(_, bytes)| bytes.len() as u64).sum())
+    }
+
+    fn checked_chunks(
+        &self,
+        column: &ColumnPath,
+        leaves: Range<usize>,
+        (row_group, group): (usize, &RowGroupMetaData),
+    ) -> Result<Vec<(u64, Bytes)>, StageError> {
+        let read = |leaf| read_chunk(&self.file, group, leaf);
+        let chunks = leaves.map(read).collect::<std::io::Result<Vec<_>>>();
+        let chunks = chunks.map_err(|error| not_read(&self.root, &self.description, &error))?;
+        let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
+        if expected == Some(&digest(chunks.iter().map(|(_, bytes)| bytes))) {
+            return Ok(chunks);
+        }
+        let index = self.description.first_row_group + row_group;
+        let message = format!("column `{column}`, row group {index}: the bytes are not those that were written");
+        Err(damaged(&self.root, &self.description, self.error(message)))
     }
 
     /// What the footer says of one of the shard's row groups, which must have this many rows.
@@ -175,6 +309,38 @@ impl OpenFile {
         groups.get(index).filter(|group| group.num_rows() as u64 == rows).ok_or_else(|| {
             self.error(format!("row group {index} does not have the {rows} rows that the manifest says"))
         })
+    }
+}
+
+/// A row group that is decoded batch by batch.
+pub(super) struct RowGroupReader {
+    pub(super) batches: ParquetRecordBatchReader,
+    /// Of a file that is somebody else's.
+    pub(super) gate: Option<Arc<Gate>>,
+}
+
+fn levels_of(metadata: &ArrowReaderMetadata, mask: &ProjectionMask) -> Result<FieldLevels, StageError> {
+    Ok(parquet_to_arrow_field_levels(metadata.parquet_schema(), mask.clone(), None)?)
+}
+
+/// What the values of a chunk take once they are decoded, texts themselves left out.
+fn least_bytes(column: &ColumnChunkMetaData) -> u64 {
+    let width = match column.column_descr().physical_type() {
+        Type::BYTE_ARRAY => 0,
+        Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(column.column_descr().type_length()).unwrap_or(0),
+        Type::INT96 | Type::INT64 | Type::DOUBLE => 8,
+        Type::INT32 | Type::FLOAT | Type::BOOLEAN => 4,
+    };
+    let texts = column.unencoded_byte_array_data_bytes().unwrap_or(0).max(0) as u64;
+    let values = u64::try_from(column.num_values()).unwrap_or(0);
+    values.saturating_mul(4 + width).saturating_add(texts)
+}
+
+/// A size for people.
+fn readable(bytes: u64) -> String {
+    match bytes {
+        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes >> 20),
     }
 }
 

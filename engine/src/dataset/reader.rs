@@ -1,6 +1,7 @@
 //! Reads columns of a shard from its several files, in batches bounded by rows and bytes.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,11 +12,11 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::error::ArrowError;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::gate::{Closed, Pace};
 use super::guard::guarded;
 use super::leaves::leaves_of;
-use super::open_file::OpenFile;
+use super::open_file::{OpenFile, RowGroupReader};
 use super::row_bytes::row_bytes;
 use super::shard::Shard;
 use crate::column::{ColumnPath, TURNS};
@@ -107,6 +108,12 @@ impl BatchReader {
         reader.selected_only = true;
         Ok(Self(reader))
     }
+
+    /// Goes on with these row groups of the shard, and ends behind them. Files stay open: many runs of few row groups cost
+    /// no more than all row groups at once.
+    pub(super) fn turn_to(&mut self, row_groups: Range<usize>) {
+        self.0.turn_to(row_groups);
+    }
 }
 
 impl Iterator for BatchReader {
@@ -129,12 +136,25 @@ pub(crate) struct BaseReader {
     selection: Option<super::Selection>,
     /// Whether row groups without a selected row are passed over.
     selected_only: bool,
-    row_groups: Vec<u64>,
+    /// Rows of each row group, and the number of its first row.
+    row_groups: Vec<(u64, u64)>,
     limit: BatchLimit,
     next_row_group: usize,
+    /// Behind the last row group that is to be read.
+    end: usize,
     next_row: u64,
-    readers: Vec<ParquetRecordBatchReader>,
+    /// The row group at hand, if there are `readers`.
+    open: OpenRowGroup,
+    readers: Vec<RowGroupReader>,
     ready: VecDeque<BaseBatch>,
+}
+
+/// A row group that is being read.
+#[derive(Clone, Copy, Debug, Default)]
+struct OpenRowGroup {
+    index: usize,
+    rows: u64,
+    first_row: u64,
 }
 
 impl BaseReader {
@@ -169,13 +189,23 @@ impl BaseReader {
             wants_turns,
             selection: shard.selection.clone(),
             selected_only: false,
-            row_groups: shard.row_groups.clone(),
+            row_groups: numbered(&shard.row_groups),
             limit,
             next_row_group: 0,
+            end: shard.row_groups.len(),
             next_row: 0,
+            open: OpenRowGroup::default(),
             readers: Vec::new(),
             ready: VecDeque::new(),
         })
+    }
+
+    fn turn_to(&mut self, row_groups: Range<usize>) {
+        self.next_row = self.row_groups.get(row_groups.start).map_or(self.next_row, |(_, first_row)| *first_row);
+        self.next_row_group = row_groups.start;
+        self.end = row_groups.end;
+        self.readers.clear();
+        self.ready.clear();
     }
 
     fn advance(&mut self) -> Result<Option<BaseBatch>, StageError> {
@@ -184,34 +214,50 @@ impl BaseReader {
                 return Ok(Some(batch));
             }
             if !self.readers.is_empty() {
-                let parts: Vec<Option<RecordBatch>> = self
-                    .readers
-                    .iter_mut()
-                    .zip(&self.files)
-                    .map(|(reader, file)| {
-                        guarded(|| reader.next().transpose()).map_err(|error| file.unreadable(&error))
-                    })
-                    .collect::<Result<_, _>>()?;
-                match parts.into_iter().collect::<Option<Vec<RecordBatch>>>() {
-                    Some(parts) => self.assemble(&parts)?,
-                    None => self.readers.clear(),
-                }
+                self.decode()?;
                 continue;
             }
-            let Some(rows) = self.row_groups.get(self.next_row_group).copied() else { return Ok(None) };
+            let next = self.row_groups.get(self.next_row_group).filter(|_| self.next_row_group < self.end);
+            let Some((rows, _)) = next.copied() else { return Ok(None) };
             if self.selected_only && !self.has_selected(rows) {
                 self.next_row += rows;
             } else if rows > 0 && self.files.is_empty() {
                 self.push_without_columns(rows)?;
             } else if rows > 0 {
-                let size = self.rows_per_read(rows);
-                self.readers = self
-                    .files
-                    .iter()
-                    .map(|file| file.read_row_group(self.next_row_group, rows, size))
-                    .collect::<Result<_, _>>()?;
+                self.open = OpenRowGroup { index: self.next_row_group, rows, first_row: self.next_row };
+                self.begin(Pace { rows: self.rows_per_read(rows), by_row: false })?;
             }
             self.next_row_group += 1;
+        }
+    }
+
+    /// Goes on with the row group at hand, at this pace.
+    fn begin(&mut self, pace: Pace) -> Result<(), StageError> {
+        let OpenRowGroup { index, rows, first_row } = self.open;
+        let skipped = self.next_row - first_row;
+        let begun = self.files.iter().map(|file| file.read_row_group(index, rows, pace, skipped));
+        self.readers = begun.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// The next rows of the row group at hand, of all files.
+    fn decode(&mut self) -> Result<(), StageError> {
+        let mut parts = Vec::with_capacity(self.readers.len());
+        for (reader, file) in self.readers.iter_mut().zip(&self.files) {
+            match guarded(|| reader.batches.next().transpose()) {
+                Ok(part) => parts.extend(part),
+                Err(error) => match reader.gate.as_ref().and_then(|gate| gate.closed()) {
+                    Some(Closed::Slower(pace)) => return self.begin(pace),
+                    closed => return Err(file.ended(self.open.index, closed, &error)),
+                },
+            }
+        }
+        match parts.len() == self.readers.len() {
+            true => self.assemble(&parts),
+            false => {
+                self.readers.clear();
+                Ok(())
+            }
         }
     }
 
@@ -396,6 +442,16 @@ impl TurnShape {
             turn_nullable: self.turn_nullable,
         }
     }
+}
+
+/// Row groups with the number of their first row.
+fn numbered(row_groups: &[u64]) -> Vec<(u64, u64)> {
+    let first_rows = row_groups.iter().scan(0, |next, rows| {
+        let first_row = *next;
+        *next += rows;
+        Some(first_row)
+    });
+    row_groups.iter().copied().zip(first_rows).collect()
 }
 
 /// The turns of a list, without those that no row refers to.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{BatchLimit, BatchReader};
 use super::selection::Selection;
+use super::stamp::{KnownState, WhileRunning};
 use crate::column::ColumnPath;
 use crate::stage::StageError;
 use crate::trajectory::TrajectorySchema;
@@ -90,6 +91,12 @@ pub struct DataFile {
     /// only `verify` reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<String>,
+    /// For files that are known by their size and time: both, checked when the file is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownState>,
+    /// For files that are referred to where they lie, while a run reads them.
+    #[serde(skip)]
+    pub(crate) surveyed: WhileRunning,
 }
 
 /// Where a file lies.
@@ -139,6 +146,18 @@ pub(super) fn is_inside(relative: &str) -> bool {
 }
 
 impl DataFile {
+    /// A file of the store.
+    pub(crate) fn of_store(
+        relative: String,
+        digests: BTreeMap<ColumnPath, Vec<String>>,
+        footer: String,
+        rest: String,
+    ) -> Self {
+        let (path, surveyed) = (FilePath::Store(relative), WhileRunning::default());
+        let (footer, rest) = (Some(footer), Some(rest));
+        Self { path, first_row_group: 0, digests, identity: None, footer, rest, known: None, surveyed }
+    }
+
     /// What cannot be, if anything: a manifest may have been damaged.
     pub(crate) fn fault(&self) -> Option<String> {
         match &self.path {

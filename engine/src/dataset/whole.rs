@@ -2,6 +2,7 @@
 //! copied, not decoded. What is partly selected, or encoded otherwise than the rest, is read and encoded again.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::BufWriter;
 use std::ops::Range;
@@ -21,7 +22,7 @@ use super::chunks::Whole;
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::open_file::OpenFile;
-use super::reader::BatchLimit;
+use super::reader::{BatchLimit, BatchReader};
 use super::shard::{Dataset, Shard};
 use super::writer::RowWriter;
 use crate::column::{ColumnPath, TURNS};
@@ -58,34 +59,23 @@ impl Dataset {
         for shard in shards {
             let files = ColumnFiles::open(self, shard)?;
             let leaves = files.matching(&schema, writer.leaves().columns())?;
+            let mut reading = Reading { dataset: self, shard, whole: None, proofs: BTreeMap::new() };
             for run in runs(shard, leaves.is_some()) {
                 match (run, &leaves) {
                     (Run::Splice(group), Some(leaves)) => {
-                        self.prove(shard, &files, group)?;
+                        reading.prove(&files, group)?;
                         files.splice(group, shard.row_groups[group], leaves, &mut writer)?;
                         whole.spliced += 1;
                     }
                     (Run::Splice(group), None) => {
-                        whole.encoded_rows += self.encode(shard, group..group + 1, &schema, &mut writer)?
+                        whole.encoded_rows += reading.encode(group..group + 1, &schema, &mut writer)?
                     }
-                    (Run::Encode(groups), _) => {
-                        whole.encoded_rows += self.encode(shard, groups, &schema, &mut writer)?
-                    }
+                    (Run::Encode(groups), _) => whole.encoded_rows += reading.encode(groups, &schema, &mut writer)?,
                 }
             }
         }
         writer.close()?;
         Ok(whole)
-    }
-
-    /// Reads what nothing else tells to be right before it is copied.
-    fn prove(&self, shard: &Shard, files: &ColumnFiles, group: usize) -> Result<(), StageError> {
-        let unproven = files.unproven(group, shard.row_groups[group])?;
-        if unproven.is_empty() {
-            return Ok(());
-        }
-        let mut batches = self.read(&shard.row_group_range(group..group + 1), &unproven, BatchLimit::default())?;
-        batches.try_for_each(|batch| batch.map(drop))
     }
 
     /// The dataset's schema, nullable where any of the shards' files is.
@@ -124,17 +114,53 @@ impl Dataset {
         });
         Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
     }
+}
+
+/// What of a shard is read on the way, opened once whatever the number of its row groups.
+struct Reading<'a> {
+    dataset: &'a Dataset,
+    shard: &'a Shard,
+    /// All columns.
+    whole: Option<BatchReader>,
+    /// By the columns that are to be proven.
+    proofs: BTreeMap<Vec<ColumnPath>, BatchReader>,
+}
+
+impl Reading<'_> {
+    /// Reads what nothing else tells to be right before it is copied.
+    fn prove(&mut self, files: &ColumnFiles, group: usize) -> Result<(), StageError> {
+        let unproven = files.unproven(group, self.shard.row_groups[group])?;
+        if unproven.is_empty() {
+            return Ok(());
+        }
+        let batches = match self.proofs.entry(unproven) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(new) => {
+                let batches = self.dataset.read(self.shard, new.key(), BatchLimit::default())?;
+                new.insert(batches)
+            }
+        };
+        batches.turn_to(group..group + 1);
+        batches.try_for_each(|batch| batch.map(drop))
+    }
 
     /// Reads the selected rows of some row groups and encodes them again.
     fn encode(
-        &self,
-        shard: &Shard,
+        &mut self,
         groups: Range<usize>,
         schema: &SchemaRef,
         writer: &mut RowWriter,
     ) -> Result<u64, StageError> {
+        let batches = match self.whole {
+            Some(ref mut open) => open,
+            None => {
+                let columns = self.dataset.schema.paths();
+                self.whole.insert(self.dataset.read(self.shard, &columns, BatchLimit::default())?)
+            }
+        };
+        batches.turn_to(groups);
         let mut rows = 0;
-        for batch in self.read(&shard.row_group_range(groups), &self.schema.paths(), BatchLimit::default())? {
+        for batch in batches {
             let batch = batch?;
             rows += batch.rows() as u64;
             writer.push(&conformed(batch.record_batch(), schema)?)?;

@@ -23,7 +23,7 @@ use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk, rest_digest
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
-use super::shard::{DataFile, FilePath, Shard};
+use super::shard::{DataFile, Shard};
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::AddedColumn;
 use crate::stage::StageError;
@@ -46,12 +46,17 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// The file, which lies in the store under this path.
+    pub(crate) fn into_file(self, relative: String) -> DataFile {
+        DataFile::of_store(relative, self.digests, self.footer, self.rest)
+    }
+
     /// A shard of new rows that are all in this one file, with all columns of the schema.
-    pub(crate) fn into_shard(self, label: String, path: FilePath, schema: &TrajectorySchema) -> Shard {
-        let (footer, rest) = (Some(self.footer), Some(self.rest));
-        let file = DataFile { path, first_row_group: 0, digests: self.digests, identity: None, footer, rest };
+    pub(crate) fn into_shard(mut self, label: String, relative: String, schema: &TrajectorySchema) -> Shard {
+        let row_groups = std::mem::take(&mut self.row_groups);
+        let file = self.into_file(relative);
         let columns = schema.paths().into_iter().map(|column| (column, 0)).collect();
-        Shard { label, row_groups: self.row_groups, selection: None, columns, files: vec![file] }
+        Shard { label, row_groups, selection: None, columns, files: vec![file] }
     }
 }
 

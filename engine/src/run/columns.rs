@@ -3,7 +3,7 @@
 use arrow::array::{Array as _, ArrayRef, BooleanArray};
 
 use crate::contract::AddedColumn;
-use crate::dataset::{BaseBatch, ColumnWriter, DataFile, FilePath, Selection, Shard};
+use crate::dataset::{BaseBatch, ColumnWriter, DataFile, Selection, Shard};
 use crate::stage::StageError;
 use crate::store::Attempt;
 
@@ -50,14 +50,7 @@ impl<'a> ShardColumns<'a> {
         let path = self.attempt.path(FILE_NAME);
         let writer = self.writer.ok_or_else(|| StageError::new("no column file was begun"))?;
         let written = writer.finish(&path)?;
-        Ok(Some(DataFile {
-            path: FilePath::Store(self.attempt.relative(FILE_NAME)),
-            first_row_group: 0,
-            digests: written.digests,
-            identity: None,
-            footer: Some(written.footer),
-            rest: Some(written.rest),
-        }))
+        Ok(Some(written.into_file(self.attempt.relative(FILE_NAME))))
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::job::Job;
-use super::parts::StageWork;
+use super::parts::{Part, StageWork};
 use super::quarantine::take_out;
+use super::source::with_state;
 use crate::contract::{Effect, Keep};
 use crate::dataset::{DataFile, Dataset, Facts, Lineage, Selection, Shard};
-use crate::stage::{Context, StageError};
+use crate::stage::{Context, ShardContent, StageError};
 use crate::store::{Commit, Outcome};
 use crate::trajectory::TrajectorySchema;
 
@@ -42,9 +43,7 @@ pub(crate) fn concatenated(datasets: &[Arc<Dataset>]) -> Option<Dataset> {
 
 /// Metrics, highlights and warnings of all parts, in their order.
 pub(crate) fn context_of(commits: &[Commit]) -> Context {
-    let mut context = Context::default();
-    commits.iter().for_each(|commit| context.absorb(&commit.context));
-    context
+    Context::of_all(commits.iter().map(|commit| &commit.context))
 }
 
 /// The stage's dataset, from the results of its parts in their order.
@@ -59,7 +58,7 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
     };
     for (part, commit) in work.parts.iter().zip(commits) {
         match &commit.outcome {
-            Outcome::Shard(shard) => shards.push(shard.clone()),
+            Outcome::Shard(shard) => shards.push(as_surveyed(shard, work, part)),
             Outcome::Columns(files) => {
                 for (index, file) in part.shards.iter().zip(files) {
                     adds(shards.get_mut(*index).ok_or_else(unfitting)?, file);
@@ -99,6 +98,18 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
     }
     let (root, facts) = (work.input.root.clone(), work.input.facts);
     Ok(Dataset { root, schema: job.output.clone(), shards, facts, lineage: lineage(job, work) })
+}
+
+/// A source's shard; of one that lies elsewhere, with the state in which this run found the file.
+fn as_surveyed(shard: &Shard, work: &StageWork, part: &Part) -> Shard {
+    let shard = shard.clone();
+    let surveyed = part.shards.first().and_then(|index| work.survey.as_ref()?.shards.get(*index));
+    match surveyed.map(|surveyed| &surveyed.content) {
+        Some(ShardContent::InPlace { stamp, content, .. }) => {
+            Shard { files: with_state(shard.files, (stamp, content.as_ref()), work.memory), ..shard }
+        }
+        _ => shard,
+    }
 }
 
 /// The way of what a stage hands on.

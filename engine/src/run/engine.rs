@@ -17,7 +17,7 @@ use super::quarantine::quarantine;
 use super::stage_run::{RunScope, StageRun};
 use super::task::Task;
 use crate::contract::Effect;
-use crate::dataset::{BatchLimit, Dataset};
+use crate::dataset::{BatchLimit, Dataset, FilesRead};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
 use crate::stage::{LogLine, Sink, StageError, Work};
 use crate::store::{AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
@@ -368,7 +368,10 @@ impl<'a> Engine<'a> {
                 ));
             }
             if let Some(groups) = self.options.limit {
-                dataset = first_groups(dataset, groups)?;
+                let read = FilesRead::begin(&dataset.shards)?;
+                let narrowed = first_groups(dataset, groups)?;
+                read.unchanged()?;
+                dataset = narrowed;
             }
         }
         let exported = commits.iter().find_map(|commit| match &commit.outcome {

@@ -25,7 +25,7 @@ use super::transform::{ShardResult, TransformWork};
 use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
-use crate::dataset::{BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, Segment, Shard, decoded_bytes, row_bytes};
+use crate::dataset::{BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Segment, Shard, decoded_bytes, row_bytes};
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError};
 use crate::store::{Commit, KeyParts, Outcome, Store};
@@ -58,14 +58,40 @@ pub(crate) struct GatherWork<'a> {
     /// Where exchange files are kept.
     exchange: &'a Store,
     partitions: usize,
-    scattered: OnceLock<Vec<Exchanged>>,
-    grouped: OnceLock<Vec<Exchanged>>,
+    scattered: OnceLock<Exchanged>,
+    /// What all shards come to, scattered: part of the key of every partition.
+    scattered_digest: OnceLock<String>,
+    grouped: OnceLock<Exchanged>,
 }
 
-/// A committed exchange file and what was counted on the way to it.
+/// What a step committed: exchange files, what was counted on the way to them, and who takes which of their segments.
 struct Exchanged {
-    file: ExchangeFile,
-    context: Context,
+    files: Vec<ExchangeFile>,
+    contexts: Vec<Context>,
+    /// For each taker its segments, by numbers of files and segments: nobody searches those of all others for his own.
+    taken: Vec<Vec<(u32, u32)>>,
+}
+
+impl Exchanged {
+    /// `takers`: how many there are.
+    fn new(files: Vec<ExchangeFile>, contexts: Vec<Context>, takers: usize) -> Result<Self, StageError> {
+        let mut taken = vec![Vec::new(); takers];
+        for (number, file) in (0..).zip(&files) {
+            for (position, segment) in (0..).zip(&file.segments) {
+                let of_taker = taken.get_mut(segment.taker);
+                of_taker.ok_or_else(|| stranger(file, segment))?.push((number, position));
+            }
+        }
+        Ok(Self { files, contexts, taken })
+    }
+
+    /// The segments of a taker, with the numbers of their files, in order.
+    fn segments_for(&self, taker: usize) -> impl Iterator<Item = (usize, &ExchangeFile, &Segment)> {
+        self.taken.get(taker).into_iter().flatten().filter_map(|(number, position)| {
+            let file = self.files.get(*number as usize)?;
+            Some((*number as usize, file, file.segments.get(*position as usize)?))
+        })
+    }
 }
 
 impl<'a> GatherWork<'a> {
@@ -80,7 +106,8 @@ impl<'a> GatherWork<'a> {
                 bytes.div_ceil(work.options.partition_bytes.max(1)).max(1) as usize
             }
         };
-        Ok(Self { work, common, exchange, partitions, scattered: OnceLock::new(), grouped: OnceLock::new() })
+        let (scattered, scattered_digest, grouped) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self { work, common, exchange, partitions, scattered, scattered_digest, grouped })
     }
 
     /// How many partitions the groups are handed out to.
@@ -98,13 +125,21 @@ impl<'a> GatherWork<'a> {
 
     fn group_key(&self, partition: usize) -> Result<KeyParts, StageError> {
         let mut parts = self.common.clone();
+        parts.add("scattered", self.scattered_digest()?);
+        parts.add("partition", partition.to_string());
+        Ok(parts)
+    }
+
+    /// The keys of all scattered shards as one digest, made once.
+    fn scattered_digest(&self) -> Result<&str, StageError> {
+        if let Some(known) = self.scattered_digest.get() {
+            return Ok(known);
+        }
         let mut inputs = blake3::Hasher::new();
         for shard in 0..self.work.input.shards.len() {
             inputs.update(self.scatter_key(shard)?.key().as_str().as_bytes());
         }
-        parts.add("scattered", inputs.finalize().to_hex().to_string());
-        parts.add("partition", partition.to_string());
-        Ok(parts)
+        Ok(self.scattered_digest.get_or_init(|| inputs.finalize().to_hex().to_string()))
     }
 
     /// Hands the rows of a shard out to partitions.
@@ -115,6 +150,7 @@ impl<'a> GatherWork<'a> {
             return Ok(());
         }
         let TransformWork { input, budget, options, .. } = &self.work;
+        let read = FilesRead::begin([self.work.shard(index)?])?;
         let reads = columns(&self.work);
         let reader =
             BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?;
@@ -133,6 +169,7 @@ impl<'a> GatherWork<'a> {
         scattering.flush()?;
         let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: scattering.writer.finish() };
         let outcome = Outcome::Exchanged(file);
+        read.unchanged()?;
         self.exchange.commit(Some(attempt), Commit::new(parts, outcome, Context::default()))?;
         Ok(())
     }
@@ -144,9 +181,10 @@ impl<'a> GatherWork<'a> {
         if self.exchange.committed(&key)?.is_some() {
             return Ok(());
         }
+        let shards = self.work.input.shards.len();
         let scattered =
-            self.exchanged(&self.scattered, self.work.input.shards.len(), |shard| self.scatter_key(shard))?;
-        let bytes: u64 = scattered.iter().flat_map(|from| from.file.segments_for(partition)).map(|one| one.bytes).sum();
+            self.exchanged(&self.scattered, (shards, self.partitions), |shard| self.scatter_key(shard))?;
+        let bytes: u64 = scattered.segments_for(partition).map(|(_, _, segment)| segment.bytes).sum();
         // Rows as they come, the same rows in one piece, and what the stage makes of them.
         let needed = 3 * bytes;
         if needed > self.work.budget.total() || bytes > i32::MAX as u64 {
@@ -155,15 +193,15 @@ impl<'a> GatherWork<'a> {
         let _taken = self.work.budget.take(needed + self.work.transform.held_bytes());
         watch.begin();
         let mut rows = Vec::new();
-        let mut counts = Vec::with_capacity(scattered.len());
-        for from in scattered {
+        // Shards of which there are rows, and how many.
+        let mut counts: Vec<(usize, usize)> = Vec::new();
+        for (shard, file, segment) in scattered.segments_for(partition) {
             watch.check()?;
-            let mut count = 0;
-            for segment in from.file.segments_for(partition) {
-                rows.push(from.file.read(self.exchange.root(), segment)?);
-                count += segment.rows as usize;
+            rows.push(file.read(self.exchange.root(), segment)?);
+            match counts.last_mut() {
+                Some((last, count)) if *last == shard => *count += segment.rows as usize,
+                _ => counts.push((shard, segment.rows as usize)),
             }
-            counts.push(count);
         }
         let attempt = self.exchange.attempt(&key)?;
         let mut writer = ExchangeWriter::create(&attempt.path(FILE_NAME))?;
@@ -175,7 +213,7 @@ impl<'a> GatherWork<'a> {
             let applied = self.work.call(watch).apply(&batch, &mut context)?;
             let came_out = self.packed(numbers, &batch, applied)?;
             let mut row = 0;
-            for (shard, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            for (shard, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
                 writer.push(shard, &came_out.slice(row, count))?;
                 row += count;
             }
@@ -192,11 +230,11 @@ impl<'a> GatherWork<'a> {
             return Err(StageError::new(format!("`{}` is not one shard", part.label)));
         };
         let shard = self.work.shard(*index)?;
-        let grouped = self.exchanged(&self.grouped, self.partitions, |partition| self.group_key(partition))?;
-        let segments: Vec<(&ExchangeFile, &Segment)> = grouped
-            .iter()
-            .flat_map(|from| from.file.segments_for(*index).map(|segment| (&from.file, segment)))
-            .collect();
+        let read = FilesRead::begin([shard])?;
+        let sizes = (self.partitions, self.work.input.shards.len());
+        let grouped = self.exchanged(&self.grouped, sizes, |partition| self.group_key(partition))?;
+        let segments: Vec<(&ExchangeFile, &Segment)> =
+            grouped.segments_for(*index).map(|(_, file, segment)| (file, segment)).collect();
         let bytes: u64 = segments.iter().map(|(_, segment)| segment.bytes).sum();
         let _taken = self.work.budget.take(3 * bytes);
         watch.begin();
@@ -207,7 +245,7 @@ impl<'a> GatherWork<'a> {
         let mut context = Context::default();
         if is_first {
             // What was counted in partitions belongs to no shard.
-            grouped.iter().for_each(|from| context.absorb(&from.context));
+            grouped.contexts.iter().for_each(|counted| context.absorb(counted));
         }
         let attempt = self.work.store.attempt(&part.key)?;
         let mut result = ShardResult::new(self.work.job, shard, &attempt);
@@ -220,8 +258,8 @@ impl<'a> GatherWork<'a> {
             };
             self.put_back(shard, &ordered, &mut result, watch)?;
         }
-        let (outcome, aside) = result.finish()?;
-        self.work.commit(part, attempt, outcome, aside, context)
+        let result = result.finish()?;
+        self.work.commit(part, attempt, result, context, &read)
     }
 
     fn put_back(
@@ -253,22 +291,24 @@ impl<'a> GatherWork<'a> {
         }
     }
 
-    /// The committed exchange files of a step that is complete, read once.
+    /// The committed exchange files of a step that is complete, read once. `count`: how many there are, and how many take
+    /// of them.
     fn exchanged<'s>(
         &'s self,
-        known: &'s OnceLock<Vec<Exchanged>>,
-        count: usize,
+        known: &'s OnceLock<Exchanged>,
+        (count, takers): (usize, usize),
         parts: impl Fn(usize) -> Result<KeyParts, StageError>,
-    ) -> Result<&'s [Exchanged], StageError> {
+    ) -> Result<&'s Exchanged, StageError> {
         if let Some(known) = known.get() {
             return Ok(known);
         }
         let read = (0..count).map(|position| match self.exchange.committed(&parts(position)?.key())? {
-            Some(Commit { outcome: Outcome::Exchanged(file), context, .. }) => Ok(Exchanged { file, context }),
+            Some(Commit { outcome: Outcome::Exchanged(file), context, .. }) => Ok((file, context)),
             _ => Err(StageError::new("rows that were exchanged between shards and partitions are gone")
                 .help("run again: they are made again")),
         });
-        let read = read.collect::<Result<Vec<_>, StageError>>()?;
+        let (files, contexts) = read.collect::<Result<(Vec<_>, Vec<_>), StageError>>()?;
+        let read = Exchanged::new(files, contexts, takers)?;
         Ok(known.get_or_init(|| read))
     }
 
@@ -339,19 +379,17 @@ impl<'a> GatherWork<'a> {
     }
 
     /// Names the largest group of a partition that does not fit.
-    fn too_large(&self, partition: usize, scattered: &[Exchanged], needed: u64) -> Result<StageError, StageError> {
+    fn too_large(&self, partition: usize, scattered: &Exchanged, needed: u64) -> Result<StageError, StageError> {
         let mut groups: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        for from in scattered {
-            for segment in from.file.segments_for(partition) {
-                let rows = from.file.read(self.exchange.root(), segment)?;
-                let sizes = row_bytes(&rows);
-                let ids = rows.column_by_name(GROUP).and_then(|ids| ids.as_string_opt::<i32>().cloned());
-                for (row, size) in sizes.into_iter().enumerate() {
-                    let id = ids.as_ref().map_or("", |ids| ids.value(row));
-                    match groups.get_mut(id) {
-                        Some(group) => *group = (group.0 + size, group.1 + 1),
-                        None => drop(groups.insert(id.to_owned(), (size, 1))),
-                    }
+        for (_, file, segment) in scattered.segments_for(partition) {
+            let rows = file.read(self.exchange.root(), segment)?;
+            let sizes = row_bytes(&rows);
+            let ids = rows.column_by_name(GROUP).and_then(|ids| ids.as_string_opt::<i32>().cloned());
+            for (row, size) in sizes.into_iter().enumerate() {
+                let id = ids.as_ref().map_or("", |ids| ids.value(row));
+                match groups.get_mut(id) {
+                    Some(group) => *group = (group.0 + size, group.1 + 1),
+                    None => drop(groups.insert(id.to_owned(), (size, 1))),
                 }
             }
         }
@@ -375,6 +413,12 @@ impl<'a> GatherWork<'a> {
         ))
         .help("raise `--memory`, or filter before this stage"))
     }
+}
+
+/// A commit of the exchange that names a taker who does not exist: it may have been damaged.
+fn stranger(file: &ExchangeFile, segment: &Segment) -> StageError {
+    StageError::new(format!("`{}` has rows for number {}, which there is not", file.path, segment.taker))
+        .help("delete the directory `exchange` of the store and run again")
 }
 
 /// Rows at fault, as columns that are null for all others.

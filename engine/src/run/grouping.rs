@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::column::ColumnPath;
-use crate::dataset::{BatchLimit, Dataset, Facts, Shard};
+use crate::dataset::{BatchLimit, Dataset, Facts, FilesRead, Shard};
 use crate::stage::{Memo as _, StageError};
 use crate::store::Store;
 
@@ -34,6 +34,7 @@ pub(crate) fn grouping(dataset: &Dataset, store: &Store, memory: u64) -> Result<
     if let Some(known) = store.get(&memo_key).and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return Ok(known);
     }
+    let read = FilesRead::begin(&dataset.shards)?;
     let passes = (dataset.rows() * ROW_BYTES).div_ceil((memory / 2).max(1)).max(1);
     let mut found = Grouping { rows: dataset.rows(), groups: 0, facts: Facts { adjacent: true, within_shards: true } };
     let mut suspects = HashSet::new();
@@ -43,6 +44,7 @@ pub(crate) fn grouping(dataset: &Dataset, store: &Store, memory: u64) -> Result<
     if !suspects.is_empty() {
         refuse_twins(dataset, &suspects)?;
     }
+    read.unchanged()?;
     if let Ok(bytes) = serde_json::to_vec(&found) {
         store.put(&memo_key, &bytes);
     }

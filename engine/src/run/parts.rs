@@ -6,6 +6,7 @@ use super::engine::RunOptions;
 use super::found::Found;
 use super::job::Job;
 use super::relabel;
+use super::source::Surveying;
 use crate::column::ColumnPath;
 use crate::contract::{Effect, Scope};
 use crate::dataset::{Dataset, Shard, decoded_bytes};
@@ -36,6 +37,8 @@ pub(crate) struct StageWork {
     /// Whether rows of all shards must be brought together before they can be computed.
     pub(crate) is_gathered: bool,
     pub(crate) parts: Vec<Part>,
+    /// Bytes that the run may use.
+    pub(crate) memory: u64,
 }
 
 /// Plans a stage whose inputs are all there.
@@ -50,7 +53,7 @@ pub(crate) fn plan_stage(
     let mut is_gathered = false;
     let drafts: Vec<(String, Vec<usize>, KeyParts)> = match job.stage.work() {
         Work::Source(source) => {
-            let found = source.survey(store)?;
+            let found = source.survey(&Surveying { store, memory: options.memory })?;
             let drafts =
                 found.shards.iter().enumerate().map(|(index, shard)| source_part(&common, index, shard)).collect();
             survey = Some(found);
@@ -60,14 +63,18 @@ pub(crate) fn plan_stage(
             let reads = job.needs(&input.schema);
             let all: Vec<&Shard> = input.shards.iter().collect();
             is_gathered = !is_by_shard(job, &input, &reads, options)?;
+            let mut begun = common.clone();
+            if matches!(job.contract.effect, Effect::Relabelled { .. }) {
+                begun.add("schema", digest(format!("{:?}", input.schema.arrow())));
+            }
+            if is_gathered {
+                // Each part depends on all shards: what is to be known of them is digested once, whatever their number.
+                shard_parts(&mut begun, &reads, &all)?;
+            }
             let mut drafts = Vec::with_capacity(all.len());
             for (index, shard) in all.iter().enumerate() {
-                let mut parts = common.clone();
-                if matches!(job.contract.effect, Effect::Relabelled { .. }) {
-                    parts.add("schema", digest(format!("{:?}", input.schema.arrow())));
-                }
+                let mut parts = begun.clone();
                 if is_gathered {
-                    shard_parts(&mut parts, &reads, &all)?;
                     parts.add("shard", index.to_string());
                 } else {
                     shard_parts(&mut parts, &reads, &[shard])?;
@@ -98,7 +105,7 @@ pub(crate) fn plan_stage(
         let commit = store.committed(&key)?.filter(|commit| is_intact(&commit.outcome));
         parts.push(Part { label, shards, key, parts: key_parts, commit });
     }
-    Ok(StageWork { input, survey, common, is_gathered, parts })
+    Ok(StageWork { input, survey, common, is_gathered, parts, memory: options.memory })
 }
 
 /// What every part of a stage has in its key.
@@ -139,16 +146,14 @@ fn source_part(common: &KeyParts, index: usize, shard: &SourceShard) -> (String,
 /// Adds what of some shards decides a result that is made from these columns.
 pub(crate) fn shard_parts(parts: &mut KeyParts, reads: &[ColumnPath], shards: &[&Shard]) -> Result<(), StageError> {
     for column in reads {
-        let mut all = String::new();
+        let mut all = blake3::Hasher::new();
         for shard in shards {
-            all.push_str(&column_digest(shard, column)?);
+            all.update(column_digest(shard, column)?.as_bytes());
         }
-        parts.add(format!("column {column}"), digest(all));
+        parts.add(format!("column {column}"), all.finalize().to_hex().to_string());
     }
-    let layout: Vec<_> = shards.iter().map(|shard| &shard.row_groups).collect();
-    parts.add("row groups", digest(format!("{layout:?}")));
-    let selections: Vec<_> = shards.iter().map(|shard| &shard.selection).collect();
-    parts.add("selection", digest(format!("{selections:?}")));
+    parts.add("row groups", digest_of_each(shards.iter().map(|shard| &shard.row_groups)));
+    parts.add("selection", digest_of_each(shards.iter().map(|shard| &shard.selection)));
     Ok(())
 }
 
@@ -184,6 +189,17 @@ fn column_digest(shard: &Shard, column: &ColumnPath) -> Result<String, StageErro
 
 fn digest(text: String) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+/// The digest of a list as it is printed, without a text of it all.
+fn digest_of_each<T: std::fmt::Debug>(values: impl Iterator<Item = T>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (index, value) in values.enumerate() {
+        let before = if index == 0 { "[" } else { ", " };
+        hasher.update(format!("{before}{value:?}").as_bytes());
+    }
+    hasher.update(if hasher.count() == 0 { b"[]" } else { b"]" });
+    hasher.finalize().to_hex().to_string()
 }
 
 /// Whether what was exported still lies where it was written, byte for byte.

@@ -10,9 +10,7 @@ use super::apply::RowFault;
 use super::job::Job;
 use super::parts::StageWork;
 use crate::contract::AddedColumn;
-use crate::dataset::{
-    BaseBatch, ColumnWriter, DataFile, Dataset, Facts, FilePath, RowWriter, Selection, Shard, Written,
-};
+use crate::dataset::{BaseBatch, ColumnWriter, DataFile, Dataset, Facts, RowWriter, Selection, Shard};
 use crate::stage::{FaultyRecord, StageError};
 use crate::store::{Aside, AsideRow, AsideRows, Attempt, Commit};
 use crate::trajectory::{Status, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, imported_schema};
@@ -56,7 +54,7 @@ pub(crate) fn put_aside(
         let texts = now.iter().map(|(_, fault)| (fault.reason.as_str(), fault.place.as_deref()));
         writer.push(&base, &arrays(stage, texts))?;
     }
-    let file = data_file(attempt, name, writer.finish(&attempt.path(name))?);
+    let file = writer.finish(&attempt.path(name))?.into_file(attempt.relative(name));
     let told = faults.iter().take(TOLD_ROWS).map(|(_, fault)| AsideRow {
         trajectory: fault.trajectory.clone(),
         reason: fault.reason.clone(),
@@ -73,17 +71,6 @@ fn arrays<'a>(stage: &str, texts: impl Iterator<Item = (&'a str, Option<&'a str>
         Arc::new(StringArray::from(reasons)),
         Arc::new(StringArray::from(places)),
     ]
-}
-
-fn data_file(attempt: &Attempt, name: &str, written: Written) -> DataFile {
-    DataFile {
-        path: FilePath::Store(attempt.relative(name)),
-        first_row_group: 0,
-        digests: written.digests,
-        identity: None,
-        footer: Some(written.footer),
-        rest: Some(written.rest),
-    }
 }
 
 /// The columns of records that never became rows.
@@ -156,13 +143,7 @@ impl RecordWriter {
     pub(crate) fn finish(mut self, label: &str, attempt: &Attempt) -> Result<Aside, StageError> {
         self.flush()?;
         let written = self.writer.finish(&attempt.path(self.name))?;
-        let shard = Shard {
-            label: label.to_owned(),
-            row_groups: written.row_groups.clone(),
-            selection: None,
-            columns: record_schema().paths().into_iter().map(|column| (column, 0)).collect(),
-            files: vec![data_file(attempt, self.name, written)],
-        };
+        let shard = written.into_shard(label.to_owned(), attempt.relative(self.name), &record_schema());
         Ok(Aside { rows: AsideRows::New(shard), told: self.told })
     }
 }

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, BooleanArray, new_null_array};
 use super::columns::{ShardColumns, selected_rows};
 use super::job::Job;
 use crate::contract::{Effect, Keep};
-use crate::dataset::{BaseBatch, FilePath, RowWriter, Shard, row_bytes};
+use crate::dataset::{BaseBatch, RowWriter, Shard, row_bytes};
 use crate::stage::StageError;
 use crate::store::{Attempt, Outcome};
 use crate::trajectory::{NumberedCopy, Relabelled, TrajectoryBatch, copies_of, numbered};
@@ -101,7 +101,7 @@ impl<'a> ShardCopies<'a> {
         let Some(writer) = writer else { return Ok(Outcome::Relabelled { beside, copies: None }) };
         let written = writer.finish(&attempt.path(FILE_NAME))?;
         let label = format!("{}, relabelled by {}", shard.label, job.name);
-        let copies = written.into_shard(label, FilePath::Store(attempt.relative(FILE_NAME)), &job.output);
+        let copies = written.into_shard(label, attempt.relative(FILE_NAME), &job.output);
         Ok(Outcome::Relabelled { beside, copies: Some(copies) })
     }
 }

@@ -13,7 +13,7 @@ use super::export_manifest::{MANIFEST, Manifest};
 use super::found::{Found, Seen};
 use super::parts::Part;
 use super::watch::Watch;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, FilesRead};
 use crate::place::{self, in_its_directory};
 use crate::stage::{Context, Exported, ExportedFile, Sink, StageError, Staging, Target};
 use crate::store::{Commit, ExportRecord, Outcome, Store, abort_point, as_others_may};
@@ -27,9 +27,12 @@ pub(crate) fn run_part(
     store: &Store,
     watch: &Watch<'_>,
 ) -> Result<(), StageError> {
+    let read = FilesRead::begin(&input.shards)?;
     let mut export = Export::begin(sink.target(), sample, store, watch)?;
     let mut context = Context::default();
     sink.export(input, &mut export, &mut context)?;
+    // What was there before stays where it is if this was made of something else than its key says.
+    read.unchanged()?;
     abort_point();
     let exported = export.publish(input, &mut context)?;
     // A commit that is there already told of files that have changed since: what lies outside was written anew.

@@ -11,11 +11,34 @@ use super::budget::Budget;
 use super::parts::Part;
 use super::quarantine::RecordWriter;
 use super::watch::Watch;
-use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
+use crate::dataset::{
+    DataFile, FilePath, FileStamp, FilesRead, KnownState, RowWriter, Shard, WhileRunning, changed_since, footer_digest,
+    guarded,
+};
 use crate::failure::OnError;
-use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
+use crate::stage::{Context, FaultyRecord, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
+
+/// The store's memory for facts, for a survey that may use so much of the machine's.
+pub(crate) struct Surveying<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) memory: u64,
+}
+
+impl Memo for Surveying<'_> {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.store.get(key)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) {
+        self.store.put(key, value);
+    }
+
+    fn memory(&self) -> u64 {
+        self.memory
+    }
+}
 
 /// Parts that are read in one call: those of one stream, or one alone. Positions in `parts`.
 pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
@@ -66,8 +89,13 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
             ShardContent::Decoded(_) => {
                 waiting.insert(index, *position);
             }
-            ShardContent::InPlace { path, row_groups } => {
-                let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
+            ShardContent::InPlace { path, row_groups, stamp, content } => {
+                let described = in_place(shard, path, row_groups, work.schema)?;
+                let state = (stamp, content.as_ref());
+                let described =
+                    Shard { files: with_state(described.files, state, work.budget.total()), ..described };
+                FilesRead::begin([&described])?;
+                let outcome = Outcome::Shard(described);
                 work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
                 done(*position)?;
             }
@@ -77,7 +105,7 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
         return Ok(());
     }
     let indexes: Vec<usize> = waiting.keys().copied().collect();
-    let _taken = work.budget.take(READING_BYTES + work.source.held_bytes());
+    let _taken = work.budget.take(READING_BYTES + work.source.held_bytes(work.survey, &indexes));
     work.watch.begin();
     let mut writing = Writing { work, waiting, open: None, done };
     work.source.read(work.survey, &indexes, &mut writing)?;
@@ -110,6 +138,10 @@ impl Receiver for Writing<'_, '_> {
             Some(ref mut aside) => aside.push(record),
             None => open.aside.insert(RecordWriter::create(stage, &open.attempt, ASIDE_FILE_NAME)?).push(record),
         }
+    }
+
+    fn memory(&self) -> u64 {
+        self.work.budget.total()
     }
 
     fn check(&self) -> Result<(), StageError> {
@@ -195,8 +227,7 @@ impl<'a> OpenShard<'a> {
     fn commit(self, store: &Store) -> Result<(), StageError> {
         let Self { part, attempt, .. } = self;
         let written = self.writer.finish(&attempt.path(FILE_NAME))?;
-        let path = FilePath::Store(attempt.relative(FILE_NAME));
-        let shard = written.into_shard(part.label.clone(), path, self.schema);
+        let shard = written.into_shard(part.label.clone(), attempt.relative(FILE_NAME), self.schema);
         let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;
         let commit = Commit {
             aside: aside.into_iter().collect(),
@@ -205,6 +236,18 @@ impl<'a> OpenShard<'a> {
         store.commit(Some(attempt), commit)?;
         Ok(())
     }
+}
+
+/// The files that a shard refers to where they lie, with what the run knows of them. `commit`s of other runs do not tell.
+pub(crate) fn with_state(
+    files: Vec<DataFile>,
+    (stamp, content): (&FileStamp, Option<&String>),
+    memory: u64,
+) -> Vec<DataFile> {
+    let known = content.is_none().then(|| KnownState { bytes: stamp.bytes, modified_ns: stamp.modified_ns });
+    let surveyed = WhileRunning::new(stamp.clone(), content.cloned(), memory);
+    let with_state = |file| DataFile { known: known.clone(), surveyed: surveyed.clone(), ..file };
+    files.into_iter().map(with_state).collect()
 }
 
 fn in_place(
@@ -219,7 +262,7 @@ fn in_place(
         guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
             .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
     let groups = metadata.metadata().row_groups().get(row_groups.clone());
-    let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
+    let groups = groups.ok_or_else(|| changed_since(path))?;
     let shard = Shard {
         label: shard.label.clone(),
         // What is no number of rows is refused below.
@@ -233,6 +276,8 @@ fn in_place(
             identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
             footer: Some(footer),
             rest: None,
+            known: None,
+            surveyed: WhileRunning::default(),
         }],
     };
     match shard.fault() {

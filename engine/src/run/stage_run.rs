@@ -1,5 +1,6 @@
 //! One stage of a run: which tasks are to do, in which order, and how each is carried out.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use super::transform::TransformWork;
 use super::watch::Watch;
 use super::{sink, source};
 use crate::event::Event;
-use crate::stage::{StageError, Transform, Work};
+use crate::stage::{StageError, Survey, Transform, Work};
 use crate::store::{Commit, Exchange, Store, StoreError};
 
 /// What the stages of a run share.
@@ -56,11 +57,34 @@ pub(crate) struct StageRun<'a> {
     job: &'a Job<'a>,
     work: &'a StageWork,
     gathering: OnceLock<GatherWork<'a>>,
+    streams: OnceLock<Streams>,
+}
+
+/// The parts of a source that are missing, by the streams that they are read in.
+struct Streams {
+    /// Positions of the parts of each.
+    tasks: Vec<Vec<usize>>,
+    /// Which of them has a part.
+    of_part: HashMap<usize, usize>,
+}
+
+impl Streams {
+    fn of(survey: &Survey, parts: &[Part]) -> Self {
+        let tasks = source::tasks(survey, parts);
+        let numbered = tasks.iter().enumerate();
+        let of_part = numbered.flat_map(|(task, parts)| parts.iter().map(move |part| (*part, task))).collect();
+        Self { tasks, of_part }
+    }
+
+    /// All parts of the stream that a part is read in; `None` if it has its result.
+    fn with(&self, part: usize) -> Option<&[usize]> {
+        self.of_part.get(&part).and_then(|task| self.tasks.get(*task)).map(Vec::as_slice)
+    }
 }
 
 impl<'a> StageRun<'a> {
     pub(crate) fn new(scope: &'a RunScope<'a>, job: &'a Job<'a>, work: &'a StageWork) -> Self {
-        Self { scope, job, work, gathering: OnceLock::new() }
+        Self { scope, job, work, gathering: OnceLock::new(), streams: OnceLock::new() }
     }
 
     /// Has everything computed that is missing; the commits of all parts, in order.
@@ -82,10 +106,9 @@ impl<'a> StageRun<'a> {
                 execute(Step::Group, (0..partitions).collect())?;
                 execute(Step::Gather, missing)?;
             } else {
-                let streams = self.work.survey.as_ref().map(|survey| source::tasks(survey, &self.work.parts));
                 let first_of_each =
-                    |streams: Vec<Vec<usize>>| streams.into_iter().filter_map(|parts| parts.first().copied());
-                execute(Step::Map, streams.map_or(missing, |streams| first_of_each(streams).collect()))?;
+                    |streams: &Streams| streams.tasks.iter().filter_map(|parts| parts.first().copied()).collect();
+                execute(Step::Map, self.streams().map_or(missing, first_of_each))?;
             }
         }
         let commits = self.work.parts.iter().map(|part| {
@@ -141,8 +164,7 @@ impl<'a> StageRun<'a> {
         match (self.job.stage.work(), task.step) {
             (Work::Source(source), Step::Map) => {
                 let Some(survey) = &self.work.survey else { return Err(unknown(task)) };
-                let tasks = source::tasks(survey, &self.work.parts);
-                let Some(positions) = tasks.iter().find(|positions| positions.contains(&task.part)) else {
+                let Some(positions) = self.streams().and_then(|streams| streams.with(task.part)) else {
                     return self.part(task).map(|_| ());
                 };
                 // Some of them may have been committed before something went wrong.
@@ -221,6 +243,12 @@ impl<'a> StageRun<'a> {
             budget: &self.scope.budget,
             options: self.options(),
         }
+    }
+
+    /// Of a source.
+    fn streams(&self) -> Option<&Streams> {
+        let survey = self.work.survey.as_ref()?;
+        Some(self.streams.get_or_init(|| Streams::of(survey, &self.work.parts)))
     }
 
     fn gathering(&self, transform: &'a dyn Transform) -> Result<&GatherWork<'a>, StageError> {

@@ -12,7 +12,7 @@ use super::quarantine::put_aside;
 use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
 use super::watch::Watch;
 use crate::contract::{Effect, Scope};
-use crate::dataset::{BaseBatch, BaseReader, Dataset, Selection, Shard, decoded_bytes};
+use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Selection, Shard, decoded_bytes};
 use crate::stage::{Context, Output, StageError, Transform};
 use crate::store::{Aside, Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -41,6 +41,7 @@ impl TransformWork<'_> {
             return Err(StageError::new(format!("`{}` is not one shard", part.label)));
         };
         let shard = self.shard(*index)?;
+        let read = FilesRead::begin([shard])?;
         let mut context = Context::default();
         let attempt = self.store.attempt(&part.key)?;
         let result = match self.job.contract.scope {
@@ -49,21 +50,23 @@ impl TransformWork<'_> {
             _ if matches!(self.job.contract.effect, Effect::Relabelled { .. }) => return Err(copies_of_groups()),
             Scope::Group | Scope::Dataset => self.at_once(shard, &attempt, &mut context, watch)?,
         };
-        let (outcome, aside) = result.finish()?;
-        self.commit(part, attempt, outcome, aside, context)
+        let result = result.finish()?;
+        self.commit(part, attempt, result, context, &read)
     }
 
+    /// Keeps a part's result, if what it was made of still is what its key says.
     pub(crate) fn commit(
         &self,
         part: &Part,
         attempt: Attempt,
-        outcome: Outcome,
-        aside: Option<Aside>,
+        (outcome, aside): (Outcome, Option<Aside>),
         context: Context,
+        read: &FilesRead,
     ) -> Result<(), StageError> {
         let commit = Commit { aside: aside.into_iter().collect(), ..Commit::new(part.parts.clone(), outcome, context) };
         let attempt = (!commit.files().is_empty()).then_some(attempt);
         self.job.stage.unchanged()?;
+        read.unchanged()?;
         self.store.commit(attempt, commit)?;
         Ok(())
     }

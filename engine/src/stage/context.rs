@@ -1,6 +1,8 @@
 //! What the engine hands to a stage besides batches: a place for metrics, highlights, warnings and log lines, and a small
 //! memory for facts about inputs.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metrics;
@@ -76,13 +78,25 @@ impl Context {
 
     /// Adds what the next batch or part counted. A warning that was given before is not repeated.
     pub fn absorb(&mut self, next: &Self) {
+        let known: HashSet<&str> = self.warnings.iter().map(String::as_str).collect();
+        let new: Vec<String> = next.warnings.iter().filter(|one| !known.contains(one.as_str())).cloned().collect();
+        self.add(next, new);
+    }
+
+    /// What many parts counted, in order: as if one after the other were absorbed.
+    pub(crate) fn of_all<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let (mut all, mut known) = (Self::default(), HashSet::new());
+        for part in parts {
+            let new = part.warnings.iter().filter(|warning| known.insert(warning.as_str())).cloned().collect();
+            all.add(part, new);
+        }
+        all
+    }
+
+    fn add(&mut self, next: &Self, warnings: Vec<String>) {
         self.metrics.merge(&next.metrics);
         self.highlights.extend(next.highlights.iter().cloned());
-        for warning in &next.warnings {
-            if !self.warnings.contains(warning) {
-                self.warnings.push(warning.clone());
-            }
-        }
+        self.warnings.extend(warnings);
         for LogLine { level, message } in &next.log {
             self.say(*level, message);
         }
@@ -95,6 +109,10 @@ pub trait Memo: Send + Sync {
     fn get(&self, key: &str) -> Option<Vec<u8>>;
     /// Remembers; a failure to do so is no error.
     fn put(&self, key: &str, value: &[u8]);
+    /// Bytes that whoever finds such facts out may use: what takes more must be refused, with the place.
+    fn memory(&self) -> u64 {
+        u64::MAX
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Memo};
 use super::error::StageError;
+use crate::dataset::FileStamp;
 use crate::trajectory::TrajectoryBatch;
 
 /// What a source found: its future shards, in the dataset's order.
@@ -46,13 +47,19 @@ pub enum ShardContent {
         path: PathBuf,
         /// Which of its row groups.
         row_groups: Range<usize>,
+        /// The file's state from before anything of `key` was read: nothing that is computed from other bytes goes under
+        /// a key that was made of these.
+        stamp: FileStamp,
+        /// The digest of all its bytes, blake3 in hexadecimal, if `key` knows the file by that; else `key` has its size,
+        /// footer and time.
+        content: Option<String>,
     },
 }
 
 /// A stage that makes a dataset from something outside of the store.
 pub trait Source: Send + Sync {
-    /// Bytes that a read holds beside what it hands over.
-    fn held_bytes(&self) -> u64 {
+    /// Bytes that a read of these shards holds beside what it hands over, about.
+    fn held_bytes(&self, _survey: &Survey, _shards: &[usize]) -> u64 {
         0
     }
 
@@ -86,6 +93,11 @@ pub trait Receiver {
     /// # Errors
     /// The record's own, unless the pipeline wants such records to be put aside.
     fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError>;
+
+    /// Bytes that may be used to read: what takes more must be refused, with the place.
+    fn memory(&self) -> u64 {
+        u64::MAX
+    }
 
     /// To be asked now and then by whoever works long before there is something to hand over.
     ///

@@ -1,7 +1,7 @@
 //! Compares what a run came to with what comes out when it is computed again.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde::Serialize;
@@ -49,9 +49,9 @@ pub fn changed_inputs(
     let changes = sources.map(|stage| {
         let known: Vec<KeyRecord> = before.iter().filter(|record| record.stage == stage.stage).cloned().collect();
         let mut changes = key_changes(&known, &stage.keys);
-        let is_there = |label: &String| stage.keys.iter().any(|record| record.label == *label);
+        let there: HashSet<&str> = stage.keys.iter().map(|record| record.label.as_str()).collect();
         let labels: Vec<String> =
-            known.into_iter().map(|record| record.label).filter(|label| !is_there(label)).collect();
+            known.into_iter().map(|record| record.label).filter(|label| !there.contains(label.as_str())).collect();
         if !labels.is_empty() {
             changes.push(KeyChange { differing: vec!["missing".to_owned()], labels });
         }
@@ -148,9 +148,10 @@ impl Again {
 
     fn compare_files(&mut self, before: &[ExportedFile], now: &[ExportedFile], messages: &mut Vec<String>) {
         let name = |file: &ExportedFile| file.path.file_name().map(OsStr::to_owned).unwrap_or_default();
+        let named: HashMap<OsString, &ExportedFile> = now.iter().map(|file| (name(file), file)).collect();
         for file in before {
             self.exported += 1;
-            let now = now.iter().find(|now| name(now) == name(file));
+            let now = named.get(&name(file));
             if now.is_none_or(|now| now.digest != file.digest) {
                 let name = Path::new(&name(file)).display().to_string();
                 messages

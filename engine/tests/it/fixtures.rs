@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, BooleanArray, Float32Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
-use sternlight_engine::dataset::{BatchLimit, Dataset};
+use sternlight_engine::dataset::{BatchLimit, Dataset, FileStamp};
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
@@ -103,7 +103,8 @@ impl Stage for InPlace {
 
 impl Source for InPlace {
     fn survey(&self, _memo: &dyn Memo) -> Result<Survey, StageError> {
-        let content = ShardContent::InPlace { path: self.0.clone(), row_groups: 0..self.1 };
+        let stamp = FileStamp::of(&self.0).map_err(|error| StageError::new(error.to_string()))?;
+        let content = ShardContent::InPlace { path: self.0.clone(), row_groups: 0..self.1, stamp, content: None };
         let shard = SourceShard { label: "in place".to_owned(), key: Vec::new(), stream: None, content };
         Ok(Survey { shards: vec![shard], warnings: Vec::new() })
     }

@@ -148,7 +148,7 @@ fn somebody_elses_parquet_is_read_where_it_lies() {
     assert!(fs::metadata(&path).is_ok());
 }
 
-fn foreign_schema(extra: &[&str]) -> TrajectorySchema {
+pub(crate) fn foreign_schema(extra: &[&str]) -> TrajectorySchema {
     let columns = ["trajectory_id", "group_id", "reward", "status", "turns.observation", "turns.action"];
     let columns: Vec<_> = columns.iter().chain(extra).map(|column| (*column).into()).collect();
     imported_schema().project(&columns)
@@ -216,7 +216,7 @@ fn a_stage_may_only_drop_columns() {
 }
 
 /// Large strings, large lists, doubles, nullable lists: what other writers bring.
-fn foreign_file(path: &std::path::Path, ids: &[&str], row_groups: &[usize]) {
+pub(crate) fn foreign_file(path: &std::path::Path, ids: &[&str], row_groups: &[usize]) {
     use arrow::array::{Float64Array, Int64Array, LargeListArray, LargeStringArray, StructArray};
     use arrow::buffer::OffsetBuffer;
     use arrow::datatypes::{DataType, Field, Schema};

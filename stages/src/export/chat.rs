@@ -227,8 +227,8 @@ impl<'a> Chats<'a> {
     }
 }
 
-/// Tools as OpenAI's interface describes them. Those of Anthropic's name what a call must have `input_schema`; those that its
-/// servers offer have a type of their own.
+/// Tools as OpenAI's interface describes them. Those of Anthropic's name what a call must have `input_schema`; those
+/// that its servers offer have a type of their own.
 fn tools_of(tools: &str) -> Value {
     let mut tools: Value = serde_json::from_str(tools).unwrap_or_else(|_| Value::String(tools.to_owned()));
     for tool in tools.as_array_mut().into_iter().flatten() {

@@ -92,6 +92,8 @@ pub(super) struct Messages<'a, 'r> {
     turns: usize,
     /// The calls of the last turn.
     pending: Vec<Pending<'r>>,
+    /// Those before this one have results.
+    open_from: usize,
     /// Whether they were answered, as the column has it.
     answered: Option<bool>,
     unfit: Unfit,
@@ -101,7 +103,7 @@ impl<'a, 'r> Messages<'a, 'r> {
     /// The beginning of a chat.
     pub(super) fn new(recorded: &'r Recorded<'a>, prompt: &'a str) -> Self {
         let (pending, unfit) = (Vec::new(), Unfit::default());
-        let mut made = Self { recorded, messages: Vec::new(), turns: 0, pending, answered: None, unfit };
+        let mut made = Self { recorded, messages: Vec::new(), turns: 0, pending, open_from: 0, answered: None, unfit };
         for seen in recorded.prompt(prompt).unwrap_or_default() {
             let content = made.content(&seen);
             made.messages.push(Message::of(SYSTEM, content));
@@ -147,11 +149,13 @@ impl<'a, 'r> Messages<'a, 'r> {
         let message = Message { role: "assistant", tool_call_id: None, content, tool_calls, weight: turn.weight };
         self.unfit.with_media_of_others |= u64::from(message.has_media());
         self.messages.push(message);
+        self.open_from = 0;
         self.answered = turn.answered;
         self.turns += 1;
     }
 
-    /// What an agent said, with the parts that it came in. Reasoning that an import put in front of it was none of them.
+    /// What an agent said, with the parts that it came in. Reasoning that an import put in front of it was none of
+    /// them.
     fn said(&mut self, content: &'a str) -> Content<'a> {
         let Some(recorded) = self.recorded.content(self.turns) else { return Content::Text(content) };
         let thoughts = content.starts_with(THOUGHT_START).then(|| content.match_indices(THOUGHT_END));
@@ -232,21 +236,25 @@ impl<'a, 'r> Messages<'a, 'r> {
         messages
     }
 
-    /// The call that a result answers: that of its id, or one where either has none. `named`: the ids of all results.
+    /// The call that a result answers: that of its id, or one where either has none, but rather not one that another of
+    /// the results names. `named`: the ids of all of them.
     fn answer(&mut self, id: Option<&str>, named: &HashSet<&str>) -> Option<String> {
         if self.answered == Some(false) {
             return None;
         }
-        let mut open = self.pending.iter_mut().filter(|call| !call.is_answered).collect::<Vec<_>>();
-        let same = open.iter().position(|call| call.recorded.is_some() && call.recorded == id);
-        let unnamed = || open.iter().position(|call| call.recorded.is_none());
-        let others = || match id {
-            None => open.iter().position(|call| call.recorded.is_none_or(|own| !named.contains(own))),
-            Some(_) => None,
+        let answered = self.pending.iter().skip(self.open_from).take_while(|call| call.is_answered);
+        self.open_from += answered.count();
+        let find = |is_it: &dyn Fn(&Pending<'r>) -> bool| {
+            let open = self.pending.iter().enumerate().skip(self.open_from).filter(|(_, call)| !call.is_answered);
+            open.into_iter().find(|(_, call)| is_it(call)).map(|(index, _)| index)
         };
-        let any = || (id.is_none() && !open.is_empty()).then_some(0);
-        let index = same.or_else(unnamed).or_else(others).or_else(any)?;
-        let call = open.get_mut(index)?;
+        let index = match id {
+            Some(_) => find(&|call| call.recorded == id).or_else(|| find(&|call| call.recorded.is_none())),
+            None => find(&|call| call.recorded.is_none())
+                .or_else(|| find(&|call| call.recorded.is_none_or(|own| !named.contains(own))))
+                .or_else(|| find(&|_| true)),
+        };
+        let call = self.pending.get_mut(index?)?;
         call.is_answered = true;
         Some(call.id.clone())
     }

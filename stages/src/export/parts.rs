@@ -1,5 +1,5 @@
-//! From recorded parts of a message to parts as OpenAI's messages have them, where a text alone would lose pictures, sounds
-//! or files. Not concerned with which messages these are.
+//! From recorded parts of a message to parts as OpenAI's messages have them, where a text alone would lose pictures,
+//! sounds or files. Not concerned with which messages these are.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};

@@ -1,5 +1,5 @@
-//! What an import kept in `extra` about a conversation: whose words an observation is, which call a result belongs to, and
-//! the parts of contents. Not concerned with how messages are written.
+//! What an import kept in `extra` about a conversation: whose words an observation is, which call a result belongs to,
+//! and the parts of contents. Not concerned with how messages are written.
 
 use std::borrow::Cow;
 

@@ -31,7 +31,7 @@ fn kept(row: &Value) -> Value {
     let tools = row["tools"].as_str().map(|tools| serde_json::from_str(tools).unwrap_or_else(|_| json!(tools)));
     kept.insert("tools".to_owned(), tools.unwrap_or_default());
     let turns = row["turns"].as_array().unwrap().iter().map(|turn| {
-        let columns = ["observation", "action", "tool_name", "tool_arguments"];
+        let columns = ["observation", "action", "tool_name", "tool_arguments", "tool_answered"];
         columns.map(|name| turn[name].clone())
     });
     kept.insert("turns".to_owned(), json!(turns.collect::<Vec<_>>()));
@@ -70,8 +70,46 @@ fn again(dataset: &Dataset, directory: &Path) -> Vec<Value> {
     let mut context = Context::default();
     let stage = export(directory, "{to: again.jsonl, format: openai-chat}");
     stage.export(dataset, &mut Folder(directory.to_owned()), &mut context).unwrap();
+    lines(directory).iter().for_each(is_a_chat);
     let batch = imported(directory, "{files: again.jsonl, format: openai-chat}");
     rows_of(&batch).iter().map(kept).collect()
+}
+
+/// The lines of what [`again`] exported.
+fn lines(directory: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(directory.join("again.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Messages as OpenAI's interface wants them: each tool message answers a call of the assistant's message before it,
+/// and no call is answered twice.
+fn is_a_chat(line: &Value) {
+    let (mut open, mut behind_call) = (Vec::new(), false);
+    let none = Vec::new();
+    let last = line["final_messages"].as_array().unwrap_or(&none);
+    for message in line["messages"].as_array().unwrap().iter().chain(last) {
+        let content = &message["content"];
+        match message["role"].as_str().unwrap() {
+            "assistant" => {
+                let calls = message["tool_calls"].as_array().unwrap_or(&none);
+                open = calls.iter().map(|call| call["id"].as_str().unwrap()).collect();
+                assert!(!content.is_null() || !open.is_empty(), "{message}");
+                behind_call = true;
+            }
+            "tool" => {
+                let id = message["tool_call_id"].as_str().unwrap();
+                let call = open.iter().position(|open| *open == id);
+                assert!(behind_call && call.is_some(), "`{id}` answers none of {open:?} in {line}");
+                open.remove(call.unwrap());
+            }
+            "user" | "system" | "developer" => assert!(message["tool_call_id"].is_null()),
+            other => panic!("{other}"),
+        }
+        let parts = content.as_array().unwrap_or(&none);
+        let known = ["text", "image_url", "input_audio", "video_url", "file", "image"];
+        assert!(parts.iter().all(|part| known.contains(&part["type"].as_str().unwrap())), "{message}");
+        assert!(content.is_null() || content.is_string() || content.is_array(), "{message}");
+    }
 }
 
 /// A result may come before that of an earlier call: only its id says whose it is.
@@ -93,8 +131,169 @@ fn results_stay_with_their_calls_in_any_order() {
     assert_eq!(line["messages"], record["messages"]);
 }
 
+/// Exports the records of a file, and gives the lines.
+fn exported(records: &[Value], options: &str) -> Vec<Value> {
+    let directory = tempfile::tempdir().unwrap();
+    let text: Vec<String> = records.iter().map(Value::to_string).collect();
+    fs::write(directory.path().join("chat.jsonl"), text.join("\n")).unwrap();
+    let options = format!("{{files: chat.jsonl, {options}}}");
+    let dataset = dataset_of(directory.path(), &options, &directory.path().join("store"));
+    again(&dataset, directory.path());
+    lines(directory.path())
+}
+
+fn call(id: &str) -> Value {
+    json!({"role": "assistant", "content": null, "tool_calls": [
+        {"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}]})
+}
+
+/// What a person said stays theirs, and what nobody said is not there.
+#[test]
+fn a_call_without_a_result_stays_without_one() {
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let said = json!({"role": "assistant", "content": "Sorry."});
+    for messages in [
+        json!([user("Mow"), call("a"), user("Stop!"), said]),
+        json!([user("Mow"), call("a"), said]),
+        json!([user("Mow"), call("a"), {"role": "system", "content": "Be quick."}, user("Well?"), said]),
+        json!([user("Mow"), call("a"), call("a"), {"role": "tool", "tool_call_id": "a", "content": ""}, said]),
+    ] {
+        assert_eq!(exported(&[json!({"messages": messages})], "")[0]["messages"], messages);
+    }
+    // Behind the last message, what is shown stands beside the messages, and says whose it is.
+    let line = &exported(&[json!({"messages": [user("Mow"), call("a"), user("Stop!")]})], "")[0];
+    assert_eq!(
+        (&line["messages"], &line["final_messages"]),
+        (&json!([user("Mow"), call("a")]), &json!([user("Stop!")]))
+    );
+    // Results that no call of the message before asks for are nobody's answer.
+    let late = json!({"role": "tool", "tool_call_id": "a", "content": "done"});
+    let line = &exported(&[json!({"messages": [call("a"), said, late, said]})], "")[0];
+    assert_eq!(line["messages"], json!([call("a"), said, user("done"), said]));
+    let line = &exported(&[json!({"messages": [call("b"), late, said]})], "")[0];
+    assert_eq!(line["messages"], json!([call("b"), user("done"), said]));
+}
+
+#[test]
+fn pictures_come_back_in_their_messages() {
+    let picture = json!({"type": "image_url", "image_url": {"url": "https://example.com/flag.png"}});
+    let words = json!({"type": "text", "text": "Which flag? "});
+    let messages = json!([
+        {"role": "system", "content": [words, picture]},
+        {"role": "user", "content": "Look:"},
+        {"role": "user", "content": [words, picture, picture]},
+        call("a"),
+        {"role": "tool", "tool_call_id": "a", "content": [picture]},
+        {"role": "assistant", "content": [words, picture]},
+    ]);
+    let shown = json!([{"role": "user", "content": [picture]}]);
+    let all = [messages.as_array().unwrap().clone(), shown.as_array().unwrap().clone()].concat();
+    let record = json!({ "messages": all });
+    let line = &exported(&[record], "")[0];
+    assert_eq!((&line["messages"], &line["final_messages"]), (&messages, &shown));
+}
+
+#[test]
+fn thoughts_in_front_of_parts_are_words() {
+    let picture = json!({"type": "image_url", "image_url": {"url": "u"}});
+    let record = json!({"messages": [{"role": "assistant", "content": [
+        {"type": "thinking", "thinking": "a\n</think>\nb"}, {"type": "text", "text": "See: "}, picture]}]});
+    let line = &exported(&[record.clone()], "reasoning: include")[0];
+    let content = json!([{"type": "text", "text": "<think>\na\n</think>\nb\n</think>\n"}, {"type": "text", "text": "See: "}, picture]);
+    assert_eq!(line["messages"][0]["content"], content);
+    assert_eq!(
+        exported(&[record], "")[0]["messages"][0]["content"],
+        json!([{"type": "text", "text": "See: "}, picture])
+    );
+}
+
+#[test]
+fn anthropics_messages_become_openais() {
+    let record = json!({
+        "system": [{"type": "text", "text": "Be kind."}],
+        "tools": [{"name": "read", "description": "d", "input_schema": {"type": "object"}},
+            {"type": "web_search_20250305", "name": "web_search", "max_uses": 1}],
+        "messages": [
+            {"role": "user", "content": "How warm?"},
+            {"role": "assistant", "content": [{"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "t", "name": "read", "input": {"place": "x"}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "21"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QQ=="}}]},
+            {"role": "assistant", "content": [{"type": "text", "text": "21."}]},
+        ],
+    });
+    let line = &exported(&[record], "")[0];
+    insta::assert_snapshot!(format!("{:#}", json!({"tools": line["tools"], "messages": line["messages"], "env": line["env"]})), @r#"
+    {
+      "tools": [
+        {
+          "type": "function",
+          "function": {
+            "name": "read",
+            "description": "d",
+            "parameters": {
+              "type": "object"
+            }
+          }
+        },
+        {
+          "type": "function",
+          "function": {
+            "name": "web_search"
+          }
+        }
+      ],
+      "messages": [
+        {
+          "role": "system",
+          "content": "Be kind."
+        },
+        {
+          "role": "user",
+          "content": "How warm?"
+        },
+        {
+          "role": "assistant",
+          "content": "I look.",
+          "tool_calls": [
+            {
+              "id": "t",
+              "type": "function",
+              "function": {
+                "name": "read",
+                "arguments": "{\"place\":\"x\"}"
+              }
+            }
+          ]
+        },
+        {
+          "role": "tool",
+          "tool_call_id": "t",
+          "content": "21"
+        },
+        {
+          "role": "user",
+          "content": [
+            {
+              "type": "image_url",
+              "image_url": {
+                "url": "data:image/png;base64,QQ=="
+              }
+            }
+          ]
+        },
+        {
+          "role": "assistant",
+          "content": "21."
+        }
+      ],
+      "env": "anthropic"
+    }
+    "#);
+}
+
 /// Texts made of what has a meaning somewhere on the way.
-fn texts() -> impl Strategy<Value = String> {
+fn texts() -> impl Strategy<Value = String> + Clone {
     let piece = prop::sample::select(vec![
         "\n",
         " ",
@@ -120,17 +319,63 @@ fn arguments() -> impl Strategy<Value = Value> {
     ]
 }
 
+fn content() -> impl Strategy<Value = Value> + Clone {
+    let part = prop_oneof![
+        2 => texts().prop_map(|text| json!({"type": "text", "text": text})),
+        1 => texts().prop_map(|text| json!({"type": "output_text", "text": text, "annotations": []})),
+        1 => texts().prop_map(Value::from),
+        1 => Just(json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,QQ=="}})),
+        1 => Just(json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QQ=="}})),
+        1 => Just(json!({"type": "input_image", "file_id": "f"})),
+        1 => Just(json!({"type": "document", "source": {"type": "text", "data": "d"}})),
+        1 => texts().prop_map(|text| json!({"type": "thinking", "thinking": [{"type": "text", "text": text}]})),
+        1 => Just(json!({"type": "hologram", "depth": 3})),
+        1 => Just(Value::Null),
+    ];
+    prop_oneof![
+        6 => texts().prop_map(Value::from),
+        1 => Just(Value::Null),
+        3 => prop::collection::vec(part.clone(), 0..4).prop_map(Value::from),
+        1 => part.prop_map(|part| if part.is_object() { part } else { json!([part]) }),
+    ]
+}
+
+/// A message of Anthropic's: a text, or blocks.
+fn block_message() -> impl Strategy<Value = Value> {
+    let call = ("[a-z_]{1,4}", 0..4_u8, any::<bool>()).prop_map(|(name, id, is_served)| {
+        let kind = if is_served { "server_tool_use" } else { "tool_use" };
+        json!({"type": kind, "id": id.to_string(), "name": name, "input": {"x": [1.50, null], "y": "\n"}})
+    });
+    let words = content().prop_map(|content| match content {
+        Value::Array(parts) => parts,
+        Value::String(text) => vec![json!({"type": "text", "text": text})],
+        other => vec![other],
+    });
+    let result = |kind: &'static str| {
+        (0..4_u8, content(), any::<Option<bool>>()).prop_map(move |(id, content, is_error)| {
+            json!({"type": kind, "tool_use_id": id.to_string(), "content": content, "is_error": is_error})
+        })
+    };
+    let own = prop_oneof![
+        2 => words.clone(),
+        2 => call.prop_map(|call| vec![call]),
+        1 => result("web_search_tool_result").prop_map(|result| vec![result]),
+    ];
+    let of_user = prop_oneof![1 => words, 2 => result("tool_result").prop_map(|result| vec![result])];
+    prop_oneof![
+        1 => texts().prop_map(|text| json!({"role": "user", "content": text})),
+        4 => prop::collection::vec(own, 0..5).prop_map(|own| json!({"role": "assistant", "content": own.concat()})),
+        4 => prop::collection::vec(of_user, 0..4).prop_map(|own| json!({"role": "user", "content": own.concat()})),
+    ]
+}
+
 fn message() -> impl Strategy<Value = Value> {
     let call = ("[a-z_]{1,4}", arguments(), 0..4_u8).prop_map(|(name, arguments, id)| {
         let function = json!({"name": name, "arguments": arguments});
         if id == 3 { json!({"function": function}) } else { json!({"id": id.to_string(), "function": function}) }
     });
     let calls = prop::collection::vec(call, 0..4);
-    let content = prop_oneof![
-        4 => texts().prop_map(Value::from),
-        1 => Just(Value::Null),
-        1 => texts().prop_map(|text| json!([{"type": "text", "text": text}, {"type": "image_url"}])),
-    ];
+    let content = content();
     prop_oneof![
         4 => (content.clone(), calls).prop_map(|(content, calls)| match calls.len() {
             0 => json!({"role": "assistant", "content": content}),
@@ -150,7 +395,8 @@ fn chat() -> impl Strategy<Value = Value> {
     const STATUSES: [&str; 3] = ["done", "truncated", "failed"];
     let about = (prop::option::of(-1000_i32..1000), prop::option::of(any::<bool>()), prop::option::of(any::<u64>()));
     let outcome = (prop::option::of(texts()), 0..3_usize, prop::option::of(0..2_u8));
-    (prop::collection::vec(message(), 0..9), about, outcome, prop::option::of(texts())).prop_map(
+    let messages = prop::collection::vec(message(), 0..9);
+    (messages, about, outcome, prop::option::of(texts())).prop_map(
         |(messages, (reward, success, seed), (error, status, group), tools)| {
             json!({
                 "messages": messages,
@@ -168,11 +414,13 @@ fn chat() -> impl Strategy<Value = Value> {
 }
 
 fn row() -> impl Strategy<Value = TrajectoryRow> {
-    let turn = (texts(), texts(), prop::option::of(prop::sample::select(vec!["f", "f,f", ","])), arguments());
-    let turn = turn.prop_map(|(observation, action, tool_name, arguments)| TurnRow {
+    let name = prop::option::of(prop::sample::select(vec!["f", "f,f", ","]));
+    let turn = (texts(), texts(), name, arguments(), any::<Option<bool>>());
+    let turn = turn.prop_map(|(observation, action, tool_name, arguments, tool_answered)| TurnRow {
         observation,
         action,
         tool_arguments: tool_name.and_then(|_| arguments.as_str().map(str::to_owned)),
+        tool_answered: tool_name.and(tool_answered),
         tool_name: tool_name.map(str::to_owned),
         ..TurnRow::default()
     });
@@ -199,7 +447,9 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let lines: Vec<String> = chats.iter().map(Value::to_string).collect();
         fs::write(directory.path().join("chats.jsonl"), lines.join("\n")).unwrap();
-        let options = "{files: chats.jsonl, format: openai-chat}";
+        let reasoning = if chats.len() % 2 == 0 { "reasoning: include" } else { "" };
+        let options = format!("{{files: chats.jsonl, format: openai-chat, unknown_parts: placeholder, {reasoning}}}");
+        let options = options.as_str();
         let before: Vec<Value> = rows_of(&imported(directory.path(), options)).iter().map(kept).collect();
         let dataset = dataset_of(directory.path(), options, &directory.path().join("store"));
         let after = again(&dataset, directory.path());
@@ -207,6 +457,19 @@ proptest! {
         for (before, after) in before.iter().zip(&after) {
             prop_assert_eq!(before, after);
         }
+    }
+
+    /// The same of Anthropic's messages, which become OpenAI's.
+    #[test]
+    fn blocks_come_back_as_chats(chats in prop::collection::vec(prop::collection::vec(block_message(), 0..7), 1..8)) {
+        let directory = tempfile::tempdir().unwrap();
+        let lines: Vec<String> =
+            chats.iter().map(|messages| json!({"system": "s", "messages": messages}).to_string()).collect();
+        fs::write(directory.path().join("chats.jsonl"), lines.join("\n")).unwrap();
+        let options = "{files: chats.jsonl, format: anthropic, policy: p, unknown_parts: placeholder, reasoning: include}";
+        let before: Vec<Value> = rows_of(&imported(directory.path(), options)).iter().map(kept).collect();
+        let dataset = dataset_of(directory.path(), options, &directory.path().join("store"));
+        prop_assert_eq!(before, again(&dataset, directory.path()));
     }
 
     /// Texts that no import makes come back as well; calls that the action does not spell are dropped.

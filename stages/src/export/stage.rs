@@ -401,6 +401,7 @@ mod tests {
         | `turns.tool_name` | string |
         | `turns.tool_arguments` | string |
         | `turns.tool_error` | bool |
+        | `turns.tool_answered` | bool |
         | `turns.reward` | float32 |
         | `turns.verdict` | string |
         | `turns.advantage` | float32 |

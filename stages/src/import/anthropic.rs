@@ -1,5 +1,5 @@
-//! Messages as Anthropic's API spells them: calls, results and thoughts are blocks of their contents. Not concerned with
-//! turns.
+//! Messages as Anthropic's API spells them: calls, results and thoughts are blocks of their contents. Not concerned
+//! with turns.
 
 use std::borrow::Cow;
 
@@ -96,7 +96,8 @@ fn blocks<'a>(message: &Fields<'a>) -> Result<Option<Vec<Block<'a>>>, Fault> {
 const OPENAI_CALLS: [&str; 2] = ["tool_calls", "function_call"];
 
 impl<'a> Reader<'a> {
-    /// A message of the agent. What servers answered within it ends a turn: the agent did not say that, it was shown it.
+    /// A message of the agent. What servers answered within it ends a turn: the agent did not say that, it was shown
+    /// it.
     pub(super) fn assistant_blocks(&mut self, mut message: Fields<'a>) -> Result<(), Fault> {
         if let Some(name) = OPENAI_CALLS.into_iter().find(|name| message.get(name).is_some()) {
             return Err(Fault::new(format!("`{name}` makes calls in OpenAI's messages, not in Anthropic's"))
@@ -316,7 +317,7 @@ mod tests {
         ");
         assert_eq!((turns[1].action.as_str(), tools(&turns[1])), ("21.", (None, None, None, None)));
         assert_eq!(conversation.counts, Counts { calls: 2, text_and_call: 1, ..Counts::default() });
-        insta::assert_snapshot!(extra, @"");
+        insta::assert_snapshot!(extra, @r#"{"turns":{"content":[[{"type":"thinking","thinking":"Look.","signature":"s"},{"type":"text","text":"Let me look."}],[{"type":"text"}]],"calls":[[{"id":"a"},{"id":"b"}],null],"stop_reason":["tool_use",null],"observed":[null,[{"role":"tool","tool_call_id":"b","content":[{"type":"text"}],"is_error":true,"bytes":7},{"role":"tool","tool_call_id":"a","is_error":false,"bytes":2},{"role":"user","content":[{"type":"text","text":"Error? "},{"type":"text","text":"Hurry!"}],"bytes":13}]]}}"#);
     }
 
     #[test]
@@ -358,7 +359,7 @@ mod tests {
         assert_eq!(tools(&turns[1]), (Some("web_search"), Some("{}"), Some(true), Some(true)));
         assert!(turns[2].observation.contains("max_uses_exceeded"));
         assert_eq!((turns[2].action.as_str(), conversation.counts.calls_without_result), ("Sorry.", 0));
-        insta::assert_snapshot!(extra, @"");
+        insta::assert_snapshot!(extra, @r#"{"turns":{"content":[[{"type":"text"}],[{"type":"text","text":"Found"},{"type":"text","text":" it.","citations":[]}],[{"type":"text"}]],"calls":[[{"id":"s","type":"server_tool_use"}],[{"id":"r","type":"server_tool_use"}],null],"observed":[null,[{"role":"tool","type":"web_search_tool_result","tool_call_id":"s"}],[{"role":"tool","type":"web_search_tool_result","tool_call_id":"r"}]],"id":[null,"m",null]}}"#);
     }
 
     #[test]
@@ -382,7 +383,7 @@ mod tests {
             (conversation.final_observation.as_str(), conversation.turns[0].tool_answered),
             ("[file]", Some(true))
         );
-        insta::assert_snapshot!(extra, @"");
+        insta::assert_snapshot!(extra, @r#"{"turns":{"observed":[[{"role":"user","content":{"type":"text","text":"one"}}],[{"role":"tool","id":7,"tool_call_id":"a","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"QQ=="}}]}],null],"content":[[{"type":"tool_use"},{"type":"text"}],[],null],"calls":[[{"id":"a"}],null,null]},"final_observed":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"d"}}]}]}"#);
     }
 
     #[test]
@@ -402,6 +403,16 @@ mod tests {
             let fault = read(&format!("[{message}]")).unwrap_err();
             fault.help.iter().fold(fault.to_string(), |told, help| format!("{told}; {help}"))
         });
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        field `messages[0].role`: `tool` is a role of OpenAI's messages; in Anthropic's, results are blocks of the user; import these files with `format: openai-chat`
+        field `messages[0].tool_calls`: `tool_calls` makes calls in OpenAI's messages, not in Anthropic's; import these files with `format: openai-chat`
+        field `messages[0].content[0]`: only the assistant calls tools, and this is the user's message
+        field `messages[0].content[1]`: `tool_result` is a block of the user's messages, not of the assistant's
+        field `messages[0].content[0].tool_use_id`: is missing or null
+        field `messages[0].content[0].is_error`: expected true or false, found text
+        field `messages[0].content[0].content[0]`: `x` is not a type of part that `import` knows; `unknown_parts: placeholder` puts its type in place of it, and keeps it in `extra`
+        field `messages[0].content[0].name`: is missing or null
+        field `messages[0].content[1]`: `hologram` is not a type of part that `import` knows; `unknown_parts: placeholder` puts its type in place of it, and keeps it in `extra`
+        ");
     }
 }

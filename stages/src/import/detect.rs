@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read as _};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sternlight_engine::stage::StageError;
@@ -37,8 +37,9 @@ pub(super) struct Detected {
 
 /// Finds out what a file is. A `format` that was chosen is believed, as far as the file can be read that way.
 pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detected, StageError> {
-    let mut stream = TextStream::open(&file.path).map_err(|error| file.unreadable(&error))?;
+    let stream = TextStream::open(&file.path).map_err(|error| file.unreadable(&error))?;
     let is_compressed = stream.is_compressed();
+    let mut stream = BufReader::new(stream);
     let start = beginning(&mut stream).map_err(|error| file.unreadable(&error))?;
     let container = match start.as_slice() {
         start if start.starts_with(PARQUET_MAGIC) => {
@@ -64,7 +65,8 @@ pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detecte
     let mut is_guess = false;
     let format = match (shape.format(), chosen) {
         (Some(Recognised::Readable(Format::OpenaiChat)), None) => {
-            let mut again = TextStream::open(&file.path).map_err(|error| file.unreadable(&error))?;
+            let again = TextStream::open(&file.path).map_err(|error| file.unreadable(&error))?;
+            let mut again = BufReader::new(again);
             let start = beginning(&mut again).map_err(|error| file.unreadable(&error))?;
             let dialect = dialect(start.as_slice().chain(again));
             is_guess = dialect.is_none();
@@ -84,9 +86,19 @@ pub(super) fn detect(file: &InputFile, chosen: Option<Format>) -> Result<Detecte
 }
 
 /// The bytes up to the first that is not white space, or as many as a magic number has.
-fn beginning(stream: &mut TextStream) -> std::io::Result<Vec<u8>> {
+fn beginning(stream: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut start = Vec::new();
     let mut byte = [0];
+    // Files may begin with any amount of white space.
+    loop {
+        let there = stream.fill_buf()?;
+        let blank = there.iter().take_while(|byte| is_white(**byte)).count();
+        let is_more = blank > 0 && blank == there.len();
+        stream.consume(blank);
+        if !is_more {
+            break;
+        }
+    }
     while stream.read(&mut byte)? == 1 {
         let blank = is_white(byte[0]);
         if !blank || !start.is_empty() {

@@ -73,6 +73,8 @@ enum Place {
     Role,
     /// The text of a part's `type`.
     PartType,
+    /// Where a part's contents come from.
+    PartSource,
 }
 
 impl Place {
@@ -97,6 +99,7 @@ impl Place {
             (Self::Message, "content") => Some(Self::Content),
             (Self::Message, "tool_calls" | "function_call") => Some(Self::Calls),
             (Self::Content, "type") => Some(Self::PartType),
+            (Self::Content, "source") => Some(Self::PartSource),
             _ => None,
         }
     }
@@ -146,12 +149,14 @@ impl<'de> Visitor<'de> for Look<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(place, evidence) = self;
-        if place == Place::Calls {
-            evidence.certain = Some(Dialect::OpenAi);
+        match place {
+            Place::Calls => evidence.certain = Some(Dialect::OpenAi),
+            Place::PartSource => evidence.has_anthropic_field = true,
+            _ => {}
         }
         while let Some(key) = map.next_key::<String>()? {
             let is_anthropic = match place {
-                Place::Content => matches!(key.as_str(), "source" | "signature"),
+                Place::Content => key == "signature",
                 Place::Tools => key == "input_schema",
                 _ => false,
             };
@@ -245,7 +250,7 @@ mod tests {
         }
         for message in [
             r#"{"role": "assistant", "tool_calls": null, "content": [{"type": "thinking", "thinking": []}]}"#,
-            r#"{"role": "user", "content": [{"type": "image_url"}, {"type": "text", "text": "tool_use"}]}"#,
+            r#"{"role": "user", "content": [{"type": "image_url", "source": "camera"}, {"type": "text", "text": "tool_use"}]}"#,
         ] {
             assert_eq!(of(message), None, "{message}");
         }

@@ -4,7 +4,7 @@
 const PENDING_BYTES: usize = 128 << 10;
 
 /// blake3 of bytes that are hashed many at once.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Digest {
     hasher: blake3::Hasher,
     pending: Vec<u8>,

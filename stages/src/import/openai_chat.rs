@@ -9,6 +9,7 @@ use super::chat::{Conversation, Dialect, FINAL_MESSAGES, Reading, Recorded, conv
 use super::extra::ObjectText;
 use super::json::{Fault, Fields, boolean, compact, label, objects, text};
 use super::options::{Format, Options, TaskFrom};
+use super::parts::TURN_INTO_MESSAGES;
 use super::row::{Imported, Origin, group_id, reward};
 
 /// The row of a record.
@@ -99,9 +100,11 @@ fn messages<'a>(record: &mut Fields<'a>, dialect: Dialect) -> Result<Recorded<'a
     if record.get("messages").is_none()
         && let Some(list) = ["input", "output"].into_iter().find(|name| record.get(name).is_some_and(is_list))
     {
-        return Err(Fault::new(format!("is missing, and `{list}` is a list: if it holds items of OpenAI's Responses API, these are not read"))
-            .help("turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`")
-            .within("messages"));
+        return Err(Fault::new(format!(
+            "is missing, and `{list}` is a list: if it holds items of OpenAI's Responses API, these are not read"
+        ))
+        .help(TURN_INTO_MESSAGES)
+        .within("messages"));
     }
     let messages = record.require("messages", objects)?;
     let role = |message: Option<&Fields<'a>>| message.and_then(|message| text(message.get("role")?).ok());
@@ -247,6 +250,39 @@ mod tests {
         assert_eq!(row.extra.as_deref(), Some(r#"{"status":"ok","error":{"code":5},"final_observation":"other"}"#));
     }
 
+    /// What an export writes where the text of the last observation does not say whose it is.
+    #[test]
+    fn what_was_shown_last_may_stand_beside_the_messages() {
+        let read = |beside: &str| {
+            let call =
+                r#"{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]}"#;
+            read(&format!(r#"{{"messages": [{call}], {beside}}}"#), "").unwrap()
+        };
+        let row = read(r#""final_observation": "Stop", "final_messages": [{"role": "user", "content": "Stop"}]"#);
+        assert_eq!((row.final_observation.as_deref(), row.turns[0].tool_answered), (Some("Stop"), Some(false)));
+        assert!(!row.extra.unwrap().contains("final_"));
+        let row = read(r#""final_messages": [{"role": "tool", "tool_call_id": "a", "content": ""}]"#);
+        assert_eq!((row.final_observation.as_deref(), row.turns[0].tool_answered), (Some(""), Some(true)));
+        // Of somebody else's making.
+        let row = read(r#""final_messages": [{"role": "assistant", "content": "x"}], "final_observation": "4""#);
+        assert_eq!((row.final_observation.as_deref(), row.turns[0].tool_answered), (Some("4"), Some(true)));
+        assert!(row.extra.unwrap().contains("final_messages"));
+    }
+
+    #[test]
+    fn a_system_beside_the_messages_is_the_prompt() {
+        let row =
+            |beside: &str, messages: &str| read(&format!(r#"{{{beside}, "messages": [{messages}]}}"#), "").unwrap();
+        let user = r#"{"role": "user", "content": "hi"}"#;
+        assert_eq!(row(r#""system": "s""#, user).prompt.as_deref(), Some("s"));
+        let blocks = r#""system": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]"#;
+        assert_eq!(row(blocks, user).prompt.as_deref(), Some("ab"));
+        let own = row(r#""system": "s""#, r#"{"role": "system", "content": "own"}"#);
+        assert_eq!((own.prompt.as_deref(), own.extra.as_deref()), (Some("own"), Some(r#"{"system":"s"}"#)));
+        let other = row(r#""system": {"os": "linux"}"#, user);
+        assert_eq!((other.prompt.as_deref(), other.extra.as_deref()), (Some(""), Some(r#"{"system":{"os":"linux"}}"#)));
+    }
+
     #[test]
     fn an_empty_id_is_none() {
         let row = read(r#"{"messages": [], "trajectory_id": "", "group_id": "", "task_id": ""}"#, "").unwrap();
@@ -270,6 +306,7 @@ mod tests {
     fn faults_name_the_field() {
         let fault = |record: &str| read(record, "").unwrap_err().to_string();
         insta::assert_snapshot!(fault(r#"{"prompt": 1}"#), @"field `messages`: is missing or null");
+        insta::assert_snapshot!(fault(r#"{"input": []}"#), @"field `messages`: is missing, and `input` is a list: if it holds items of OpenAI's Responses API, these are not read");
         insta::assert_snapshot!(fault(r#"{"messages": {}}"#), @"field `messages`: expected a list, found an object");
         insta::assert_snapshot!(fault(r#"{"messages": [], "success": 1}"#), @"field `success`: expected true or false, found a number");
         insta::assert_snapshot!(fault(r#"{"messages": [], "score": {}}"#), @"field `score`: expected a number, found an object");

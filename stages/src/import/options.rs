@@ -34,8 +34,8 @@ pub struct Options {
     /// otherwise. For `tau-bench`.
     #[serde(default)]
     pub failed_reward: Option<FailedReward>,
-    /// `placeholder`: parts of contents whose type is not known do not make a record faulty; their types stand in the text
-    /// in place of them, they are kept in `extra`, and a warning counts them.
+    /// `placeholder`: parts of contents whose type is not known do not make a record faulty; their types stand in the
+    /// text in place of them, they are kept in `extra`, and a warning counts them.
     #[serde(default)]
     pub unknown_parts: Option<UnknownParts>,
     /// `first_user`: a record without a task id gets a digest of its prompt and first observation as one, so that

@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use sternlight_engine::dataset::guarded;
+use sternlight_engine::dataset::{FileStamp, guarded};
 use sternlight_engine::stage::{Memo, ShardContent, SourceShard, StageError};
 use sternlight_engine::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
 use super::files::InputFile;
 use super::options::Identity;
 use super::parquet_schema::dataset_schema;
-use super::survey::FileState;
 
 /// A file ends with its footer, the footer's length and the magic number.
 const TAIL_BYTES: u64 = 8;
@@ -24,10 +23,13 @@ pub(super) struct ParquetFile {
     pub(super) schema: TrajectorySchema,
     /// Uncompressed bytes of each row group.
     row_groups: Vec<u64>,
+    /// Its state from before it was opened.
+    stamp: FileStamp,
 }
 
 /// Reads a file's footer.
 pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
+    let stamp = FileStamp::of(&file.path).map_err(|error| file.unreadable(&error))?;
     let input = File::open(&file.path).map_err(|error| file.unreadable(&error))?;
     // The embedded Arrow schema says how somebody held the values in memory, not what they are.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -49,7 +51,7 @@ pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
     let schema = dataset_schema(&file.shown, footer.schema())?;
     let row_groups = footer.metadata().row_groups();
     let row_groups = row_groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).collect();
-    Ok(ParquetFile { file: file.clone(), schema, row_groups })
+    Ok(ParquetFile { file: file.clone(), schema, row_groups, stamp })
 }
 
 /// The shards of a file: runs of row groups, cut at the first end at or after each multiple of `shard_bytes`.
@@ -59,10 +61,16 @@ pub(super) fn shards(
     shard_bytes: u64,
     memo: &dyn Memo,
 ) -> Result<Vec<SourceShard>, StageError> {
-    let identity = match identity {
-        Identity::Stat => stat_identity(&file.file)?,
-        Identity::Content => vec![("content".to_owned(), content_digest(&file.file, memo)?)],
+    let (identity, content) = match identity {
+        Identity::Stat => (stat_identity(&file.file, &file.stamp)?, None),
+        Identity::Content => {
+            let content = content_digest(&file.file, memo)?;
+            (vec![("content".to_owned(), content.clone())], Some(content))
+        }
     };
+    if FileStamp::of(&file.file.path).map_err(|error| file.file.unreadable(&error))? != file.stamp {
+        return Err(StageError::new(format!("`{}` changed while it was imported", file.file.shown)).help("run again"));
+    }
     let (mut shards, mut first, mut end) = (Vec::new(), 0, 0_u64);
     let mut next_cut = shard_bytes;
     for (index, bytes) in file.row_groups.iter().enumerate() {
@@ -81,7 +89,12 @@ pub(super) fn shards(
             label: format!("{}, row groups {}-{}", file.file.name, row_groups.start, row_groups.end - 1),
             key,
             stream: None,
-            content: ShardContent::InPlace { path: file.file.path.clone(), row_groups },
+            content: ShardContent::InPlace {
+                path: file.file.path.clone(),
+                row_groups,
+                stamp: file.stamp.clone(),
+                content: content.clone(),
+            },
         });
     }
     Ok(shards)
@@ -89,30 +102,30 @@ pub(super) fn shards(
 
 /// Size, footer and modification time: a footer holds the places and statistics of every column chunk, so that a
 /// rewritten file hardly ever keeps its own.
-fn stat_identity(file: &InputFile) -> Result<Vec<(String, String)>, StageError> {
-    let state = FileState::of(file)?;
+fn stat_identity(file: &InputFile, stamp: &FileStamp) -> Result<Vec<(String, String)>, StageError> {
     let failed = |error: std::io::Error| file.unreadable(&error);
     let mut input = File::open(&file.path).map_err(failed)?;
     let mut tail = [0; TAIL_BYTES as usize];
-    input.seek(SeekFrom::Start(state.bytes.saturating_sub(TAIL_BYTES))).map_err(failed)?;
+    input.seek(SeekFrom::Start(stamp.bytes.saturating_sub(TAIL_BYTES))).map_err(failed)?;
     input.read_exact(&mut tail).map_err(failed)?;
     let [a, b, c, d, ..] = tail;
     let footer_bytes = u64::from(u32::from_le_bytes([a, b, c, d])) + TAIL_BYTES;
-    input.seek(SeekFrom::Start(state.bytes.saturating_sub(footer_bytes))).map_err(failed)?;
+    input.seek(SeekFrom::Start(stamp.bytes.saturating_sub(footer_bytes))).map_err(failed)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(input).map_err(failed)?;
     Ok(vec![
-        ("bytes".to_owned(), state.bytes.to_string()),
+        ("bytes".to_owned(), stamp.bytes.to_string()),
         ("footer".to_owned(), hasher.finalize().to_hex().to_string()),
-        ("modified_ns".to_owned(), state.modified_ns.to_string()),
+        ("modified_ns".to_owned(), stamp.modified_ns.to_string()),
     ])
 }
 
 /// A digest of all bytes, remembered where the file's state tells that they are unchanged.
 fn content_digest(file: &InputFile, memo: &dyn Memo) -> Result<String, StageError> {
     let key = || -> Result<Option<String>, StageError> {
-        let facts = FileState::of(file)?.settled().map(|state| format!("{state:?}\0{}", file.path.display()));
-        Ok(facts.map(|facts| format!("import-content-{}", blake3::hash(facts.as_bytes()).to_hex())))
+        let stamp = FileStamp::of(&file.path).map_err(|error| file.unreadable(&error))?;
+        let facts = format!("{stamp:?}\0{}", file.path.display());
+        Ok(stamp.is_settled().then(|| format!("import-content-{}", blake3::hash(facts.as_bytes()).to_hex())))
     };
     let before = key()?;
     if let Some(remembered) = before.as_deref().and_then(|key| memo.get(key)) {
@@ -169,7 +182,7 @@ mod tests {
         let survey = stage.survey(&Notes::default()).unwrap();
         let mut next = 0;
         for shard in &survey.shards {
-            let ShardContent::InPlace { path, row_groups } = &shard.content else { panic!("not in place") };
+            let ShardContent::InPlace { path, row_groups, .. } = &shard.content else { panic!("not in place") };
             assert_eq!((path.as_path(), row_groups.start), (directory.path().join("a.parquet").as_path(), next));
             next = row_groups.end;
             let names: Vec<&str> = shard.key.iter().map(|(name, _)| name.as_str()).collect();

@@ -106,6 +106,10 @@ const RESPONSES_ITEMS: [&str; 6] = [
     "item_reference",
 ];
 
+/// What to do about them.
+pub(super) const TURN_INTO_MESSAGES: &str =
+    "turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`";
+
 /// Fields beside a `text` that change nothing about what is said.
 const DECORATIONS: [&str; 15] = [
     "annotations",
@@ -195,9 +199,8 @@ pub(super) fn misplaced(name: &str) -> Fault {
 
 /// What to say of an item of the Responses API.
 fn responses_item(name: &str) -> Fault {
-    Fault::new(format!("`{}` is an item of OpenAI's Responses API, which `import` does not read", shown(name))).help(
-        "turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`",
-    )
+    Fault::new(format!("`{}` is an item of OpenAI's Responses API, which `import` does not read", shown(name)))
+        .help(TURN_INTO_MESSAGES)
 }
 
 /// What is wrong with an element of a list of messages, if it is no message: an item of the Responses API.
@@ -389,6 +392,10 @@ impl PartReader {
         match value.get().as_bytes().first() {
             Some(b'"') => Ok(Content { text: Some(text(value)?), ..Content::default() }),
             Some(b'[') => self.parts(list(value)?.into_iter().enumerate()),
+            // An object that could be anything is no part: it may be a result that nobody made a text of.
+            Some(b'{') if Part::kind(value).is_none() && only_text(&Fields::of(value)?)?.is_none() => {
+                Err(expected(value, "text or a list of parts"))
+            }
             Some(b'{') => {
                 let mut content = Content { text: Some(Cow::Borrowed("")), ..Content::default() };
                 self.part(value, &mut content)?;
@@ -506,7 +513,6 @@ mod tests {
             assert_eq!(read(part).0, "hi", "{part}");
         }
         assert_eq!(read("[]"), (String::new(), String::new(), "[]".to_owned()));
-        assert_eq!(read("null"), Default::default());
     }
 
     #[test]
@@ -603,9 +609,26 @@ mod tests {
             r#"[{"type": "thinking"}]"#,
             r#"[["a"]]"#,
             "7",
+            r#"{"temperature": 21}"#,
         ];
         let faults: Vec<String> = faults.into_iter().map(fault).collect();
-        insta::assert_snapshot!(faults.join("\n"), @"");
+        insta::assert_snapshot!(faults.join("\n"), @"
+        field `[0]`: `hologram` is not a type of part that `import` knows; `unknown_parts: placeholder` puts its type in place of it, and keeps it in `extra`
+        field `[0]`: `functionCall` is not a type of part that `import` knows; `unknown_parts: placeholder` puts its type in place of it, and keeps it in `extra`
+        field `[1]`: `tool_result` is a block of Anthropic's messages, which are a format of their own; import these files with `format: anthropic`
+        `function_call` is an item of OpenAI's Responses API, which `import` does not read; turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`
+        field `[0].text`: expected text, found a number
+        field `[0].text`: is missing or null
+        field `[0].type`: expected text, found a number
+        field `[0].image_url`: is missing or null
+        field `[0].image_url.url`: is missing or null
+        field `[0].input_audio`: expected text or an object, found a number
+        field `[0].thinking`: expected text, a list or an object, found a number
+        field `[0]`: holds no reasoning
+        field `[0]`: expected an object, found a list
+        expected text or a list of parts, found a number
+        expected text or a list of parts, found an object
+        ");
         let deep = format!(r#"[{{"type": "thinking", "thinking": {}{}}}]"#, "[".repeat(100_000), "]".repeat(100_000));
         assert!(fault(&deep).contains("nested"), "{}", fault(&deep));
     }

@@ -1,36 +1,100 @@
-//! Reads a stream record by record. Memory holds one record and a little more, never the file.
+//! Reads a stream record by record. Memory holds one record and a little more, never the file: white space between records
+//! is passed over as it comes, and of a record that is too large only its size is found out.
 
 use std::io::Read;
 
 use memchr::memchr_iter;
 use sternlight_engine::stage::StageError;
 
+use super::digest::Digest;
 use super::files::InputFile;
 use super::place::place;
 use super::scan::{Container, Scanner, is_white};
 
 /// No record may be larger: one row's text must fit an Arrow array, whose offsets end at 2 GiB, with room for the
 /// forms that it takes there.
-const MAX_RECORD_BYTES: usize = 1 << 30;
+const MAX_RECORD_BYTES: u64 = 1 << 30;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// How large records may be that are read with so much memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordLimit {
+    memory: u64,
+}
+
+impl RecordLimit {
+    /// What is held at once of a record: its bytes, with room to grow; what is decoded of them; the row that becomes of
+    /// it; and that row on its way into a file.
+    pub(super) const COPIES: u64 = 6;
+
+    /// That of any memory.
+    #[cfg(test)]
+    pub(super) const UNBOUNDED: Self = Self { memory: u64::MAX };
+
+    /// Of what may use `memory` bytes.
+    pub(super) fn of(memory: u64) -> Self {
+        Self { memory }
+    }
+
+    /// Whether a record may have so many bytes.
+    pub(super) fn allows(self, bytes: u64) -> bool {
+        bytes <= self.bytes()
+    }
+
+    fn bytes(self) -> u64 {
+        (self.memory / Self::COPIES).min(MAX_RECORD_BYTES)
+    }
+
+    /// Why a record of so many bytes is refused, and what to do.
+    fn exceeded(self, found: u64) -> (String, &'static str) {
+        match self.bytes() == MAX_RECORD_BYTES {
+            true => (
+                format!("the record has {}, more than the limit of {}", readable(found), readable(MAX_RECORD_BYTES)),
+                "leave it out, or split it",
+            ),
+            false => (
+                format!(
+                    "the record has {}; importing it takes {} times as much, more than the {} of `--memory`",
+                    readable(found),
+                    Self::COPIES,
+                    readable(self.memory)
+                ),
+                "raise `--memory`, or leave the record out",
+            ),
+        }
+    }
+}
+
+/// A size for people.
+fn readable(bytes: u64) -> String {
+    match bytes {
+        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
 /// One record of a file.
 #[derive(Debug)]
 pub(super) struct Record<'a> {
-    /// All bytes since the record before: white space and separators, the record, its line break.
-    pub(super) span: &'a [u8],
     /// The record itself.
     pub(super) body: &'a [u8],
     /// Index in the file, from 0.
     pub(super) index: u64,
     /// Line on which the body begins, from 1.
     pub(super) line: u64,
-    /// Offset in the file's decoded bytes where the span ends.
+    /// Offset in the file's decoded bytes behind it and its line break.
     pub(super) end: u64,
+}
+
+/// What lies behind the last record and is no longer in the buffer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    bytes: u64,
+    line_breaks: u64,
 }
 
 /// Where reading begins: at the start of a file, or right behind one of its records.
@@ -64,16 +128,28 @@ pub(super) struct Records<'a, R> {
     filled: usize,
     exhausted: bool,
     next: Start,
+    passed: Passed,
+    limit: RecordLimit,
+    /// Of all bytes from the record before last time it was asked for to the last record, and of those that were passed
+    /// since then.
+    digest: Digest,
+    digest_at_record: Option<Digest>,
 }
 
 impl<'a, R: Read> Records<'a, R> {
     /// The records of a whole file.
-    pub(super) fn of_file(input: R, file: &'a InputFile, container: Container) -> Self {
-        Self { whole: true, ..Self::of_range(input, file, container, Start::FILE) }
+    pub(super) fn of_file(input: R, file: &'a InputFile, container: Container, limit: RecordLimit) -> Self {
+        Self { whole: true, ..Self::of_range(input, file, container, Start::FILE, limit) }
     }
 
     /// The records of a range that begins at `start` and ends right behind a record; `input` ends there.
-    pub(super) fn of_range(input: R, file: &'a InputFile, container: Container, start: Start) -> Self {
+    pub(super) fn of_range(
+        input: R,
+        file: &'a InputFile,
+        container: Container,
+        start: Start,
+        limit: RecordLimit,
+    ) -> Self {
         let scanner = match start.offset {
             0 => Scanner::new(container),
             _ => Scanner::behind_record(container),
@@ -90,10 +166,24 @@ impl<'a, R: Read> Records<'a, R> {
             filled: 0,
             exhausted: false,
             next: start,
+            passed: Passed::default(),
+            limit,
+            digest: Digest::default(),
+            digest_at_record: None,
         }
     }
 
-    /// Where the next record's span begins.
+    /// The digest of all bytes up to the last record's end: white space and separators, records, line breaks; from the
+    /// start, or from where it was asked for the last time.
+    pub(super) fn digest(&mut self) -> String {
+        match self.digest_at_record.take() {
+            // What was passed since then is told to none: it is followed by no record.
+            Some(mut at_record) => at_record.finish(),
+            None => self.digest.finish(),
+        }
+    }
+
+    /// Where the next record begins, with the white space and separators before it.
     pub(super) fn position(&self) -> Start {
         self.next
     }
@@ -106,7 +196,12 @@ impl<'a, R: Read> Records<'a, R> {
                     self.scanned += taken;
                     return Ok(Some(self.give()));
                 }
-                Ok(None) => self.scanned = self.filled,
+                Ok(None) => {
+                    self.scanned = self.filled;
+                    if !self.scanner.in_record() {
+                        self.pass();
+                    }
+                }
                 Err(unexpected) => {
                     let until = self.scanned + unexpected.at;
                     let found = char::from(unexpected.found).escape_default();
@@ -117,12 +212,48 @@ impl<'a, R: Read> Records<'a, R> {
             if self.exhausted {
                 return self.finish();
             }
-            if self.filled - self.begin > MAX_RECORD_BYTES {
-                let limit = MAX_RECORD_BYTES >> 30;
-                return Err(self.error(self.begin, format!("the record is larger than the limit of {limit} GiB")));
+            if !self.limit.allows((self.filled - self.begin) as u64) {
+                return Err(self.too_large()?);
             }
             self.fill()?;
         }
+    }
+
+    /// Forgets what lies between records.
+    fn pass(&mut self) {
+        let between = &self.buffer[self.begin..self.scanned];
+        if between.is_empty() {
+            return;
+        }
+        if self.digest_at_record.is_none() {
+            self.digest_at_record = Some(self.digest.clone());
+        }
+        self.digest.update(between);
+        self.passed.bytes += between.len() as u64;
+        self.passed.line_breaks += line_breaks(between);
+        self.begin = self.scanned;
+    }
+
+    /// Finds out how large the record is that has begun, without holding it.
+    fn too_large(&mut self) -> Result<StageError, StageError> {
+        let before = self.separators(&self.buffer[self.begin..self.filled]);
+        let told = self.error(self.begin + before, String::new());
+        let mut found = (self.filled - self.begin - before) as u64;
+        while !self.exhausted {
+            self.begin = self.filled;
+            self.scanned = self.filled;
+            self.fill()?;
+            match self.scanner.scan(&self.buffer[self.begin..self.filled]) {
+                Ok(None) => found += (self.filled - self.begin) as u64,
+                Ok(Some(taken)) => {
+                    found += taken as u64;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let (message, help) = self.limit.exceeded(found);
+        Ok(StageError { message, ..told }.help(help))
     }
 
     /// What is left when the stream has ended: perhaps a last line without a line break.
@@ -152,7 +283,8 @@ impl<'a, R: Read> Records<'a, R> {
             self.begin = 0;
         }
         if self.filled == self.buffer.len() {
-            self.buffer.resize((self.buffer.len() * 2).max(READ_BYTES), 0);
+            let most = usize::try_from(self.limit.bytes()).unwrap_or(usize::MAX).saturating_add(READ_BYTES);
+            self.buffer.resize((self.buffer.len() * 2).clamp(READ_BYTES, most.max(self.filled + READ_BYTES)), 0);
         }
         let read = loop {
             match self.input.read(&mut self.buffer[self.filled..]) {
@@ -161,7 +293,7 @@ impl<'a, R: Read> Records<'a, R> {
                 Ok(read) => break read,
             }
         };
-        if self.next.offset == 0 && self.filled < BYTE_ORDER_MARK.len() {
+        if self.next.offset + self.passed.bytes == 0 && self.filled < BYTE_ORDER_MARK.len() {
             blank_byte_order_mark(&mut self.buffer[..self.filled + read]);
         }
         self.filled += read;
@@ -173,15 +305,18 @@ impl<'a, R: Read> Records<'a, R> {
     fn give(&mut self) -> Record<'_> {
         let span = &self.buffer[self.begin..self.scanned];
         let body_at = self.separators(span);
+        let Passed { bytes, line_breaks: passed_lines } = std::mem::take(&mut self.passed);
+        self.digest_at_record = None;
+        self.digest.update(span);
+        let first_line = self.next.line + passed_lines;
         let record = Record {
-            span,
             body: span[body_at..].trim_ascii_end(),
             index: self.next.record,
-            line: self.next.line + line_breaks(&span[..body_at]),
-            end: self.next.offset + span.len() as u64,
+            line: first_line + line_breaks(&span[..body_at]),
+            end: self.next.offset + bytes + span.len() as u64,
         };
         self.begin = self.scanned;
-        self.next = Start { offset: record.end, record: record.index + 1, line: self.next.line + line_breaks(span) };
+        self.next = Start { offset: record.end, record: record.index + 1, line: first_line + line_breaks(span) };
         record
     }
 
@@ -196,7 +331,7 @@ impl<'a, R: Read> Records<'a, R> {
 
     /// An error about the next record, at this index of the buffer.
     fn error(&self, at: usize, message: String) -> StageError {
-        let line = self.next.line + line_breaks(&self.buffer[self.begin..at]);
+        let line = self.next.line + self.passed.line_breaks + line_breaks(&self.buffer[self.begin..at]);
         StageError::new(message).place(place(&self.file.shown, self.container, self.next.record, line))
     }
 }
@@ -226,7 +361,7 @@ mod tests {
 
     fn read(container: Container, text: &str) -> Result<Vec<(String, u64, u64, u64)>, String> {
         let file = file();
-        let mut records = Records::of_file(text.as_bytes(), &file, container);
+        let mut records = Records::of_file(text.as_bytes(), &file, container, RecordLimit::UNBOUNDED);
         let mut seen = Vec::new();
         while let Some(record) = records.next().map_err(|error| error.to_string())? {
             let body = String::from_utf8_lossy(record.body).into_owned();

@@ -7,11 +7,10 @@ use sternlight_engine::stage::{Context, FaultyRecord, Receiver, StageError};
 use sternlight_engine::trajectory::TrajectoryBuilder;
 
 use super::chat::Dialect;
-use super::digest::Digest;
 use super::json::{Fault, compact};
 use super::options::{Format, Options};
 use super::place::place;
-use super::records::{Records, Start};
+use super::records::{RecordLimit, Records, Start};
 use super::row::{Counts, Imported, Origin};
 use super::stream::TextStream;
 use super::survey::{JsonFile, Piece};
@@ -67,12 +66,11 @@ pub(super) fn read_shard(
     let piece = &shard.piece;
     stream.skip_to(piece.start).map_err(|error| file.unreadable(&error))?;
     let start = Start { offset: piece.start, record: piece.first_record, line: piece.first_line };
-    let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start);
+    let limit = RecordLimit::of(receiver.memory());
+    let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start, limit);
     let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
-    let mut digest = Digest::default();
     let mut counts = Counts::default();
     while let Some(record) = records.next()? {
-        digest.update(record.span);
         let origin = Origin { file, index: record.index, environment: shard.environment.as_deref() };
         let imported = match import(*format, record.body, origin, options) {
             Ok(imported) => imported,
@@ -97,7 +95,7 @@ pub(super) fn read_shard(
         }
     }
     // The shard's key holds the digest of what the survey saw: rows of other bytes may not go under it.
-    if digest.finish() != piece.digest {
+    if records.digest() != piece.digest {
         return Err(StageError::new(format!("`{}` changed while it was imported", file.shown)).help("run again"));
     }
     context.warnings.extend(warning(shard, &counts));

@@ -18,6 +18,7 @@ use super::options::{Format, Options};
 use super::parquet::{self, ParquetFile};
 use super::parquet_schema::agree;
 use super::parts::Seen;
+use super::records::RecordLimit;
 use super::shard::{Shard, read_shard};
 use super::stream::TextStream;
 use super::survey::{JsonFile, SHARD_BYTES, survey};
@@ -200,6 +201,11 @@ fn stage_error(problems: Vec<Problem>) -> StageError {
 }
 
 impl Source for Import {
+    fn held_bytes(&self, survey: &Survey, shards: &[usize]) -> u64 {
+        let shards = shards.iter().filter_map(|index| decoded(survey, *index));
+        RecordLimit::COPIES * shards.map(|shard| shard.piece.largest).max().unwrap_or(0)
+    }
+
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError> {
         let inputs = self.inputs().map_err(stage_error)?;
         let mut found = Survey::default();
@@ -213,7 +219,8 @@ impl Source for Import {
                 }
             }
             Inputs::Json(files) => {
-                let surveys: Vec<_> = files.par_iter().map(|file| survey(file, self.shard_bytes, memo)).collect();
+                let limit = RecordLimit::of(memo.memory());
+                let surveys: Vec<_> = files.par_iter().map(|file| survey(file, self.shard_bytes, limit, memo)).collect();
                 for (index, (file, survey)) in files.iter().zip(surveys).enumerate() {
                     let survey = survey?;
                     for piece in survey.pieces {
@@ -234,13 +241,7 @@ impl Source for Import {
     fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
         let mut open: Option<(&PathBuf, TextStream)> = None;
         for index in shards {
-            let shard = survey
-                .shards
-                .get(*index)
-                .and_then(|shard| match &shard.content {
-                    ShardContent::Decoded(shard) => shard.downcast_ref::<Shard>(),
-                    ShardContent::InPlace { .. } => None,
-                })
+            let shard = decoded(survey, *index)
                 .ok_or_else(|| StageError::new(format!("shard {index} is not part of the import's survey")))?;
             let path = &shard.file.file.path;
             let (_, stream) = match &mut open {
@@ -253,6 +254,14 @@ impl Source for Import {
             read_shard((*index, shard), stream, &self.options, receiver)?;
         }
         Ok(())
+    }
+}
+
+/// A shard of JSON records.
+fn decoded(survey: &Survey, index: usize) -> Option<&Shard> {
+    match &survey.shards.get(index)?.content {
+        ShardContent::Decoded(shard) => shard.downcast_ref(),
+        ShardContent::InPlace { .. } => None,
     }
 }
 
@@ -404,10 +413,33 @@ mod tests {
         write(directory.path(), "b.json", format!("[{RUN}]"));
         write(directory.path(), "c.parquet", "PAR1");
         let refused = |options: &str| import(directory.path(), options).unwrap_err();
-        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`a.jsonl` is `openai-chat`, but `b.json` is `tau-bench`");
+        insta::assert_snapshot!(refused("files: [a.jsonl, b.json]"), @"`b.json` is `tau-bench`, but `a.jsonl` is `openai-chat`");
         insta::assert_snapshot!(refused("files: [b.json, c.parquet]"), @"`b.json` is `tau-bench`, but `c.parquet` is `sternlight`");
-        insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat`, but the files are `tau-bench`");
+        insta::assert_snapshot!(refused("{files: b.json, task_from: first_user}"), @"option `task_from` belongs to `openai-chat` and `anthropic`, but the files are `tau-bench`");
         insta::assert_snapshot!(refused("{files: a.jsonl, format: openai-chat, identity: stat}"), @"option `identity` belongs to `sternlight`, but the files are `openai-chat`");
+    }
+
+    /// A file of words alone is what the other files are: a directory of Anthropic's messages may hold some.
+    #[test]
+    fn a_file_that_does_not_tell_is_what_the_others_are() {
+        let directory = tempfile::tempdir().unwrap();
+        let blocks = r#"{"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]}]}"#;
+        let role = r#"{"messages": [{"role": "tool", "content": "x"}]}"#;
+        write(directory.path(), "a.jsonl", CHAT);
+        write(directory.path(), "b.jsonl", blocks);
+        write(directory.path(), "c.jsonl", role);
+        write(directory.path(), "d.json", "[]");
+        let environments = |files: &str| {
+            let outcome = import(directory.path(), &format!("files: {files}"));
+            outcome.map(|outcome| {
+                outcome.rows.iter().map(|row| row["env"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(environments("[a.jsonl, b.jsonl, d.json]").unwrap(), ["anthropic", "anthropic"]);
+        assert_eq!(environments("[a.jsonl, c.jsonl]").unwrap(), ["openai-chat", "openai-chat"]);
+        assert_eq!(environments("[a.jsonl, d.json]").unwrap(), ["openai-chat"]);
+        let refused = environments("[a.jsonl, b.jsonl, c.jsonl]").unwrap_err();
+        insta::assert_snapshot!(refused, @"`b.jsonl` is `anthropic`, but `c.jsonl` is `openai-chat`");
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! Cuts a JSON file into shards in one pass, and remembers where they begin. Not concerned with what records mean,
 //! but for what a file as a whole tells about them.
 
-use std::time::{Duration, SystemTime};
-
 use serde::{Deserialize, Serialize};
+use sternlight_engine::dataset::FileStamp;
 use sternlight_engine::stage::{Memo, StageError};
 
-use super::digest::Digest;
 use super::files::InputFile;
 use super::options::Format;
-use super::records::Records;
+use super::records::{RecordLimit, Records};
 use super::scan::Container;
 use super::stream::TextStream;
 use super::tau_bench;
@@ -19,10 +17,7 @@ use super::tau_bench;
 pub(super) const SHARD_BYTES: u64 = 64 << 20;
 
 /// Raised whenever the same bytes would be cut or described otherwise: what older versions remembered is not read.
-const SURVEY_VERSION: u32 = 1;
-
-/// A file that was modified less than this long ago may be written to again without its time changing.
-const SETTLING_TIME: Duration = Duration::from_secs(2);
+const SURVEY_VERSION: u32 = 2;
 
 /// A JSON file whose container and format are known.
 #[derive(Clone, Debug)]
@@ -59,18 +54,27 @@ pub(super) struct Piece {
     pub(super) first_line: u64,
     /// blake3 of its bytes, in hexadecimal.
     pub(super) digest: String,
+    /// Bytes of its largest record: what reading it takes.
+    pub(super) largest: u64,
 }
 
 /// Surveys a file, or remembers an earlier survey of the same bytes.
-pub(super) fn survey(file: &JsonFile, shard_bytes: u64, memo: &dyn Memo) -> Result<FileSurvey, StageError> {
+pub(super) fn survey(
+    file: &JsonFile,
+    shard_bytes: u64,
+    limit: RecordLimit,
+    memo: &dyn Memo,
+) -> Result<FileSurvey, StageError> {
     let key = memo_key(file, shard_bytes)?;
     if let Some(key) = &key
         && let Some(bytes) = memo.get(key)
-        && let Ok(remembered) = serde_json::from_slice(&bytes)
+        && let Ok(remembered) = serde_json::from_slice::<FileSurvey>(&bytes)
+        // One that is too large now is told with its line.
+        && remembered.pieces.iter().all(|piece| limit.allows(piece.largest))
     {
         return Ok(remembered);
     }
-    let found = pass(file, shard_bytes)?;
+    let found = pass(file, shard_bytes, limit)?;
     // Remembered only if nobody wrote to the file meanwhile.
     if let Some(key) = key
         && memo_key(file, shard_bytes)?.as_ref() == Some(&key)
@@ -82,9 +86,12 @@ pub(super) fn survey(file: &JsonFile, shard_bytes: u64, memo: &dyn Memo) -> Resu
 }
 
 fn memo_key(file: &JsonFile, shard_bytes: u64) -> Result<Option<String>, StageError> {
-    let Some(state) = FileState::of(&file.file)?.settled() else { return Ok(None) };
+    let stamp = FileStamp::of(&file.file.path).map_err(|error| file.file.unreadable(&error))?;
+    if !stamp.is_settled() {
+        return Ok(None);
+    }
     let facts = format!(
-        "{SURVEY_VERSION}\0{shard_bytes}\0{:?}\0{:?}\0{state:?}\0{}",
+        "{SURVEY_VERSION}\0{shard_bytes}\0{:?}\0{:?}\0{stamp:?}\0{}",
         file.container,
         file.format,
         file.file.path.display()
@@ -92,54 +99,11 @@ fn memo_key(file: &JsonFile, shard_bytes: u64) -> Result<Option<String>, StageEr
     Ok(Some(format!("import-survey-{}", blake3::hash(facts.as_bytes()).to_hex())))
 }
 
-/// What the file system says about a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FileState {
-    /// Length in bytes.
-    pub(super) bytes: u64,
-    /// Time of the last modification, in nanoseconds since 1970.
-    pub(super) modified_ns: u128,
-    inode: u64,
-    is_settled: bool,
-}
-
-impl FileState {
-    pub(super) fn of(file: &InputFile) -> Result<Self, StageError> {
-        let failed = |error: std::io::Error| file.unreadable(&error);
-        let metadata = std::fs::metadata(&file.path).map_err(failed)?;
-        let modified = metadata.modified().map_err(failed)?;
-        let since_1970 = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Ok(Self {
-            bytes: metadata.len(),
-            modified_ns: since_1970.as_nanos(),
-            inode: inode(&metadata),
-            // A time in the future tells nothing: not settled.
-            is_settled: SystemTime::now().duration_since(modified).is_ok_and(|age| age >= SETTLING_TIME),
-        })
-    }
-
-    /// The state, if it tells whether the contents are unchanged.
-    pub(super) fn settled(self) -> Option<Self> {
-        self.is_settled.then_some(self)
-    }
-}
-
-#[cfg(unix)]
-fn inode(metadata: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> u64 {
-    0
-}
-
-fn pass(file: &JsonFile, shard_bytes: u64) -> Result<FileSurvey, StageError> {
+fn pass(file: &JsonFile, shard_bytes: u64, limit: RecordLimit) -> Result<FileSurvey, StageError> {
     let stream = TextStream::open(&file.file.path).map_err(|error| file.file.unreadable(&error))?;
-    let mut records = Records::of_file(stream, &file.file, file.container);
+    let mut records = Records::of_file(stream, &file.file, file.container, limit);
     let mut survey = FileSurvey::default();
     let mut environment = None;
-    let mut digest = Digest::default();
     let mut open: Option<Piece> = None;
     let mut next_cut = shard_bytes;
     loop {
@@ -152,19 +116,21 @@ fn pass(file: &JsonFile, shard_bytes: u64) -> Result<FileSurvey, StageError> {
             records: 0,
             first_line: start.line,
             digest: String::new(),
+            largest: 0,
         });
         piece.end = record.end;
         piece.records += 1;
-        digest.update(record.span);
+        piece.largest = piece.largest.max(record.body.len() as u64);
         if file.format == Format::TauBench && environment.is_none() {
             environment = tau_bench::environment(record.body);
         }
-        if record.end >= next_cut {
-            next_cut = (record.end / shard_bytes + 1) * shard_bytes;
-            survey.pieces.extend(open.take().map(|piece| Piece { digest: digest.finish(), ..piece }));
+        let end = record.end;
+        if end >= next_cut {
+            next_cut = (end / shard_bytes + 1) * shard_bytes;
+            survey.pieces.extend(open.take().map(|piece| Piece { digest: records.digest(), ..piece }));
         }
     }
-    survey.pieces.extend(open.map(|piece| Piece { digest: digest.finish(), ..piece }));
+    survey.pieces.extend(open.map(|piece| Piece { digest: records.digest(), ..piece }));
     survey.environment = environment.map(str::to_owned);
     Ok(survey)
 }
@@ -173,9 +139,12 @@ fn pass(file: &JsonFile, shard_bytes: u64) -> Result<FileSurvey, StageError> {
 mod tests {
     use std::fs::{File, FileTimes};
     use std::path::Path;
+    use std::time::{Duration, SystemTime};
 
     use super::super::testing::Notes;
     use super::*;
+
+    const ANY: RecordLimit = RecordLimit::UNBOUNDED;
 
     fn lines(directory: &Path, text: &str, age: Duration) -> JsonFile {
         let path = directory.join("runs.jsonl");
@@ -186,14 +155,21 @@ mod tests {
         JsonFile { file, container: Container::Lines, format: Format::OpenaiChat, is_compressed: false }
     }
 
+    /// Until the file has settled: the time of its last change can be set by nobody.
+    fn wait_for(file: &JsonFile) {
+        while !FileStamp::of(&file.file.path).unwrap().is_settled() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     #[test]
     fn a_file_that_grew_keeps_its_earlier_shards() {
         let directory = tempfile::tempdir().unwrap();
         let text: String = (0..40).map(|number| format!("{{\"n\": {number}}}\n")).collect();
         let file = lines(directory.path(), &text[..200], Duration::ZERO);
-        let before = pass(&file, 64).unwrap();
+        let before = pass(&file, 64, ANY).unwrap();
         let file = lines(directory.path(), &text, Duration::ZERO);
-        let after = pass(&file, 64).unwrap();
+        let after = pass(&file, 64, ANY).unwrap();
         assert!(before.pieces.len() >= 3);
         assert_eq!(before.pieces[..before.pieces.len() - 1], after.pieces[..before.pieces.len() - 1]);
         assert_eq!(after.pieces.iter().map(|piece| piece.records).sum::<u64>(), 40);
@@ -208,17 +184,19 @@ mod tests {
     fn surveys_are_remembered_once_a_file_has_settled() {
         let (directory, notes) = (tempfile::tempdir().unwrap(), Notes::default());
         let fresh = lines(directory.path(), "{}\n", Duration::ZERO);
-        survey(&fresh, 64, &notes).unwrap();
+        survey(&fresh, 64, ANY, &notes).unwrap();
         assert!(notes.0.lock().unwrap().is_empty());
         let settled = lines(directory.path(), "{}\n", Duration::from_secs(60));
-        let found = survey(&settled, 64, &notes).unwrap();
+        wait_for(&settled);
+        let found = survey(&settled, 64, ANY, &notes).unwrap();
         let forged = FileSurvey { environment: Some("remembered".to_owned()), ..found };
         for value in notes.0.lock().unwrap().values_mut() {
             *value = serde_json::to_vec(&forged).unwrap();
         }
-        assert_eq!(survey(&settled, 64, &notes).unwrap(), forged);
-        assert_ne!(survey(&settled, 65, &notes).unwrap(), forged);
+        assert_eq!(survey(&settled, 64, ANY, &notes).unwrap(), forged);
+        assert_ne!(survey(&settled, 65, ANY, &notes).unwrap(), forged);
         let longer = lines(directory.path(), "{}\n{}\n", Duration::from_secs(60));
-        assert_eq!(survey(&longer, 64, &notes).unwrap().pieces[0].records, 2);
+        wait_for(&longer);
+        assert_eq!(survey(&longer, 64, ANY, &notes).unwrap().pieces[0].records, 2);
     }
 }

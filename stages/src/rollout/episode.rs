@@ -116,8 +116,9 @@ impl Actor {
         for (number, episode) in (0..).zip(episodes.iter_mut()) {
             let Some(seen) = episode.seen.as_deref() else { continue };
             match self.script.action(seen, |count| self.draw(&episode.attempt, turn, count)) {
-                Some(action) => moves.push((number, action)),
-                None => episode.give_up(),
+                Ok(Some(action)) => moves.push((number, action)),
+                Ok(None) => episode.give_up("no rule of the script applies to what is seen"),
+                Err(too_long) => episode.give_up(&too_long.to_string()),
             }
         }
         if moves.is_empty() {
@@ -170,10 +171,10 @@ impl Episode<'_> {
     }
 
     /// The script does not know what to do.
-    fn give_up(&mut self) {
+    fn give_up(&mut self, reason: &str) {
         self.row.final_observation = self.seen.take();
         let index = self.row.turns.len();
-        fail(&mut self.row, format!("turn {index}: no rule of the script applies to what is seen"));
+        fail(&mut self.row, format!("turn {index}: {reason}"));
     }
 
     fn finished(mut self) -> TrajectoryRow {

@@ -117,7 +117,7 @@ impl Stage for Rollout {
 }
 
 impl Source for Rollout {
-    fn held_bytes(&self) -> u64 {
+    fn held_bytes(&self, _: &Survey, _: &[usize]) -> u64 {
         self.environment.held_bytes()
     }
 
