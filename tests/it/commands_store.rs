@@ -162,9 +162,9 @@ fn verify_reads_everything_and_computes_it_again() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 5.44 KiB read
+    stored             5 manifests, 8 files, 5.56 KiB read
     exported           2 files
-    computed again     6 stages: 224 columns of 10 shards, 2 exported files, and all figures
+    computed again     6 stages: 234 columns of 10 shards, 2 exported files, and all figures
                        everything came out the same
     --- stderr
       import                12 trajectories  computed 2 parts, SECONDS
@@ -201,7 +201,7 @@ fn verify_names_a_flipped_byte_and_the_next_run_computes_it_anew() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 5.34 KiB read
+    stored             5 manifests, 8 files, 5.46 KiB read
     exported           2 files
       damaged: import: HERE/.sternlight/data/ATTEMPT/rows.parquet: column `trajectory_id`, row group 0: the bytes are not those that were written
       damaged: export: `HERE/out.jsonl` is not as it was exported
@@ -225,7 +225,7 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 5.44 KiB read
+    stored             5 manifests, 8 files, 5.56 KiB read
     exported           2 files
     --- stderr
     error: the inputs of run `RUN` are not what they were:
@@ -241,7 +241,7 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 5.44 KiB read
+    stored             5 manifests, 8 files, 5.56 KiB read
     exported           2 files
     --- stderr
     error: the inputs of run `RUN` are not what they were:
@@ -254,7 +254,7 @@ fn verify_says_which_inputs_are_not_what_they_were() {
     --- stdout
     RUN replay, done, started TIME
 
-    stored             5 manifests, 8 files, 5.44 KiB read
+    stored             5 manifests, 8 files, 5.56 KiB read
     exported           2 files
     --- stderr
     pipeline.yaml:7:20: error: nothing matches `data/*.jsonl` in `HERE`

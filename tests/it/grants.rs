@@ -41,9 +41,9 @@ fn what_depends_on_the_world_outside_is_said_to_do_so() {
     --- stdout
     RUN penalised, done, started TIME
 
-    stored             3 manifests, 6 files, 4.05 KiB read
+    stored             3 manifests, 6 files, 4.15 KiB read
     exported           4 files
-    computed again     1 stages: 42 columns of 2 shards, and all figures
+    computed again     1 stages: 44 columns of 2 shards, and all figures
                        everything came out the same
     not computed again reward: it depends on more than its inputs: clock, write
     not computed again advantage: it comes after such a stage
@@ -54,6 +54,18 @@ fn what_depends_on_the_world_outside_is_said_to_do_so() {
         summary.contains("not reproducible        reward depends on more than its inputs: clock, write\n"),
         "{summary}"
     );
+}
+
+#[test]
+fn the_directory_of_the_pipeline_may_be_granted_beside_the_store() {
+    let place = granting("{ read: [.] }");
+    place.run();
+    // What was exported lies there as well, by now.
+    place.run();
+    assert!(place.run().computed().is_empty());
+    assert_eq!(exit_code(&place.sternlight(&["verify", "last", "-q"])), 0);
+    place.write("words/list.txt", "one two three\n");
+    assert_eq!(place.run().computed().get("reward"), Some(&2));
 }
 
 #[test]
@@ -73,7 +85,7 @@ fn what_a_plugin_may_read_is_in_its_key() {
     --- stdout
     RUN penalised, done, started TIME
 
-    stored             3 manifests, 6 files, 4.05 KiB read
+    stored             3 manifests, 6 files, 4.15 KiB read
     exported           4 files
     --- stderr
     error: the inputs of run `RUN` are not what they were:

@@ -28,6 +28,9 @@ pub(super) struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sample: Option<u64>,
     files: BTreeMap<String, Entry>,
+    /// Of all that stands before it, in hexadecimal: a list that somebody edited is theirs. Earlier versions had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blake3: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,10 +45,17 @@ impl Manifest {
         rows: u64,
         sample: Option<u64>,
         files: impl Iterator<Item = (&'a String, &'a ExportedFile)>,
-    ) -> Self {
+    ) -> serde_json::Result<Self> {
         let entry = |file: &ExportedFile| Entry { bytes: file.bytes, blake3: file.digest.clone() };
         let files = files.map(|(name, file)| (name.clone(), entry(file))).collect();
-        Self { format: FORMAT.to_owned(), rows, sample, files }
+        let mut manifest = Self { format: FORMAT.to_owned(), rows, sample, files, blake3: None };
+        manifest.blake3 = Some(manifest.digest()?);
+        Ok(manifest)
+    }
+
+    /// Of all but the digest, which must not be there.
+    fn digest(&self) -> serde_json::Result<String> {
+        Ok(blake3::hash(&serde_json::to_vec(self)?).to_hex().to_string())
     }
 
     /// The manifest in a directory, as sternlight writes it to the byte; `None` if there is none, or something else.
@@ -55,8 +65,11 @@ impl Manifest {
             return None;
         }
         let text = fs::read_to_string(path).ok()?;
-        let found: Self = serde_json::from_str(&text).ok()?;
-        (found.format == FORMAT && found.text().is_ok_and(|written| written == text)).then_some(found)
+        let mut found: Self = serde_json::from_str(&text).ok()?;
+        let is_as_written = found.format == FORMAT && found.text().is_ok_and(|written| written == text);
+        let digest = found.blake3.take();
+        let is_whole = digest.is_none_or(|digest| found.digest().is_ok_and(|whole| whole == digest));
+        (is_as_written && is_whole).then_some(found)
     }
 
     pub(super) fn text(&self) -> serde_json::Result<String> {

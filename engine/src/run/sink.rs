@@ -103,8 +103,9 @@ impl<'a> Export<'a> {
         let listed = self.target.is_directory.then(|| Manifest::at(&self.directory)).flatten();
         if self.target.is_directory {
             let manifest = Manifest::new(input.rows(), self.sample, self.names.iter().zip(&files));
+            let text = manifest.and_then(|manifest| manifest.text());
+            let text = text.map_err(|error| StageError::new(error.to_string()))?;
             let path = self.place(MANIFEST)?;
-            let text = manifest.text().map_err(|error| StageError::new(error.to_string()))?;
             fs::write(&path, text).map_err(|error| StageError::file("write", &path, &error))?;
             files.push(self.described(MANIFEST)?);
         }

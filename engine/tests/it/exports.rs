@@ -345,11 +345,13 @@ fn another_store_may_replace_what_a_manifest_lists_and_no_more() {
     // A list that names what lies elsewhere is no permission, nor is one that somebody wrote.
     fs::write(root.join("theirs"), "theirs").unwrap();
     let manifest = fs::read_to_string(root.join("out/_manifest.json")).unwrap();
-    let forged = manifest.replace("\"card\"", "\"../theirs\"");
-    assert_ne!(forged, manifest);
-    fs::write(root.join("out/_manifest.json"), forged.replace("\n", " ")).unwrap();
-    let error = told(sink.run(&first, None), &root);
-    assert!(error.contains("is there already, and sternlight did not write it"), "{error}");
+    for forged in [manifest.replace("\"card\"", "\"../theirs\""), manifest.replace("\"rows\": 4", "\"rows\": 5")] {
+        assert_ne!(forged, manifest);
+        fs::write(root.join("out/_manifest.json"), &forged).unwrap();
+        let error = told(sink.run(&first, None), &root);
+        assert!(error.contains("is there already, and sternlight did not write it"), "{error}");
+        assert_eq!(fs::read_to_string(root.join("out/_manifest.json")).unwrap(), forged);
+    }
     assert_eq!(fs::read_to_string(root.join("theirs")).unwrap(), "theirs");
 }
 

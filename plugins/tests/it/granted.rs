@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::AsArray as _;
 use arrow::datatypes::Float32Type;
 use sternlight_engine::stage::{Built, Context, Output, PluginGrants, PluginLimits, Work};
+use sternlight_engine::store::Store;
 
 use super::guest::{Host, batch, component, granted_directory};
 
@@ -157,6 +158,35 @@ fn files_are_read_within_the_grant_and_nowhere_else() {
         in open
         in number; if it may have that, write `allow: {read: [DIRECTORY]}` into the stage
     ");
+}
+
+#[test]
+fn a_store_in_a_granted_directory_is_no_part_of_what_is_granted() {
+    let host = Host::new();
+    host.write("data/a.txt", b"12345");
+    Store::open(&host.path("data/.store")).unwrap();
+    host.write("data/.store/data/b.txt", b"123");
+    // What only has one of its names is none.
+    host.write("data/other/format", b"1");
+    host.write("data/other/b.txt", b"123");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(".store/data", host.path("data/way")).unwrap();
+    let tried = |guest: &str, path: &str, allow: &PluginGrants| {
+        place(&host, guest, &[("path", path), ("length", &path.len().to_string())]);
+        number(&host, allow)
+    };
+    assert_eq!(["a.txt", "other/b.txt"].map(|path| tried("read", path, &reading("data"))), [5.0, 3.0]);
+    for path in [".store/data/b.txt", "./other/../.store/format", "way/b.txt", ".store/nothing"] {
+        assert!(tried("read", path, &reading("data")) < 0.0, "{path}");
+        assert!(tried("write", path, &writing("data")) < 0.0, "{path}");
+    }
+    assert_eq!(fs::read(host.path("data/.store/format")).unwrap(), b"1");
+    assert!(!host.path("data/.store/nothing").exists());
+    // It changes with every run, and keys do not.
+    let files = || load(&host, &reading("data")).stage.files();
+    let before = files();
+    host.write("data/.store/data/b.txt", b"124");
+    assert_eq!(files(), before);
 }
 
 #[test]
