@@ -178,7 +178,8 @@ impl<'a, 'r> Messages<'a, 'r> {
     pub(super) fn finish(mut self, final_observation: &'a str) -> Chat<'a> {
         self.unfit.without_turns = u64::from(self.turns == 0);
         let unfit = self.unfit;
-        let last = self.show(self.recorded.last_observed(final_observation), final_observation);
+        let seen = self.recorded.last_observed(self.turns, final_observation);
+        let last = self.show(seen, final_observation);
         let tells_all = !last.iter().any(|message| message.has_media() || !matches!(message.role, USER | TOOL));
         // The text alone would be taken for the result of all calls.
         let is_result = match (self.pending.is_empty(), self.answered) {
@@ -189,7 +190,7 @@ impl<'a, 'r> Messages<'a, 'r> {
             }
         };
         let is_told = tells_all && is_result;
-        let mut unfit = if is_told { unfit } else { self.unfit };
+        let mut unfit = if is_told { Unfit { lost_media: self.unfit.lost_media, ..unfit } } else { self.unfit };
         unfit.ending_in_calls = u64::from(!self.pending.is_empty() && self.answered == Some(false));
         Chat { messages: self.messages, last: if is_told { Vec::new() } else { last }, unfit }
     }

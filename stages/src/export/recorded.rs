@@ -99,9 +99,14 @@ impl<'a> Recorded<'a> {
         apart(self.turns.observed.get(turn)?.as_ref()?, observation, BETWEEN_SHOWN)
     }
 
-    /// The same for the last observation.
-    pub(super) fn last_observed<'t>(&self, observation: &'t str) -> Option<Vec<Seen<'t, '_>>> {
-        apart(self.final_observed.as_ref()?, observation, BETWEEN_SHOWN)
+    /// The same for the last observation, behind so many turns. A copy that ends before its original was shown last what
+    /// the original was shown next.
+    pub(super) fn last_observed<'t>(&self, turns: usize, observation: &'t str) -> Option<Vec<Seen<'t, '_>>> {
+        let Turns { calls, observed, content } = &self.turns;
+        match calls.len().max(observed.len()).max(content.len()) > turns {
+            true => self.observed(turns, observation),
+            false => apart(self.final_observed.as_ref()?, observation, BETWEEN_SHOWN),
+        }
     }
 
     /// The same for the prompt.
@@ -165,7 +170,12 @@ mod tests {
             assert!(recorded.observed(1, other).is_none(), "{other}");
         }
         assert!(recorded.observed(0, "").is_none() && recorded.observed(3, "").is_none());
-        assert!(recorded.observed(9, "").is_none() && recorded.last_observed("").is_none());
+        assert!(recorded.observed(9, "").is_none() && recorded.last_observed(9, "").is_none());
+        let cut = Recorded::of(
+            r#"{"turns": {"observed": [null, [{"role": "tool"}]]}, "final_observed": [{"role": "user"}]}"#,
+        );
+        let speaker = |turns| cut.last_observed(turns, "x").map(|seen| seen[0].speaker);
+        assert_eq!([speaker(0), speaker(1), speaker(2)], [None, Some(Speaker::Tool), Some(Speaker::User)]);
     }
 
     #[test]

@@ -513,7 +513,7 @@ fn recordings_come_back() {
         for row in &mut before {
             let is_text_agent = row["policy"].as_str().is_some_and(|policy| policy.contains("act-grok"));
             for turn in row["turns"].as_array_mut().unwrap().iter_mut().filter(|_| is_text_agent) {
-                (turn[2], turn[3]) = (Value::Null, Value::Null);
+                (2..5).for_each(|column| turn[column] = Value::Null);
             }
         }
         let after = again(&dataset_of(&recordings, &options, &directory.path().join("store")), directory.path());

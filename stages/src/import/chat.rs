@@ -215,10 +215,15 @@ impl<'a> Reader<'a> {
     }
 
     fn assistant(&mut self, mut message: Fields<'a>) -> Result<(), Fault> {
-        let said = message.read("content", |content| self.parts.content(content))?.unwrap_or_default();
-        let refusal = message.get("refusal").map(text).transpose().map_err(|fault| fault.within("refusal"))?;
         let calls = take_calls(&mut message)?;
-        let said = if said.text.is_none() { Content { text: refusal, ..said } } else { said };
+        if message.get("content").is_some_and(|content| content.get().starts_with('[')) {
+            self.parts.calls.extend(calls.iter().filter_map(|call| call.id.as_deref().map(str::to_owned)));
+        }
+        let said = message.read("content", |content| self.parts.content(content))?.unwrap_or_default();
+        self.parts.calls.clear();
+        let refusal = message.get("refusal").map(text).transpose().map_err(|fault| fault.within("refusal"))?;
+        let is_silent = said.text.as_deref().is_none_or(str::is_empty);
+        let said = if is_silent && refusal.is_some() { Content { text: refusal, ..said } } else { said };
         self.decide(said, calls, Some(message))
     }
 
@@ -308,6 +313,7 @@ impl<'a> Reader<'a> {
     }
 
     fn leave_over_fields(&mut self, turn: usize, message: Fields<'a>) -> Result<(), Fault> {
+        self.parts.seen.look_beside(&message);
         for (key, value) in message.rest() {
             // `observed` and `calls` are ours.
             let name = match key.as_ref() {
@@ -355,6 +361,7 @@ impl<'a> Reader<'a> {
             leftover.text("prefix", text_agent::RESULT_PREFIX);
         }
         if let Some(rest) = rest {
+            self.parts.seen.look_beside(&rest);
             leftover.rest(rest)?;
         }
         let text = result.map_or(text, Cow::Owned);
@@ -390,6 +397,7 @@ impl<'a> Reader<'a> {
         if let Some(parts) = &content.parts {
             leftover.json("content", parts);
         }
+        self.parts.seen.look_beside(&rest);
         leftover.rest(rest)?;
         let text = content.text.unwrap_or_default();
         self.shown.push(Shown { text, is_result: true, leftover, plain_role: None });

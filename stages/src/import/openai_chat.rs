@@ -64,6 +64,7 @@ pub(super) fn import(
         (None, Some(task)) => group_id(options, &env, task, &policy),
         (None, None) => trajectory_id.clone(),
     };
+    conversation.counts.seen.look_beside(&record);
     extra.rest_of_record(record)?;
     conversation.leave_over(&mut extra);
 

@@ -165,8 +165,12 @@ impl<'a> Part<'a> {
                 None => Self::Unknown(fields.rest().next().map_or(Cow::Borrowed("part"), |(key, _)| key)),
             });
         };
+        let is_thought = fields.get("thought").is_some_and(|thought| thought.get() == "true");
         match kind.as_ref() {
-            name if TEXTS.contains(&name) => fields.require("text", said).map(Self::Text),
+            name if TEXTS.contains(&name) => {
+                let said = fields.require("text", said)?;
+                Ok(if is_thought { Self::Reasoning(said.into_owned()) } else { Self::Text(said) })
+            }
             "refusal" => fields.require("refusal", text).map(Self::Text),
             name if REASONING.contains(&name) || name.starts_with("reasoning.") => {
                 let mut thought = String::new();
@@ -309,17 +313,33 @@ pub(super) struct Seen {
     pub(super) media: BTreeMap<Medium, u64>,
     /// How many of each type that is not known.
     pub(super) unknown: BTreeMap<String, u64>,
+    /// How many messages and records have media in fields of their own, beside contents.
+    pub(super) beside: u64,
 }
 
 /// Beginnings of the names of metrics.
 const MEDIA_METRIC: &str = "parts.";
 const UNKNOWN_METRIC: &str = "parts.unknown.";
+const BESIDE_METRIC: &str = "parts.beside";
+
+/// Fields in which some keep pictures, sounds and files of a message or of a whole record.
+const MEDIA_FIELDS: [&str; 7] = ["images", "image", "audio", "audios", "video", "videos", "attachments"];
 
 impl Seen {
+    /// Looks whether there are media in fields of their own.
+    pub(super) fn look_beside(&mut self, fields: &Fields<'_>) {
+        let is_empty = |value: &RawValue| matches!(value.get(), "[]" | "{}" | "\"\"" | "false");
+        let mut media = fields.names().filter(|name| MEDIA_FIELDS.contains(name));
+        self.beside += u64::from(media.any(|name| fields.get(name).is_some_and(|value| !is_empty(value))));
+    }
+
     /// Counts them into the stage's metrics.
     pub(super) fn measure(&self, metrics: &mut Metrics) {
         for (medium, count) in &self.media {
             metrics.count(format!("{MEDIA_METRIC}{}", medium.name()), *count);
+        }
+        if self.beside > 0 {
+            metrics.count(BESIDE_METRIC, self.beside);
         }
         for (kind, count) in &self.unknown {
             metrics.count(format!("{UNKNOWN_METRIC}{kind}"), *count);
@@ -341,6 +361,13 @@ impl Seen {
                 media.join(", ")
             ));
         }
+        let beside = metrics.counted(BESIDE_METRIC);
+        if beside > 0 {
+            warnings.push(format!(
+                "messages or records with pictures, sounds or files in fields of their own: {beside}; they are in `extra`, \
+                 and no text or chat shows them"
+            ));
+        }
         let unknown = metrics.iter().filter_map(|(name, _)| name.strip_prefix(UNKNOWN_METRIC).map(|kind| (kind, name)));
         let unknown: Vec<String> = unknown.map(|(kind, name)| format!("`{kind}` {}", metrics.counted(name))).collect();
         if let Some((first, others)) = unknown.split_at_checked(SHOWN_TYPES.min(unknown.len())) {
@@ -360,6 +387,7 @@ impl Seen {
         for (medium, count) in &other.media {
             *self.media.entry(*medium).or_default() += count;
         }
+        self.beside += other.beside;
         for (kind, count) in &other.unknown {
             *self.unknown.entry(kind.clone()).or_default() += count;
         }
@@ -382,6 +410,8 @@ pub(super) struct Content<'a> {
 pub(super) struct PartReader {
     /// Parts of unknown types become placeholders.
     pub(super) allow_unknown: bool,
+    /// Ids of the calls that stand beside the content: some programs repeat them as blocks.
+    pub(super) calls: Vec<String>,
     /// What was seen so far.
     pub(super) seen: Seen,
 }
@@ -426,6 +456,12 @@ impl PartReader {
         Ok(content)
     }
 
+    /// Whether a call stands beside the content as well.
+    fn repeats_call(&self, part: &RawValue) -> bool {
+        let id = Fields::of(part).ok().and_then(|fields| text(fields.get("id")?).ok());
+        id.is_some_and(|id| self.calls.iter().any(|call| *call == id))
+    }
+
     fn part<'a>(&mut self, part: &'a RawValue, content: &mut Content<'a>) -> Result<(), Fault> {
         let said = match Part::read(part)? {
             Part::Text(said) => said,
@@ -440,6 +476,7 @@ impl PartReader {
                 *self.seen.media.entry(medium).or_default() += 1;
                 Cow::Borrowed(medium.placeholder())
             }
+            Part::Call(_) if self.repeats_call(part) => return Ok(()),
             Part::Call(kind) => return Err(misplaced(&kind)),
             Part::Unknown(kind) if self.allow_unknown => {
                 let placeholder = Cow::Owned(format!("[{kind}]"));
@@ -544,6 +581,7 @@ mod tests {
             r#"{"type":"reasoning.text","text":"x y","format":"f"}"#,
             r#"{"type":"thought","text":"x y"}"#,
             r#"{"text":"x y","thought":true}"#,
+            r#"{"type":"text","text":"x y","thought":true}"#,
         ] {
             assert_eq!(thought(part), "x y", "{part}");
         }
@@ -573,6 +611,32 @@ mod tests {
             Seen::warnings(&metrics).join("\n"),
             @"pictures, sounds and files stand as placeholders in the texts: `[image]` 6, `[audio]` 2, `[video]` 2, `[file]` 4; the parts are in `extra`, and an export of chats gives them back"
         );
+    }
+
+    #[test]
+    fn media_beside_contents_are_said() {
+        let mut seen = Seen::default();
+        for fields in
+            [r#"{"images": ["QQ=="]}"#, r#"{"audio": {"id": "a"}}"#, r#"{"images": [], "audio": null, "x": 1}"#]
+        {
+            let fields = raw(fields);
+            seen.look_beside(&Fields::of(&fields).unwrap());
+        }
+        let mut metrics = Metrics::default();
+        seen.measure(&mut metrics);
+        insta::assert_snapshot!(
+            Seen::warnings(&metrics).join("\n"),
+            @"messages or records with pictures, sounds or files in fields of their own: 2; they are in `extra`, and no text or chat shows them"
+        );
+    }
+
+    #[test]
+    fn calls_that_are_repeated_as_blocks_are_no_words() {
+        let content = raw(r#"["a", {"type": "tool_use", "id": "1", "name": "f", "input": {}}]"#);
+        let mut reader = PartReader { calls: vec!["1".to_owned()], ..PartReader::default() };
+        assert_eq!(reader.content(&content).unwrap().text.unwrap(), "a");
+        reader.calls.clear();
+        assert!(reader.content(&content).is_err());
     }
 
     #[test]
