@@ -21,6 +21,7 @@ mod generated;
 mod grants;
 mod harness;
 mod markdown;
+mod memory;
 mod parquet;
 #[cfg(feature = "plugins")]
 mod plugin_pipelines;

@@ -45,8 +45,16 @@ pub(super) struct OpenFile {
     pub(super) description: DataFile,
 }
 
+/// How many files this thread opened: cost is tested by counting.
+#[cfg(test)]
+thread_local! {
+    pub(super) static OPENED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl OpenFile {
     pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
+        #[cfg(test)]
+        OPENED.set(OPENED.get() + 1);
         let path = path_of(root, description);
         let file = File::open(&path).map_err(|error| StageError::file("open", &path, &error))?;
         if let Some(expected) = &description.footer {
@@ -105,31 +113,22 @@ impl OpenFile {
     }
 
     pub(super) fn decoded_bytes(&self, row_group: usize) -> u64 {
-        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
-        else {
-            return 0;
-        };
+        // A dictionary can make a chunk far smaller than its text.
+        self.sum(row_group, |column| {
+            column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)).max(0) as u64
+        })
+    }
+
+    /// Of the wanted columns of a row group.
+    fn sum(&self, row_group: usize, bytes: impl Fn(&ColumnChunkMetaData) -> u64) -> u64 {
+        let group = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group);
         let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        leaves
-            .map(|leaf| {
-                let column = group.column(leaf);
-                // A dictionary can make a chunk far smaller than its text.
-                let told = column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0));
-                // How others encode values, and what of it they tell, is not known: a run of one value takes no room.
-                let least = if self.is_outside() { least_bytes(column) } else { 0 };
-                least.max(told.max(0) as u64)
-            })
-            // A damaged footer may say anything.
-            .fold(0, u64::saturating_add)
+        // A damaged footer may say anything.
+        group.map_or(0, |group| leaves.map(|leaf| bytes(group.column(leaf))).fold(0, u64::saturating_add))
     }
 
     pub(super) fn compressed_bytes(&self, row_group: usize) -> u64 {
-        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
-        else {
-            return 0;
-        };
-        let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        leaves.map(|leaf| group.column(leaf).compressed_size().max(0) as u64).sum()
+        self.sum(row_group, |column| column.compressed_size().max(0) as u64)
     }
 
     /// Decodes the wanted columns of one of the shard's row groups from one of its rows on.
@@ -158,8 +157,9 @@ impl OpenFile {
             return Ok(RowGroupReader { batches, gate: None });
         };
         let memory = self.description.surveyed.memory();
-        let least = self.decoded_bytes(row_group);
-        if rows == 1 && least > row_limit(memory) {
+        // Told by the footer, if that is honest.
+        let least = if rows == 1 { self.sum(row_group, least_bytes) } else { 0 };
+        if least > row_limit(memory) {
             return Err(self.too_large((row_group, 0), None, least));
         }
         self.gated(levels, (Arc::new(chunks), index), pace, skipped)
