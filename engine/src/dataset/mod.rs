@@ -32,6 +32,7 @@ pub(crate) use shard::path_of;
 pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub use shared::Shared;
 pub(crate) use size::decoded_bytes;
+pub use size::readable;
 pub use stamp::{FileStamp, KnownState};
 pub(crate) use stamp::{FilesRead, WhileRunning, changed_since};
 pub use whole::WholeFile;

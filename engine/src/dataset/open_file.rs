@@ -25,6 +25,7 @@ use super::gate::{Closed, Gate, GatedRowGroup, Pace, ROW_COPIES, row_limit};
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
+use super::size::readable;
 use super::stamp::{FileStamp, changed_since};
 use crate::column::ColumnPath;
 use crate::failure::system_error;
@@ -316,14 +317,6 @@ fn least_bytes(column: &ColumnChunkMetaData) -> u64 {
     let texts = column.unencoded_byte_array_data_bytes().unwrap_or(0).max(0) as u64;
     let values = u64::try_from(column.num_values()).unwrap_or(0);
     values.saturating_mul(4 + width).saturating_add(texts)
-}
-
-/// A size for people.
-fn readable(bytes: u64) -> String {
-    match bytes {
-        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
-        _ => format!("{} MiB", bytes >> 20),
-    }
 }
 
 fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {

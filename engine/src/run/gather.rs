@@ -26,7 +26,7 @@ use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
 use crate::dataset::{
-    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Segment, Shard, decoded_bytes, row_bytes,
+    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Segment, Shard, decoded_bytes, readable, row_bytes,
 };
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError};
@@ -453,13 +453,6 @@ fn columns(work: &TransformWork<'_>) -> Vec<ColumnPath> {
         columns.push(group);
     }
     columns
-}
-
-fn readable(bytes: u64) -> String {
-    match bytes {
-        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
-        _ => format!("{} MiB", bytes >> 20),
-    }
 }
 
 /// Where the rows of a shard are, in the shard's order. Their numbers are distinct, so that nothing needs sorting.

@@ -12,7 +12,7 @@ use super::quarantine::put_aside;
 use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
 use super::watch::Watch;
 use crate::contract::{Effect, Scope};
-use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Selection, Shard, decoded_bytes, row_bytes};
+use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Selection, Shard, decoded_bytes, readable, row_bytes};
 use crate::stage::{Context, Output, StageError, Transform};
 use crate::store::{Aside, Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -152,9 +152,10 @@ impl TransformWork<'_> {
 }
 
 fn too_large(shard: &Shard, needed: u64, available: u64) -> StageError {
-    let (needed, available) = (needed.div_ceil(1 << 20), available >> 20);
+    let (needed, available) = (readable(needed), readable(available));
     StageError::new(format!(
-        "`{}` must be seen at once, which takes more than {needed} MiB; `--memory` has {available} MiB",
+        "the groups of `{}` lie within it and are seen at once, which takes {needed} and more, more than the {available} of \
+         `--memory`",
         shard.label
     ))
     .help("raise `--memory`, or filter before this stage")
