@@ -29,7 +29,7 @@ pub use reader::{BatchLimit, BatchReader};
 pub(crate) use row_bytes::row_bytes;
 pub use selection::Selection;
 pub(crate) use shard::path_of;
-pub use shard::{DataFile, Dataset, Facts, FilePath, Lineage, Shard};
+pub use shard::{DataFile, Dataset, Digests, Facts, FilePath, Lineage, Shard};
 pub use shared::Shared;
 pub(crate) use size::decoded_bytes;
 pub use size::readable;

@@ -46,9 +46,9 @@ pub(super) struct OpenFile {
     pub(super) description: DataFile,
 }
 
-/// How many files this thread opened: cost is tested by counting.
 #[cfg(test)]
 thread_local! {
+    /// How many files this thread opened: cost is tested by counting.
     pub(super) static OPENED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 

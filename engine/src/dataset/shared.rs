@@ -8,14 +8,20 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value that is shared until it is changed. Reads and writes as the value itself.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<T: PartialEq> Shared<T> {
     /// Gives its own value up for another that is equal.
     pub(crate) fn share_with(&mut self, other: &Self) {
         if self == other {
-            self.clone_from(other);
+            self.0 = Arc::clone(&other.0);
         }
     }
 }

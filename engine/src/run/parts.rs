@@ -169,9 +169,9 @@ fn is_by_shard(job: &Job<'_>, input: &Dataset, reads: &[ColumnPath], options: &R
     Ok(true)
 }
 
-/// How many digests of columns this thread asked for: cost is tested by counting.
 #[cfg(test)]
 thread_local! {
+    /// How many digests of columns this thread asked for: cost is tested by counting.
     static DIGESTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
