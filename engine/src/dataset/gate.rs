@@ -2,7 +2,7 @@
 //! footer may say anything: so the pages of a row group are looked at on their way to the decoder, and what would not fit is
 //! an error before it is decoded. Files of the store are as they were written, and need no gate.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -224,10 +224,24 @@ impl Iterator for GatedPages {
 }
 
 /// The chunks of a row group, with an eye on what the headers of pages say before these are decompressed.
+#[derive(Clone)]
 struct Headers {
     chunks: Arc<Chunks>,
     leaf: usize,
     gate: Arc<Gate>,
+}
+
+impl Headers {
+    fn header(&self, start: u64) -> Result<Box<dyn Read + Send>> {
+        let mut read = self.chunks.get_read(start)?;
+        let mut first = Vec::with_capacity(HEADER_BYTES as usize);
+        read.by_ref().take(HEADER_BYTES).read_to_end(&mut first)?;
+        match page_bytes(&first) {
+            Some(bytes) if bytes > self.gate.memory => Err(self.gate.close(Closed::Page { leaf: self.leaf, bytes })),
+            Some(_) => Ok(Box::new(Cursor::new(first).chain(read))),
+            None => Err(ParquetError::General("the header of a page is damaged".to_owned())),
+        }
+    }
 }
 
 /// The type and the size of a page stand in the first bytes of its header.
@@ -240,24 +254,32 @@ impl Length for Headers {
 }
 
 impl ChunkReader for Headers {
-    type T = Box<dyn Read + Send>;
+    type T = Header;
 
-    /// Only headers are read this way.
+    /// Only headers are read this way. It is also asked for where a header is known already, and then not read from.
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        let mut read = self.chunks.get_read(start)?;
-        let mut first = Vec::with_capacity(HEADER_BYTES as usize);
-        read.by_ref().take(HEADER_BYTES).read_to_end(&mut first)?;
-        match page_bytes(&first) {
-            Some(bytes) if bytes > self.gate.memory => {
-                Err(self.gate.close(Closed::Page { leaf: self.leaf, bytes }))
-            }
-            Some(_) => Ok(Box::new(Cursor::new(first).chain(read))),
-            None => Err(ParquetError::General("the header of a page is damaged".to_owned())),
-        }
+        Ok(Header { headers: self.clone(), start, read: None })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         self.chunks.get_bytes(start, length)
+    }
+}
+
+/// A header that is looked at when it is read.
+struct Header {
+    headers: Headers,
+    start: u64,
+    read: Option<Box<dyn Read + Send>>,
+}
+
+impl Read for Header {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.read {
+            Some(read) => read,
+            none => none.insert(self.headers.header(self.start).map_err(io::Error::other)?),
+        };
+        read.read(buffer)
     }
 }
 

@@ -25,6 +25,7 @@ use super::gate::{Closed, Gate, GatedRowGroup, Pace, ROW_COPIES, row_limit};
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
+use super::size::readable;
 use super::stamp::{FileStamp, changed_since};
 use crate::column::ColumnPath;
 use crate::failure::{own_reason, system_error};
@@ -47,8 +48,16 @@ pub(super) struct OpenFile {
     pub(super) description: DataFile,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many files this thread opened: cost is tested by counting.
+    pub(super) static OPENED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl OpenFile {
     pub(super) fn open(root: &Path, description: &DataFile, columns: Vec<ColumnPath>) -> Result<Self, StageError> {
+        #[cfg(test)]
+        OPENED.set(OPENED.get() + 1);
         let path = path_of(root, description);
         if matches!(description.path, FilePath::Store(_)) && is_linked(root, &path) {
             let error = StageError::new("a link leads to it, and a store leads nowhere out of itself");
@@ -124,31 +133,22 @@ impl OpenFile {
     }
 
     pub(super) fn decoded_bytes(&self, row_group: usize) -> u64 {
-        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
-        else {
-            return 0;
-        };
+        // A dictionary can make a chunk far smaller than its text.
+        self.sum(row_group, |column| {
+            column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)).max(0) as u64
+        })
+    }
+
+    /// Of the wanted columns of a row group.
+    fn sum(&self, row_group: usize, bytes: impl Fn(&ColumnChunkMetaData) -> u64) -> u64 {
+        let group = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group);
         let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        leaves
-            .map(|leaf| {
-                let column = group.column(leaf);
-                // A dictionary can make a chunk far smaller than its text.
-                let told = column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0));
-                // How others encode values, and what of it they tell, is not known: a run of one value takes no room.
-                let least = if self.is_outside() { least_bytes(column) } else { 0 };
-                least.max(told.max(0) as u64)
-            })
-            // A damaged footer may say anything.
-            .fold(0, u64::saturating_add)
+        // A damaged footer may say anything.
+        group.map_or(0, |group| leaves.map(|leaf| bytes(group.column(leaf))).fold(0, u64::saturating_add))
     }
 
     pub(super) fn compressed_bytes(&self, row_group: usize) -> u64 {
-        let Some(group) = self.metadata.metadata().row_groups().get(self.description.first_row_group + row_group)
-        else {
-            return 0;
-        };
-        let leaves = self.wanted.iter().flat_map(|(_, leaves)| leaves.clone());
-        leaves.map(|leaf| group.column(leaf).compressed_size().max(0) as u64).sum()
+        self.sum(row_group, |column| column.compressed_size().max(0) as u64)
     }
 
     /// Decodes the wanted columns of one of the shard's row groups from one of its rows on.
@@ -177,8 +177,9 @@ impl OpenFile {
             return Ok(RowGroupReader { batches, gate: None });
         };
         let memory = self.description.surveyed.memory();
-        let least = self.decoded_bytes(row_group);
-        if rows == 1 && least > row_limit(memory) {
+        // Told by the footer, if that is honest.
+        let least = if rows == 1 { self.sum(row_group, least_bytes) } else { 0 };
+        if least > row_limit(memory) {
             return Err(self.too_large((row_group, 0), None, least));
         }
         self.gated(levels, (Arc::new(chunks), index), pace, skipped)
@@ -335,14 +336,6 @@ fn least_bytes(column: &ColumnChunkMetaData) -> u64 {
     let texts = column.unencoded_byte_array_data_bytes().unwrap_or(0).max(0) as u64;
     let values = u64::try_from(column.num_values()).unwrap_or(0);
     values.saturating_mul(4 + width).saturating_add(texts)
-}
-
-/// A size for people.
-fn readable(bytes: u64) -> String {
-    match bytes {
-        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
-        _ => format!("{} MiB", bytes >> 20),
-    }
 }
 
 fn unreadable(root: &Path, description: &DataFile, error: &(dyn std::error::Error + 'static)) -> StageError {

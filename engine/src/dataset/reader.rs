@@ -495,7 +495,7 @@ fn cuts(batch: &RecordBatch, limit: BatchLimit) -> Vec<usize> {
 fn cheapest(root: &Path, shard: &Shard) -> Result<(usize, ColumnPath), StageError> {
     let mut best: Option<(i64, usize, ColumnPath)> = None;
     let mut open: BTreeMap<usize, OpenFile> = BTreeMap::new();
-    for (column, index) in &shard.columns {
+    for (column, index) in shard.columns.iter() {
         if column.turn_name().is_none() {
             continue;
         }

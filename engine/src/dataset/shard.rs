@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{BatchLimit, BatchReader};
 use super::selection::Selection;
+use super::shared::Shared;
 use super::stamp::{KnownState, WhileRunning};
 use crate::column::ColumnPath;
 use crate::stage::StageError;
@@ -64,10 +65,13 @@ pub struct Shard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
     /// Which of `files` holds a column.
-    pub columns: BTreeMap<ColumnPath, usize>,
+    pub columns: Shared<BTreeMap<ColumnPath, usize>>,
     /// The files.
     pub files: Vec<DataFile>,
 }
+
+/// For each column of a file, a digest of its chunks in each row group.
+pub type Digests = Shared<BTreeMap<ColumnPath, Vec<String>>>;
 
 /// A Parquet file that holds some columns of a shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +83,8 @@ pub struct DataFile {
     pub first_row_group: usize,
     /// For files that were made by sternlight: for each column, a blake3 (hexadecimal) of each row group's
     /// compressed chunks, checked when they are read.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub digests: BTreeMap<ColumnPath, Vec<String>>,
+    #[serde(default, skip_serializing_if = "has_none")]
+    pub digests: Digests,
     /// For files that are referred to where they lie: what tells that they are unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
@@ -137,6 +141,10 @@ pub(crate) fn path_of(root: &Path, file: &DataFile) -> PathBuf {
     }
 }
 
+fn has_none(digests: &Digests) -> bool {
+    digests.is_empty()
+}
+
 /// Rows of a shard, and row groups of a file, are fewer: more come of damage alone, and sums of fewer do not overflow.
 const LIMIT: u64 = 1 << 40;
 
@@ -154,7 +162,7 @@ impl DataFile {
         rest: String,
     ) -> Self {
         let (path, surveyed) = (FilePath::Store(relative), WhileRunning::default());
-        let (footer, rest) = (Some(footer), Some(rest));
+        let (digests, footer, rest) = (digests.into(), Some(footer), Some(rest));
         Self { path, first_row_group: 0, digests, identity: None, footer, rest, known: None, surveyed }
     }
 

@@ -1,4 +1,4 @@
-//! How large columns are once decoded, as the footers of their files tell: no data is read.
+//! How large columns are once decoded, as the footers of their files tell: no data is read. And how sizes are told.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,4 +27,12 @@ pub(crate) fn decoded_bytes(
         bytes += (0..shard.row_groups.len()).map(|group| open.decoded_bytes(group)).sum::<u64>();
     }
     Ok(bytes)
+}
+
+/// A number of bytes for people.
+pub fn readable(bytes: u64) -> String {
+    match bytes {
+        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes >> 20),
+    }
 }

@@ -114,7 +114,6 @@ impl WhileRunning {
 }
 
 impl Surveyed {
-
     /// The state in which the file is now, if it still is what its key was made of. One that is known by its bytes is read
     /// anew if anything about it has changed.
     fn look(&self, path: &Path) -> Result<FileStamp, StageError> {
@@ -197,14 +196,20 @@ mod tests {
         let file = DataFile {
             path: FilePath::Outside(path.to_owned()),
             first_row_group: 0,
-            digests: BTreeMap::new(),
+            digests: Default::default(),
             identity: None,
             footer: None,
             rest: None,
             known: None,
             surveyed: WhileRunning::new(FileStamp::of(path).unwrap(), content, u64::MAX),
         };
-        Shard { label: String::new(), row_groups: vec![1], selection: None, columns: BTreeMap::new(), files: vec![file] }
+        Shard {
+            label: String::new(),
+            row_groups: vec![1],
+            selection: None,
+            columns: Default::default(),
+            files: vec![file],
+        }
     }
 
     /// Writes a file and gives it the time of modification that it had.

@@ -145,12 +145,7 @@ impl Reading<'_> {
     }
 
     /// Reads the selected rows of some row groups and encodes them again.
-    fn encode(
-        &mut self,
-        groups: Range<usize>,
-        schema: &SchemaRef,
-        writer: &mut RowWriter,
-    ) -> Result<u64, StageError> {
+    fn encode(&mut self, groups: Range<usize>, schema: &SchemaRef, writer: &mut RowWriter) -> Result<u64, StageError> {
         let batches = match self.whole {
             Some(ref mut open) => open,
             None => {
@@ -381,4 +376,52 @@ fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Sta
     };
     let columns = schema.fields().iter().zip(batch.columns()).map(conform).collect::<Result<_, _>>()?;
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+
+    use super::super::open_file::OPENED;
+    use super::super::shard::{DataFile, Facts, FilePath};
+    use super::*;
+    use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, imported_schema};
+
+    /// How many times files are opened to write a shard of so many row groups, every other one of which is whole.
+    fn opened(row_groups: usize) -> usize {
+        let directory = tempfile::tempdir().unwrap();
+        let mut builder = TrajectoryBuilder::new();
+        for number in 0..2 * row_groups {
+            builder.push(&TrajectoryRow { trajectory_id: number.to_string(), ..TrajectoryRow::default() });
+        }
+        let rows = builder.finish().unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+        let path = directory.path().join("rows.parquet");
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, rows.record_batch().schema(), Some(properties)).unwrap();
+        writer.write(rows.record_batch()).unwrap();
+        writer.close().unwrap();
+        let schema = imported_schema();
+        let file = DataFile::of_store(String::new(), BTreeMap::new(), String::new(), String::new());
+        let file = DataFile { path: FilePath::Outside(path), footer: None, rest: None, ..file };
+        let shard = Shard {
+            label: "rows".to_owned(),
+            row_groups: vec![2; row_groups],
+            selection: Some((0..2 * row_groups as u64).filter(|row| row % 4 != 3).collect()),
+            columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
+            files: vec![file],
+        };
+        let (root, facts, lineage) = (directory.path().to_owned(), Facts::default(), Vec::new());
+        let dataset = Dataset { root, schema, shards: vec![shard], facts, lineage };
+        OPENED.set(0);
+        let written = dataset.write_parquet(&dataset.shards, &directory.path().join("out.parquet")).unwrap();
+        assert_eq!((written.spliced, written.encoded_rows), (row_groups as u64 / 2, row_groups as u64 / 2));
+        OPENED.get()
+    }
+
+    #[test]
+    fn files_are_opened_as_often_for_many_row_groups_as_for_few() {
+        assert_eq!(opened(6), opened(24));
+    }
 }

@@ -93,8 +93,14 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
         };
         shards = shards.into_iter().enumerate().flat_map(behind).collect();
     }
+    let mut columns = None;
     for shard in &mut shards {
         normalise(shard);
+        // Most often the same columns lie in the same files of every shard.
+        if let Some(before) = &columns {
+            shard.columns.share_with(before);
+        }
+        columns = Some(shard.columns.clone());
     }
     let (root, facts) = (work.input.root.clone(), work.input.facts);
     Ok(Dataset { root, schema: job.output.clone(), shards, facts, lineage: lineage(job, work) })
@@ -130,7 +136,9 @@ fn normalise(shard: &mut Shard) {
             kept.push(file.clone());
         }
     }
-    shard.columns.values_mut().for_each(|index| *index = moved.get(index).copied().unwrap_or(*index));
+    if kept.len() < shard.files.len() {
+        shard.columns.values_mut().for_each(|index| *index = moved.get(index).copied().unwrap_or(*index));
+    }
     shard.files = kept;
     if shard.selection.as_ref().is_some_and(|selection| selection.rows() == shard.base_rows()) {
         shard.selection = None;

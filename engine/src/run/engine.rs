@@ -229,7 +229,7 @@ impl<'a> Engine<'a> {
             // Until it is written down that this run uses what it finds.
             let hold = self.store.hold()?;
             let work = caught(LOOKING, || plan_stage(job, input, self.store, self.options)).map_err(failed)?;
-            lock(folder).use_keys(&key_records(job, &work.parts))?;
+            lock(folder).use_keys(key_records(job, &work.parts))?;
             drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
             emit(Event::StageStarted { stage: job.name.to_owned(), parts: work.parts.len(), cached })?;
@@ -428,16 +428,13 @@ pub(crate) struct Finished {
     pub(crate) log: Vec<LogLine>,
 }
 
-pub(crate) fn key_records(job: &Job<'_>, parts: &[Part]) -> Vec<KeyRecord> {
-    parts
-        .iter()
-        .map(|part| KeyRecord {
-            stage: job.name.to_owned(),
-            label: part.label.clone(),
-            key: part.key.clone(),
-            parts: part.parts.clone(),
-        })
-        .collect()
+pub(crate) fn key_records<'a>(job: &'a Job<'_>, parts: &'a [Part]) -> impl Iterator<Item = KeyRecord> + 'a {
+    parts.iter().map(|part| KeyRecord {
+        stage: job.name.to_owned(),
+        label: part.label.clone(),
+        key: part.key.clone(),
+        parts: part.parts.clone(),
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -175,8 +175,16 @@ fn is_by_shard(job: &Job<'_>, input: &Dataset, reads: &[ColumnPath], options: &R
     Ok(true)
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many digests of columns this thread asked for: cost is tested by counting.
+    static DIGESTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// Turn counts are told by any column of the turns.
 fn column_digest(shard: &Shard, column: &ColumnPath) -> Result<String, StageError> {
+    #[cfg(test)]
+    DIGESTED.set(DIGESTED.get() + 1);
     let known = if column.is_turn_counts() {
         shard.columns.keys().find(|path| path.turn_name().is_some())
     } else {
@@ -220,6 +228,7 @@ pub(crate) fn is_as_written(file: &ExportedFile) -> bool {
 mod tests {
     use super::*;
     use crate::contract::Contract;
+    use crate::dataset::{DataFile, Facts};
     use crate::failure::FailurePolicy;
     use crate::problem::Problem;
     use crate::stage::{InputFile, Output, Stage, Transform};
@@ -229,8 +238,8 @@ mod tests {
     struct Reading(&'static str);
 
     impl Stage for Reading {
-        fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-            Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Subset })
+        fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+            Ok(Contract { reads: input.paths(), scope: Scope::Group, effect: Effect::Subset })
         }
 
         fn files(&self) -> Vec<InputFile> {
@@ -261,6 +270,65 @@ mod tests {
         let (uses, kind, stage) = ("./reading", "reading", &stage);
         let job = Job { name, uses, kind, version, options, stage, inputs, contract, output, cache, failure };
         common_parts(&job, &RunOptions::default()).key()
+    }
+
+    /// The work of a stage on so many shards whose groups are scattered, and how many digests that took.
+    fn scattered(shards: usize) -> (StageWork, usize) {
+        let stage = Reading("x");
+        let schema = crate::trajectory::imported_schema().project(&["group_id".into(), "reward".into()]);
+        let contract = stage.contract(&schema).unwrap();
+        let shard = |number: usize| Shard {
+            label: number.to_string(),
+            row_groups: vec![1],
+            selection: None,
+            columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
+            files: vec![DataFile::of_store(number.to_string(), Default::default(), String::new(), String::new())],
+        };
+        let input = Dataset { shards: (0..shards).map(shard).collect(), ..super::super::commits::nothing("".as_ref()) };
+        let input = Arc::new(Dataset { schema: schema.clone(), facts: Facts::default(), ..input });
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let job = Job {
+            name: "a",
+            uses: "reading",
+            kind: "reading",
+            version: 1,
+            options: "{}",
+            stage: &stage,
+            inputs: Vec::new(),
+            contract,
+            output: schema,
+            cache: true,
+            failure: FailurePolicy::default(),
+        };
+        DIGESTED.set(0);
+        let work = plan_stage(&job, input, &store, &RunOptions::default()).unwrap();
+        (work, DIGESTED.get())
+    }
+
+    #[test]
+    fn what_all_shards_have_to_do_with_a_part_is_digested_once() {
+        let ((few, of_few), (many, of_many)) = (scattered(10), scattered(20));
+        assert!(few.is_gathered && many.is_gathered);
+        assert_eq!((few.parts.len(), many.parts.len()), (10, 20));
+        assert_eq!((of_few, of_many), (20, 40), "two columns of each shard");
+        let length = |work: &StageWork| -> usize {
+            work.parts[7].parts.iter().map(|(name, value)| name.len() + value.len()).sum()
+        };
+        assert_eq!(length(&few), length(&many));
+        // Any of the shards decides all of the parts, and what it is in is still told.
+        assert_eq!(
+            few.parts[3].parts.differing(&many.parts[3].parts),
+            ["column group_id", "column reward", "row groups", "selection"]
+        );
+        assert_eq!(few.parts[3].parts.differing(&few.parts[4].parts), ["shard"]);
+    }
+
+    #[test]
+    fn a_list_is_digested_as_it_is_printed() {
+        for list in [vec![], vec![vec![1_u64]], vec![vec![1, 2], vec![3]]] {
+            assert_eq!(digest_of_each(list.iter()), digest(format!("{list:?}")));
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Engine<'_> {
         let work = plan_stage(job, self.input_of(job, &known)?, self.store, self.options)?;
         stage.parts = work.parts.len();
         stage.cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
-        stage.keys = key_records(job, &work.parts);
+        stage.keys = key_records(job, &work.parts).collect();
         let commits: Option<Vec<Commit>> = work.parts.iter().map(|part| part.commit.clone()).collect();
         let Some(commits) = commits else {
             stage.readiness = Readiness::WouldRun;

@@ -12,7 +12,7 @@ use super::quarantine::put_aside;
 use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
 use super::watch::Watch;
 use crate::contract::{Effect, Scope};
-use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Selection, Shard, decoded_bytes};
+use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Selection, Shard, decoded_bytes, readable, row_bytes};
 use crate::stage::{Context, Output, StageError, Transform};
 use crate::store::{Aside, Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -123,10 +123,17 @@ impl TransformWork<'_> {
         let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
         let mut bases = Vec::new();
         let mut batches = Vec::new();
+        let mut held = 0;
         for base in reader {
             watch.check()?;
             let base = base?;
-            batches.push(base.trajectories()?.record_batch().clone());
+            let batch = base.trajectories()?.record_batch().clone();
+            // Footers of others do not tell how often a dictionary's texts are repeated.
+            held += row_bytes(&batch).iter().sum::<u64>();
+            if 3 * held > self.budget.total() {
+                return Err(too_large(shard, 3 * held, self.budget.total()));
+            }
+            batches.push(batch);
             bases.push(base.without_columns()?);
         }
         let mut result = ShardResult::new(self.job, shard, attempt);
@@ -142,6 +149,16 @@ impl TransformWork<'_> {
         }
         Ok(result)
     }
+}
+
+fn too_large(shard: &Shard, needed: u64, available: u64) -> StageError {
+    let (needed, available) = (readable(needed), readable(available));
+    StageError::new(format!(
+        "the groups of `{}` lie within it and are seen at once, which takes {needed} and more, more than the {available} of \
+         `--memory`",
+        shard.label
+    ))
+    .help("raise `--memory`, or filter before this stage")
 }
 
 /// What a transform came to for one shard, as it grows.

@@ -2,7 +2,7 @@
 //! one: a store that somebody else can write to must not lead out of itself.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::Path;
 
 use super::error::StoreError;
@@ -82,6 +82,9 @@ pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// Writes what a file is to hold.
+pub(super) type WriteFile<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+
 /// What files have to outlive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
@@ -94,10 +97,15 @@ pub(super) enum Durability {
 impl Durability {
     /// Whether the file is now ours; false if somebody had put one there before.
     pub(super) fn put_if_absent(self, path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
+        self.put_if_absent_with(path, &|file| file.write_all(bytes))
+    }
+
+    /// The same, of what `write` writes.
+    pub(super) fn put_if_absent_with(self, path: &Path, write: &WriteFile<'_>) -> Result<bool, StoreError> {
         if fs::symlink_metadata(path).is_ok() {
             return Ok(false);
         }
-        match self.temporary(path, bytes)?.persist_noclobber(path) {
+        match self.temporary(path, write)?.persist_noclobber(path) {
             Ok(_) => {
                 self.sync_directory(directory_of(path))?;
                 Ok(true)
@@ -109,7 +117,12 @@ impl Durability {
 
     /// Puts a file in the place of another, if there is one.
     pub(super) fn replace(self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let written = self.temporary(path, bytes)?.persist(path);
+        self.replace_with(path, &|file| file.write_all(bytes))
+    }
+
+    /// The same, of what `write` writes.
+    pub(super) fn replace_with(self, path: &Path, write: &WriteFile<'_>) -> Result<(), StoreError> {
+        let written = self.temporary(path, write)?.persist(path);
         written.map(drop).map_err(|error| StoreError::file("write", path)(error.error))
     }
 
@@ -122,13 +135,13 @@ impl Durability {
         }
     }
 
-    fn temporary(self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, StoreError> {
+    fn temporary(self, path: &Path, write: &WriteFile<'_>) -> Result<tempfile::NamedTempFile, StoreError> {
         let parent = directory_of(path);
         refuse_link(parent)?;
         fs::create_dir_all(parent).map_err(StoreError::file("create", parent))?;
         let file = as_others_may(tempfile::Builder::new().prefix(TEMPORARY), false).tempfile_in(parent);
         let mut file = file.map_err(StoreError::file("write in", parent))?;
-        file.write_all(bytes).map_err(StoreError::file("write", path))?;
+        write(&mut file).map_err(StoreError::file("write", path))?;
         if self == Self::Lasting {
             file.as_file().sync_all().map_err(StoreError::file("write", path))?;
         }

@@ -2,13 +2,13 @@
 //! commit with put-if-absent. Whoever loses the race deletes its data and takes the winner's.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::abort::abort_point;
 use super::commit::Commit;
 use super::error::StoreError;
-use super::files::{Durability, TEMPORARY, as_others_may, create_directory, read, remove};
+use super::files::{Durability, TEMPORARY, as_others_may, create_directory, open, read, remove};
 use super::format::{self, State};
 use super::key::Key;
 use super::manifest::{Manifest, ManifestOf};
@@ -154,19 +154,27 @@ impl Store {
     /// If the store cannot be written.
     pub fn publish(&self, dataset: &Dataset) -> Result<PathBuf, StoreError> {
         let directory = self.root.join("manifests");
-        // Read by programs: without the white space it is half as long, which tells after a thousand stages.
-        let text =
-            serde_json::to_vec(&ManifestOf::new(dataset)).map_err(|error| StoreError::damaged(&directory, error))?;
-        let path = directory.join(format!("{}.json", blake3::hash(&text).to_hex()));
-        match read(&path)? {
-            Some(found) if found == text => {}
+        let manifest = ManifestOf::new(dataset);
+        // Written twice, once for its name: a manifest of many shards is too long to be held as text beside them. Read by
+        // programs: without the white space it is half as long, which tells after a thousand stages.
+        let write = |file: &mut dyn Write| -> std::io::Result<()> {
+            let mut file = BufWriter::new(file);
+            serde_json::to_writer(&mut file, &manifest)?;
+            file.flush()
+        };
+        let mut digest = blake3::Hasher::new();
+        write(&mut digest).map_err(|error| StoreError::damaged(&directory, error))?;
+        let digest = digest.finalize();
+        let path = directory.join(format!("{}.json", digest.to_hex()));
+        match digest_of(&path)? {
+            Some(found) if found == digest => {}
             Some(_) => {
                 tracing::warn!(path = %path.display(), "a manifest was damaged: it is written anew");
-                self.durability.replace(&path, &text)?;
+                self.durability.replace_with(&path, &write)?;
             }
             None => {
                 abort_point();
-                self.durability.put_if_absent(&path, &text)?;
+                self.durability.put_if_absent_with(&path, &write)?;
                 abort_point();
             }
         }
@@ -223,4 +231,15 @@ impl Drop for Attempt {
             tracing::debug!(%error, directory = %self.directory.display(), "left-over data was not removed");
         }
     }
+}
+
+/// The digest of a file; `None` if it is not there.
+fn digest_of(path: &Path) -> Result<Option<blake3::Hash>, StoreError> {
+    let file = match open(path) {
+        Err(StoreError::File { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(StoreError::file("read", path))?;
+    Ok(Some(hasher.finalize()))
 }

@@ -117,8 +117,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn use_keys(&mut self, keys: &[KeyRecord]) -> Result<(), StoreError> {
-        keys.iter().try_for_each(|key| self.keys.append(key))
+    pub fn use_keys(&mut self, mut keys: impl Iterator<Item = KeyRecord>) -> Result<(), StoreError> {
+        keys.try_for_each(|key| self.keys.append(&key))
     }
 }
 

@@ -117,7 +117,7 @@ fn a_run_that_may_still_be_at_work_keeps_its_keys() {
     Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();
     let done = store.runs().unwrap().remove(0);
     let mut running = RunFolder::create(&store).unwrap();
-    running.use_keys(&store.keys(&done).unwrap()).unwrap();
+    running.use_keys(store.keys(&done).unwrap().into_iter()).unwrap();
     fs::remove_dir_all(&done.path).unwrap();
     age(store.root(), 30);
     let expected = BTreeMap::from([(Kind::Manifest, 1), (Kind::Fact, 1)]);

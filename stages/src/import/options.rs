@@ -47,7 +47,8 @@ pub struct Options {
     #[serde(default)]
     pub reasoning: Option<Reasoning>,
     /// What tells that a Parquet file is unchanged: `stat` (size, footer and modification time; the default) or
-    /// `content` (a digest of all its bytes). For `sternlight`.
+    /// `content` (a digest of all its bytes, which also tells a file that was rewritten in place and given its old time
+    /// between two runs). For `sternlight`.
     #[serde(default)]
     pub identity: Option<Identity>,
 }

@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use memchr::memchr_iter;
+use sternlight_engine::dataset::readable;
 use sternlight_engine::stage::StageError;
 
 use super::digest::Digest;
@@ -66,14 +67,6 @@ impl RecordLimit {
                 "raise `--memory`, or leave the record out",
             ),
         }
-    }
-}
-
-/// A size for people.
-fn readable(bytes: u64) -> String {
-    match bytes {
-        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
-        _ => format!("{} MiB", bytes >> 20),
     }
 }
 

@@ -43,7 +43,7 @@ impl BuiltIn for Rollout {
     const NAME: &'static str = "rollout";
     const SUMMARY: &'static str = "Acts in an environment and records the episodes";
     const DOCUMENTATION: &'static str = include_str!("rollout.md");
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
