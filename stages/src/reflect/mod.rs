@@ -6,6 +6,7 @@ mod episode;
 mod finding;
 mod judge;
 mod options;
+mod reading;
 #[cfg(test)]
 mod recordings;
 mod rule;
@@ -15,5 +16,6 @@ mod tool_list;
 
 pub use document::{AtLeast, ListChange, LoopShape, RuleDocument, ToolMark};
 pub use options::{ReflectBy, ReflectOptions, RuleSource, RuleSources};
+pub use reading::ToolKind;
 pub use rule::Rule;
 pub use stage::Reflect;

@@ -9,6 +9,7 @@ use sternlight_engine::stage::InputFile;
 
 use super::document::RuleDocument;
 use super::options::{RuleSource, RuleSources};
+use super::reading::{ToolKind, ToolWords};
 use super::rule::Rule;
 use crate::pattern::Patterns;
 
@@ -28,8 +29,29 @@ pub(super) struct RuleSet {
     pub(super) malformed_arguments: Patterns,
     pub(super) refusal: Patterns,
     pub(super) error: Patterns,
+    pub(super) unreadable_arguments: Patterns,
+    pub(super) alternatives: Patterns,
+    pub(super) wrapper_refusal: Patterns,
+    pub(super) error_sentences: Patterns,
+    pub(super) empty_answers: Patterns,
+    pub(super) success_sentences: Patterns,
+    pub(super) framework_errors: Patterns,
+    pub(super) diagnostics: Patterns,
+    pub(super) failed_summaries: Patterns,
+    pub(super) passed_summaries: Patterns,
+    pub(super) standing_messages: Patterns,
+    pub(super) game_errors: Patterns,
+    pub(super) failure_words: Patterns,
+    pub(super) success_words: Patterns,
+    pub(super) labels: Vec<String>,
+    pub(super) reading_commands: Vec<String>,
+    pub(super) error_fields: Vec<String>,
+    pub(super) success_fields: Vec<String>,
+    pub(super) failure_fields: Vec<String>,
+    pub(super) tool_words: ToolWords,
     pub(super) write_verbs: Vec<String>,
     pub(super) writes: BTreeMap<String, bool>,
+    pub(super) kinds: BTreeMap<String, ToolKind>,
     pub(super) refusal_characters: usize,
     pub(super) no_change_characters: usize,
     pub(super) quote_characters: usize,
@@ -81,11 +103,11 @@ impl RuleSet {
     }
 
     fn merge(documents: &[RuleDocument]) -> Result<Self, regex::Error> {
-        let writes = documents
-            .iter()
-            .flat_map(|document| &document.tools)
-            .map(|(name, mark)| (name.clone(), mark.writes))
-            .collect();
+        let marks = || documents.iter().flat_map(|document| &document.tools);
+        let mut tool_words = ToolWords::new();
+        for (kind, change) in documents.iter().flat_map(|document| &document.tool_words) {
+            change.apply(tool_words.entry(*kind).or_default());
+        }
         Ok(Self {
             result_prefixes: list(documents, |document| document.result_prefixes.as_ref()),
             every_action_is_a_call: last(documents, |document| document.every_action_is_a_call).unwrap_or_default(),
@@ -93,8 +115,29 @@ impl RuleSet {
             malformed_arguments: Patterns::new(list(documents, |document| document.malformed_arguments.as_ref()))?,
             refusal: Patterns::new(list(documents, |document| document.refusal.as_ref()))?,
             error: Patterns::new(list(documents, |document| document.error.as_ref()))?,
+            unreadable_arguments: Patterns::new(list(documents, |document| document.unreadable_arguments.as_ref()))?,
+            alternatives: Patterns::new(list(documents, |document| document.alternatives.as_ref()))?,
+            wrapper_refusal: Patterns::new(list(documents, |document| document.wrapper_refusal.as_ref()))?,
+            error_sentences: Patterns::new(list(documents, |document| document.error_sentences.as_ref()))?,
+            empty_answers: Patterns::new(list(documents, |document| document.empty_answers.as_ref()))?,
+            success_sentences: Patterns::new(list(documents, |document| document.success_sentences.as_ref()))?,
+            framework_errors: Patterns::new(list(documents, |document| document.framework_errors.as_ref()))?,
+            diagnostics: Patterns::new(list(documents, |document| document.diagnostics.as_ref()))?,
+            failed_summaries: Patterns::new(list(documents, |document| document.failed_summaries.as_ref()))?,
+            passed_summaries: Patterns::new(list(documents, |document| document.passed_summaries.as_ref()))?,
+            standing_messages: Patterns::new(list(documents, |document| document.standing_messages.as_ref()))?,
+            game_errors: Patterns::new(list(documents, |document| document.game_errors.as_ref()))?,
+            failure_words: Patterns::new(list(documents, |document| document.failure_words.as_ref()))?,
+            success_words: Patterns::new(list(documents, |document| document.success_words.as_ref()))?,
+            labels: list(documents, |document| document.labels.as_ref()),
+            reading_commands: list(documents, |document| document.reading_commands.as_ref()),
+            error_fields: list(documents, |document| document.error_fields.as_ref()),
+            success_fields: list(documents, |document| document.success_fields.as_ref()),
+            failure_fields: list(documents, |document| document.failure_fields.as_ref()),
+            tool_words,
             write_verbs: list(documents, |document| document.write_verbs.as_ref()),
-            writes,
+            writes: marks().filter_map(|(name, mark)| Some((name.clone(), mark.writes?))).collect(),
+            kinds: marks().filter_map(|(name, mark)| Some((name.clone(), mark.kind?))).collect(),
             refusal_characters: last(documents, |document| document.refusal_characters).map_or(0, |n| n.get()),
             no_change_characters: last(documents, |document| document.no_change_characters).map_or(0, |n| n.get()),
             quote_characters: last(documents, |document| document.quote_characters).map_or(0, |n| n.get()),

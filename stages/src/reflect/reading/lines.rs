@@ -1,0 +1,202 @@
+//! The lines at the ends of a text, and what their shapes say: tracebacks and the exceptions that end them, sums of
+//! runners, diagnostics of programs.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::command;
+use crate::pattern::Patterns;
+use crate::reflect::rule_set::RuleSet;
+
+/// How much is read at either end of a text that is longer than both.
+const WINDOW: usize = 2_500;
+/// A result of at most so many lines and bytes is short.
+const SHORT_LINES: usize = 5;
+const SHORT_BYTES: usize = 700;
+/// Within how many lines from the end an exception or a sum must stand.
+const CLOSING: usize = 8;
+
+/// A prompt of a shell or an interpreter, and what was typed behind it.
+static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let prompts = [
+        r"(?:\([\w.-]+\) ?)?[\w.-]+@[\w.-]+[: ] ?[^\s$#%>]{0,80} ?[$#%>]",
+        r"\[[\w.-]+@[^\]\n]{1,80}\][$#]",
+        r"PS [A-Za-z]:\\[^\n>]{0,120}>",
+        r"[A-Za-z]:\\[^\n>]{0,120}>",
+        r"(?:bash|sh|zsh)-[\d.]+[$#]",
+        r"\$",
+        r">>>",
+        r"[\w~/.-]{1,40} +[➜❯λ] ?",
+        r"➜ +\S+(?: git:\(\S+\))?(?: ✗)?",
+        r"In \[\d+\]:",
+    ];
+    let pattern = format!(r"^(?:{})(?: (.*))?$", prompts.join("|"));
+    Regex::new(&pattern).ok()
+});
+
+/// An exception by its name: `torch.OutOfMemoryError: CUDA …`, `KeyError('a')`.
+static EXCEPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Exit|Interrupt|Iteration|Timeout|Expired|Failure|Fault)(?:$|: |:$|\()|^Exception: ").ok()
+});
+
+/// A line of a traceback.
+static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"^(?:\s*(?:\|\s*)?File "[^"\n]+", line \d+|Traceback \(most recent call last\)|.{0,60}\bTraceback:?$|Cell In\s?\[\d+\]|\s+at .+[:)]|\s*from .+:\d+:in |Caused by: )"#).ok()
+});
+
+fn matches(pattern: &LazyLock<Option<Regex>>, line: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(line))
+}
+
+/// The lines that are not blank at both ends of a text.
+#[derive(Debug)]
+pub(super) struct Lines<'t> {
+    head: Vec<&'t str>,
+    tail: Vec<&'t str>,
+    is_short: bool,
+}
+
+impl<'t> Lines<'t> {
+    /// The lines of a text, without prompts, and without the names of streams.
+    pub(super) fn of(text: &'t str) -> Self {
+        let whole = text.len() <= 2 * WINDOW;
+        let tail = if whole { text } else { &text[text.ceil_char_boundary(text.len() - WINDOW)..] };
+        let tail = lines(tail);
+        let head = if whole { tail.clone() } else { lines(&text[..text.floor_char_boundary(WINDOW)]) };
+        let is_short = whole && text.len() <= SHORT_BYTES && tail.len() <= SHORT_LINES;
+        Self { head, tail, is_short }
+    }
+
+    pub(super) fn first(&self) -> &'t str {
+        self.head.first().copied().unwrap_or_default().trim()
+    }
+
+    pub(super) fn last(&self) -> &'t str {
+        self.tail.last().copied().unwrap_or_default().trim()
+    }
+
+    /// Whether the text is no longer than a message.
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.is_short && self.tail.len() == 1
+    }
+
+    /// The exception that ends the text: behind the last frame of a traceback, or by its name in the last line.
+    pub(super) fn exception(&self) -> Option<&'t str> {
+        let count = self.tail.len();
+        if let Some(frame) = self.tail.iter().rposition(|line| matches(&FRAME, line)) {
+            let behind = |line: &&&str| !line.starts_with([' ', '\t', '^', '|']);
+            let exception = self.tail[frame + 1..].iter().find(behind);
+            let place = self.tail[frame + 1..].iter().position(|line| Some(line) == exception).map(|at| at + frame + 1);
+            if let Some(place) = place.filter(|place| count - place <= CLOSING) {
+                let line = self.tail[place];
+                if matches(&EXCEPTION, line) || is_raised(line) {
+                    return Some(line);
+                }
+            }
+            // Java and JavaScript name it before the frames.
+            let before = self.tail[..frame].iter().rev().find(|line| !matches(&FRAME, line) && !line.starts_with(char::is_whitespace));
+            let named = before.filter(|line| matches(&EXCEPTION, line.trim_start_matches("Uncaught ")) || line.starts_with("Exception in thread"));
+            if count - frame <= CLOSING && named.is_some() {
+                return named.copied();
+            }
+        }
+        Some(self.last()).filter(|last| matches(&EXCEPTION, last))
+    }
+
+    /// A line near the end in which a runner sums up failures.
+    pub(super) fn failed_summary(&self, rules: &RuleSet) -> Option<&'t str> {
+        let closing = &self.tail[self.tail.len().saturating_sub(CLOSING)..];
+        let sums = |line: &&&str| {
+            let line = line.trim();
+            rules.failed_summaries.is_match(line) && !line.starts_with(['✓', '✔', '√'])
+        };
+        closing.iter().find(sums).copied()
+    }
+
+    /// Whether the last lines say that all went well.
+    pub(super) fn passed(&self, rules: &RuleSet) -> bool {
+        self.tail.iter().rev().take(2).any(|line| rules.passed_summaries.is_match(line.trim()))
+    }
+
+    /// A line of this shape, near the beginning or the end.
+    pub(super) fn find(&self, patterns: &Patterns) -> Option<&'t str> {
+        self.head.iter().chain(&self.tail).find(|line| patterns.is_match(line.trim_start())).copied()
+    }
+
+    /// The first or the last line, if it has this shape.
+    pub(super) fn outer(&self, patterns: &Patterns) -> Option<&'t str> {
+        [self.first(), self.last()].into_iter().find(|line| patterns.is_match(line))
+    }
+
+    /// The first or the last line, if one of the programs of this command line complains in it: `cat: b: …`.
+    pub(super) fn complaint(&self, command_line: &str, rules: &RuleSet) -> Option<&'t str> {
+        let of = |line: &str| {
+            let (name, rest) = line.split_once(": ")?;
+            let name = command::program(name.trim());
+            let called = command::commands(command_line).any(|words| command::program(words[0]) == name);
+            let warns = ["warning", "WARNING", "note", "info", "INFO"].iter().any(|word| rest.starts_with(word));
+            (called && !warns && (rest.contains(": ") || rules.standing_messages.is_match(rest))).then_some(())
+        };
+        [self.last(), self.first()].into_iter().find(|line| of(line).is_some())
+    }
+}
+
+/// `StopIteration`, or `some.module.Thing: text`: what stands behind a traceback.
+fn is_raised(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or(line);
+    !name.is_empty() && name.len() < 80 && name.chars().all(|sign| sign.is_alphanumeric() || "._".contains(sign))
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    let (mut lines, mut earlier): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        let line = bare(line);
+        if line.trim().is_empty() || is_label(line) {
+            continue;
+        }
+        match PROMPT.as_ref().and_then(|prompt| prompt.captures(line)) {
+            // What stands above a command is the answer to an earlier one.
+            Some(typed) if typed.get(1).is_some_and(|typed| !typed.as_str().trim().is_empty()) => {
+                earlier.append(&mut lines);
+            }
+            Some(_) => {}
+            None => lines.push(line),
+        }
+    }
+    if lines.is_empty() { earlier } else { lines }
+}
+
+/// A line without a tag around it.
+fn bare(line: &str) -> &str {
+    let mut line = line.trim_end();
+    if let Some(rest) = line.strip_prefix('<')
+        && let Some((name, rest)) = rest.split_once('>')
+        && name.len() < 24
+        && name.chars().all(|sign| sign.is_ascii_alphabetic() || "_-/".contains(sign))
+    {
+        line = rest;
+    }
+    if line.ends_with('>')
+        && let Some((before, name)) = line.rsplit_once("</")
+        && name.len() < 24
+    {
+        line = before;
+    }
+    line
+}
+
+/// `[stderr]`, `Stdout:`, or `Error: (none)`: the name of a stream, and no more.
+fn is_label(line: &str) -> bool {
+    let line = line.trim();
+    let bracketed = line.starts_with(['[', '-', '=']).then_some((line, ""));
+    let Some((name, value)) = line.split_once(':').or(bracketed) else { return false };
+    let name = name.trim_matches(['[', ']', '-', '=', '*', ' ']);
+    let known = ["stdout", "stderr", "output", "error", "errors", "signal", "result", "return value", "exit code"];
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
+        && matches!(value.trim(), "" | "(none)" | "(empty)" | "none" | "None" | "null" | "[]" | "\"\"" | "-")
+}

@@ -1,0 +1,185 @@
+//! The order in which a result is read: what wrappers say, then what the record says, then words, and those by who
+//! speaks. Patterns are data; what may decide, and before what, stands here.
+
+use std::borrow::Cow;
+
+use super::exit_status;
+use super::lines::Lines;
+use super::peel::{Peeled, peel};
+use super::tool_kind::{ToolKind, tool};
+use super::voice::{Blamed, is_word_of};
+use crate::reflect::arguments::Arguments;
+use crate::reflect::finding::head;
+use crate::reflect::rule_set::RuleSet;
+
+/// A call and what came back.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::reflect) struct Answer<'c, 'a> {
+    pub(in crate::reflect) name: Option<&'a str>,
+    pub(in crate::reflect) arguments: &'c Arguments<'a>,
+    pub(in crate::reflect) result: &'a str,
+    pub(in crate::reflect) marked_error: bool,
+}
+
+/// What a result says of its call. Each text is what shows it, as it stands in the result.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::reflect) struct Reading<'a> {
+    /// It is an error.
+    pub(in crate::reflect) error: Option<&'a str>,
+    /// It says that there is no such action.
+    pub(in crate::reflect) unknown: Option<&'a str>,
+    /// It blames the arguments.
+    pub(in crate::reflect) malformed: Option<&'a str>,
+    /// It refuses.
+    pub(in crate::reflect) refused: Option<&'a str>,
+    /// The program ran and reported a status: its call was legal.
+    pub(in crate::reflect) ran: bool,
+}
+
+/// Reads a result.
+pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> Reading<'a> {
+    let tool = tool(answer.name, answer.arguments.json(), rules);
+    let Peeled { text, signals, is_data, tagged_error } = peel(answer.result, tool.asks_for_state, rules);
+    let by_reader = tool.kind == ToolKind::Reader;
+    let exit = signals.exit.or_else(|| (!is_data).then(|| exit_status::reported(&text, by_reader)).flatten());
+    let mut reading = Reading { ran: exit.is_some(), ..Reading::default() };
+    if exit == Some(0) {
+        return reading;
+    }
+    let lines = Lines::of(if is_data { "" } else { &text });
+    // What is in a file may look like an envelope; one around the file speaks of it.
+    let is_content = by_reader && shows_file(&answer, tool.line);
+    let enveloped =
+        signals.error.as_ref().filter(|said| !is_content || names_what_was_asked_for(&said.message, &answer));
+    let words = enveloped.map_or(&*text, |said| said.message.as_str()).trim();
+    let by_framework = tagged_error || rules.framework_errors.is_match(words.lines().next().unwrap_or_default());
+    let blamed = Blamed { kind: tool.kind, name: answer.name, arguments: answer.arguments, by_framework, rules };
+    let marked = answer.marked_error || by_framework;
+    let error: Option<Cow<'_, str>> = if exit.is_some() {
+        Some(failing_line(&lines, rules))
+    } else if let Some(said) = enveloped {
+        Some(Cow::Borrowed(said.quote.as_str()))
+    } else if marked {
+        Some(Cow::Borrowed(&text))
+    } else if is_data {
+        None
+    } else {
+        let believed = if signals.success { ToolKind::Reader } else { tool.kind };
+        worded(&lines, believed, tool.line, &answer, rules).map(Cow::Borrowed)
+    };
+    reading.error = error.as_deref().map(|error| quoted(error, answer.result, rules));
+    let message = if error.is_some() { words } else { lines.first() };
+    // A text that is neither short nor an error is nobody's message.
+    let speaks = error.is_some() || (!is_data && !signals.success && (lines.is_short() || tool.kind == ToolKind::Game) && !by_reader) ;
+    if speaks && (exit.is_none() || lines.is_short()) {
+        let at = |holds: bool| holds.then(|| quoted(message, answer.result, rules));
+        reading.unknown = at(blamed.as_unknown(message));
+        reading.malformed = error.as_ref().and_then(|_| at(blamed.as_malformed(message)));
+        reading.refused = at(blamed.as_refused(message));
+    }
+    reading
+}
+
+/// The line that tells best why a program ended as it did.
+fn failing_line<'t>(lines: &Lines<'t>, rules: &RuleSet) -> Cow<'t, str> {
+    let line = lines.exception().or_else(|| lines.find(&rules.diagnostics)).or_else(|| lines.failed_summary(rules));
+    Cow::Borrowed(line.unwrap_or_else(|| lines.first()))
+}
+
+/// What of the words says that it is an error, by the kind of tool that they come from.
+fn worded<'t>(
+    lines: &Lines<'t>,
+    kind: ToolKind,
+    command_line: Option<&str>,
+    answer: &Answer<'_, '_>,
+    rules: &RuleSet,
+) -> Option<&'t str> {
+    let first = lines.first();
+    match kind {
+        ToolKind::Reader => match command_line {
+            Some(line) => lines.complaint(line, rules),
+            None => {
+                let about = || names_what_was_asked_for(first, answer) || names_thing_read(first);
+                let is_error = lines.is_short() && rules.error.is_match(first)
+                    || lines.is_single() && about() && sentence(first, kind, rules);
+                is_error.then_some(first)
+            }
+        },
+        ToolKind::Program => {
+            if let Some(line) = lines.exception().or_else(|| lines.failed_summary(rules)) {
+                return Some(line);
+            }
+            if lines.passed(rules) {
+                return None;
+            }
+            let complaint = || command_line.and_then(|line| lines.complaint(line, rules));
+            let line = lines.find(&rules.diagnostics).or_else(|| lines.outer(&rules.standing_messages)).or_else(complaint);
+            // A client for data or pages answers in rows; a sentence is its own.
+            let says = || command_line.is_none() && !runs_code(answer) && lines.is_single() && sentence(first, kind, rules);
+            line.or_else(|| (rules.error.is_match(first) || says()).then_some(first))
+        }
+        ToolKind::Game => [&rules.game_errors, &rules.error].iter().any(|list| list.is_match(first)).then_some(first),
+        ToolKind::Editor | ToolKind::Browser | ToolKind::Lookup | ToolKind::Api => {
+            if rules.error.is_match(first) {
+                return Some(first);
+            }
+            lines.exception().or_else(|| (lines.is_short() && sentence(first, kind, rules)).then_some(first))
+        }
+    }
+}
+
+/// Whether a line is a sentence that says that something went wrong.
+fn sentence(line: &str, kind: ToolKind, rules: &RuleSet) -> bool {
+    let line = head(line, 400);
+    // That nothing was found is an answer to who asked for something, not to who wanted to act on it.
+    let acts = matches!(kind, ToolKind::Editor | ToolKind::Browser);
+    rules.error_sentences.is_match(line)
+        && !rules.success_sentences.is_match(line)
+        && (acts || !rules.empty_answers.is_match(line))
+}
+
+/// Whether the call shows a file or the output of a command that does.
+fn shows_file(answer: &Answer<'_, '_>, command_line: Option<&str>) -> bool {
+    const KEPT_IN: [&str; 6] = [".json", ".jsonl", ".ndjson", ".log", ".out", ".har"];
+    let Some(serde_json::Value::Object(arguments)) = answer.arguments.json() else { return false };
+    let mut values = arguments.values().filter_map(serde_json::Value::as_str);
+    command_line.is_some() || values.any(|value| KEPT_IN.iter().any(|ending| value.ends_with(ending)))
+}
+
+/// Whether the call hands over code.
+fn runs_code(answer: &Answer<'_, '_>) -> bool {
+    answer.arguments.json().and_then(|arguments| arguments.get("code")).is_some()
+}
+
+/// `This document is …`: words of who reads, not of what was read.
+fn names_thing_read(line: &str) -> bool {
+    const THINGS: [&str; 11] =
+        ["document", "file", "page", "url", "image", "index", "site", "directory", "path", "repository", "resource"];
+    let mut words = line.split_whitespace().map(str::to_lowercase);
+    let first = words.next().unwrap_or_default();
+    let thing = if matches!(first.as_str(), "this" | "the") { words.next().unwrap_or_default() } else { first };
+    THINGS.contains(&thing.as_str())
+}
+
+/// Whether a line names something that the call named: a value, or the tool itself.
+fn names_what_was_asked_for(line: &str, answer: &Answer<'_, '_>) -> bool {
+    let Some(serde_json::Value::Object(arguments)) = answer.arguments.json() else { return true };
+    let mut values = arguments.values().filter_map(serde_json::Value::as_str);
+    values.any(|value| {
+        let name = value.rsplit('/').next().unwrap_or(value);
+        is_word_of(value, line) || is_word_of(name, line)
+    }) || answer.name.is_some_and(|name| is_word_of(name, line))
+        || arguments.keys().any(|key| key.contains('_') && is_word_of(key, line))
+}
+
+/// As much of what shows a fault as a diagnosis quotes, as it stands in the result: what was decoded may not.
+fn quoted<'a>(shown: &str, result: &'a str, rules: &RuleSet) -> &'a str {
+    let result = result.trim();
+    let shown = head(shown.trim(), rules.quote_characters);
+    let lines = shown.lines().map(str::trim).filter(|line| !line.is_empty());
+    [shown].into_iter().chain(lines).find_map(|text| {
+        let at = result.find(text).filter(|_| !text.is_empty())?;
+        Some(&result[at..at + text.len()])
+    })
+    .unwrap_or_else(|| head(result, rules.quote_characters))
+}
