@@ -45,7 +45,7 @@ fn check_tells_all_errors_of_all_files() {
       |
     8 |   filter: { uses: filter, from: import, with: { where: length(turn) > 0 } }
       |                                                               ^^^^
-      = help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+      = help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.tool_answered`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
 
     error: 1 problem
     ");

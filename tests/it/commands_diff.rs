@@ -114,7 +114,7 @@ fn other_trajectories_and_other_stages() {
 
     import
       1 of 2 parts with another key: digest
-      columns changed: extra, group_id, reward, task_id, trajectory_id, turns.action, turns.observation, turns.reward, turns.tool_arguments, turns.tool_error, turns.tool_name
+      columns changed: extra, group_id, reward, task_id, trajectory_id, turns.action, turns.observation, turns.reward, turns.tool_answered, turns.tool_arguments, turns.tool_error, turns.tool_name
       trajectories in both: 10
       only in the first: 2 (task-0-trial-2, task-0-trial-3)
       only in the second: 2 (task-3-trial-2, task-3-trial-3)

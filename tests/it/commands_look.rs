@@ -105,6 +105,7 @@ fn show_a_dataset() {
       turns.tool_name          Utf8
       turns.tool_arguments     Utf8
       turns.tool_error         Boolean
+      turns.tool_answered      Boolean
       turns.reward             Float32
       turns.verdict            Utf8
       turns.diagnosis          Utf8

@@ -103,6 +103,7 @@ fn faulty_records_are_put_aside_and_told() {
       turns.tool_name          Utf8
       turns.tool_arguments     Utf8
       turns.tool_error         Boolean
+      turns.tool_answered      Boolean
       turns.reward             Float32
       final_observation        Utf8
       reward                   Float32

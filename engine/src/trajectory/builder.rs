@@ -67,6 +67,7 @@ pub struct TurnRow {
     pub tool_name: Option<String>,
     pub tool_arguments: Option<String>,
     pub tool_error: Option<bool>,
+    pub tool_answered: Option<bool>,
     pub reward: Option<f32>,
 }
 
@@ -98,6 +99,7 @@ pub struct TrajectoryBuilder {
     success: BooleanBuilder,
     turn_text: [StringBuilder; TURN_TEXT.len()],
     turn_error: BooleanBuilder,
+    turn_answered: BooleanBuilder,
     turn_reward: Float32Builder,
     turn_counts: Vec<usize>,
     bytes: usize,
@@ -149,6 +151,7 @@ impl TrajectoryBuilder {
             ];
             self.bytes += append(&mut self.turn_text, text);
             self.turn_error.append_option(turn.tool_error);
+            self.turn_answered.append_option(turn.tool_answered);
             self.turn_reward.append_option(turn.reward);
         }
     }
@@ -165,6 +168,7 @@ impl TrajectoryBuilder {
             turns.push((name, Arc::new(builder.finish())));
         }
         turns.push(("tool_error", Arc::new(self.turn_error.finish())));
+        turns.push(("tool_answered", Arc::new(self.turn_answered.finish())));
         turns.push(("reward", Arc::new(self.turn_reward.finish())));
         let turn_fields = schema.turn_fields();
         let turn_arrays = in_order(turn_fields.iter().map(|field| field.name().as_str()), &turns)?;

@@ -242,6 +242,7 @@ mod tests {
             observation: format!("o{index}"),
             action: format!("a{index}"),
             reward: Some(-1.0),
+            tool_answered: [Some(true), None, Some(false)][index],
             ..TurnRow::default()
         };
         let mut builder = TrajectoryBuilder::new();
@@ -351,6 +352,8 @@ mod tests {
         assert_eq!((text(&made, "status"), text(&made, "error")), (some(&["done", "done"]), vec![None, None]));
         assert_eq!(numbers(&made, "turns.reward"), [None, Some(1.0)]);
         assert_eq!(numbers(&made, "turns.weight"), [Some(0.0), Some(2.0)]);
+        // What answered the last turn that is left is still what comes next.
+        assert_eq!(made.boolean("turns.tool_answered").unwrap().iter().collect::<Vec<_>>(), [Some(true), None]);
         assert_eq!(numbers(&made, "reward"), [Some(1.0), Some(0.0)]);
         assert_eq!(text(&made, "trajectory_id"), some(&["t#again-1", "t#again-2"]));
         assert_eq!(text(&made, "task_id")[0], Some("find".to_owned()));

@@ -46,7 +46,7 @@ pub fn canonical_type(path: &ColumnPath) -> Option<DataType> {
         "reward" | "relabel_confidence" | "turns.reward" | "turns.return" | "turns.advantage" | "turns.weight" => {
             DataType::Float32
         }
-        "success" | "relabelled" | "turns.tool_error" => DataType::Boolean,
+        "success" | "relabelled" | "turns.tool_error" | "turns.tool_answered" => DataType::Boolean,
         "turns.action_tokens" | "turns.prompt_tokens" => list_of(DataType::Int32),
         "turns.action_logprobs" => list_of(DataType::Float32),
         _ => return None,
@@ -82,7 +82,8 @@ pub fn imported_schema() -> TrajectorySchema {
         "error",
         "source",
     ];
-    const TURN: [&str; 6] = ["observation", "action", "tool_name", "tool_arguments", "tool_error", "reward"];
+    const TURN: [&str; 7] =
+        ["observation", "action", "tool_name", "tool_arguments", "tool_error", "tool_answered", "reward"];
     let field = |path: ColumnPath, name: &str| {
         canonical_type(&path).map(|data_type| Field::new(name, data_type, !is_required(&path)))
     };

@@ -145,13 +145,13 @@ mod tests {
         a.b.c = 1
         ^^^^^
         there is no column `a.b.c`
-        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.tool_answered`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
         ");
         insta::assert_snapshot!(refusal("temperature > 1"), @r"
         temperature > 1
         ^^^^^^^^^^^
         there is no column `temperature`
-        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
+        help: the columns are `trajectory_id`, `group_id`, `task_id`, `env`, `policy`, `prompt`, `tools`, `seed`, `turns.observation`, `turns.action`, `turns.tool_name`, `turns.tool_arguments`, `turns.tool_error`, `turns.tool_answered`, `turns.reward`, `final_observation`, `reward`, `success`, `status`, `error`, `source`, `extra`
         ");
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn turn(action: &str, tool: Option<&str>, error: Option<bool>, reward
         tool_arguments: None,
         tool_error: error,
         reward,
+        ..TurnRow::default()
     }
 }
 

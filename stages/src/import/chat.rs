@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use sternlight_engine::trajectory::TurnRow;
 
+use super::answers::{Answer, Calls};
 use super::extra::{ObjectText, TurnLeftovers, json_list, json_text};
 use super::json::{Fault, Fields, compact, list, text};
 use super::message::{Call, Content, action, content, take_calls, tool_columns};
@@ -46,9 +47,19 @@ impl Conversation {
         let is_missing = self.final_observation.is_empty();
         if is_missing {
             observation.clone_into(&mut self.final_observation);
-            self.counts.calls_without_result -= std::mem::take(&mut self.open_calls);
+            if self.open_calls > 0 {
+                self.counts.calls_without_result -= std::mem::take(&mut self.open_calls);
+                self.answered();
+            }
         }
         is_missing
+    }
+
+    /// What the agent called last has a result.
+    fn answered(&mut self) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.tool_answered = Some(true);
+        }
     }
 
     /// Adds what no column holds.
@@ -97,9 +108,7 @@ struct Reader<'a> {
     prompt_ended: bool,
     /// What the agent was shown since its last message.
     shown: Vec<Shown<'a>>,
-    unanswered: Vec<Option<Cow<'a, str>>>,
-    /// Calls of the agent's last message.
-    last_calls: u64,
+    calls: Calls<'a>,
     conversation: Conversation,
 }
 
@@ -164,6 +173,7 @@ impl<'a> Reader<'a> {
         self.conversation.turns.push(TurnRow {
             observation,
             action,
+            tool_answered: tool_name.is_some().then_some(false),
             tool_name,
             tool_arguments,
             tool_error: None,
@@ -192,8 +202,8 @@ impl<'a> Reader<'a> {
         if !calls.is_empty() {
             leftovers.put(turn, "calls", json_list(calls.iter().map(|call| call.leftover.clone())));
         }
-        self.last_calls = calls.len() as u64;
-        self.unanswered.extend(calls.into_iter().map(|call| call.id));
+        self.calls.next_message();
+        calls.into_iter().for_each(|call| self.calls.called(call.id));
         for (key, value) in message.rest() {
             // `observed` and `calls` are ours.
             let name = match key.as_ref() {
@@ -226,6 +236,7 @@ impl<'a> Reader<'a> {
             leftover.json("content", parts);
         }
         if result.is_some() {
+            self.conversation.answered();
             leftover.text("prefix", text_agent::RESULT_PREFIX);
         }
         leftover.rest(message)?;
@@ -257,14 +268,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Strikes the call that a result belongs to: the one of its id, or the oldest where either has none.
+    /// Notes whose a result is.
     fn answer(&mut self, id: Option<&str>) {
-        let same = self.unanswered.iter().position(|call| call.as_deref() == id);
-        match same.or_else(|| self.unanswered.iter().position(|call| call.is_none() || id.is_none())) {
-            Some(call) => {
-                self.unanswered.remove(call);
-            }
-            None => self.conversation.counts.results_without_call += 1,
+        match self.calls.answer(id) {
+            Answer::InTime => self.conversation.answered(),
+            Answer::Late => self.conversation.counts.late_results += 1,
+            Answer::Stray => self.conversation.counts.results_without_call += 1,
         }
     }
 
@@ -315,8 +324,12 @@ impl<'a> Reader<'a> {
         let ends_in_calls = self.shown.is_empty();
         self.conversation.final_observation = self.observation();
         self.conversation.final_observed = self.observed("user");
-        self.conversation.counts.calls_without_result = self.unanswered.len() as u64;
-        self.conversation.open_calls = if ends_in_calls { self.last_calls } else { 0 };
+        let turns = self.conversation.turns.iter().filter(|turn| turn.tool_answered == Some(false));
+        self.conversation.counts.calls_without_result = match self.conversation.text_agent {
+            true => turns.count() as u64,
+            false => self.calls.unanswered(),
+        };
+        self.conversation.open_calls = if ends_in_calls { self.calls.last() } else { 0 };
         self.conversation
     }
 }
@@ -334,6 +347,10 @@ mod tests {
         let mut extra = ObjectText::default();
         conversation.leave_over(&mut extra);
         (conversation, extra.finish())
+    }
+
+    fn answered(conversation: &Conversation) -> Vec<Option<bool>> {
+        conversation.turns.iter().map(|turn| turn.tool_answered).collect()
     }
 
     const CALLS: &str = r#"[
@@ -366,6 +383,7 @@ mod tests {
         ");
         assert_eq!((turns[2].action.as_str(), conversation.final_observation.as_str()), ("Done", "Bye"));
         assert_eq!(conversation.counts, Counts { calls: 2, ..Counts::default() });
+        assert_eq!(answered(&conversation), [None, Some(true), None]);
         insta::assert_snapshot!(extra, @r#"{"prompt_messages":[{"role":"system","bytes":1},{"role":"developer","bytes":1}],"turns":{"observed":[null,[{"role":"user","name":"Ann","bytes":2},{"role":"system","bytes":5}],[{"role":"tool","tool_call_id":"2","bytes":3},{"role":"tool","content":[{"type":"text"}],"tool_call_id":"1","bytes":3}]],"content":[null,"",null],"calls":[null,[{"id":"1"},{"id":"2"}],null],"weight":[null,0,null],"reasoning":[null,null,"so"]}}"#);
     }
 
@@ -386,8 +404,32 @@ mod tests {
                 {"role": "assistant", "tool_calls": [{"id": "3", "function": {"name": "x", "arguments": "{}"}}]}]"#,
             Reading::default(),
         );
-        let expected = Counts { calls: 3, text_and_call: 1, results_without_call: 2, calls_without_result: 1 };
+        let expected =
+            Counts { calls: 3, text_and_call: 1, results_without_call: 2, late_results: 1, calls_without_result: 1 };
         assert_eq!(conversation.counts, expected);
+        assert_eq!(answered(&conversation), [Some(false), Some(true), Some(false)]);
+    }
+
+    /// A person's words, the agent's own next message and the end are no result; one of two results is enough.
+    #[test]
+    fn what_nobody_answered_is_not_answered() {
+        let call = |ids: &[&str]| {
+            let calls: Vec<String> = ids
+                .iter()
+                .map(|id| format!(r#"{{"id": "{id}", "function": {{"name": "x", "arguments": "{{}}"}}}}"#))
+                .collect();
+            format!(r#"{{"role": "assistant", "tool_calls": [{}]}}"#, calls.join(","))
+        };
+        let user = r#"{"role": "user", "content": "Error: not what I meant"}"#;
+        let tool = r#"{"role": "tool", "tool_call_id": "b", "content": "4"}"#;
+        let messages = [&call(&["a"]), user, &call(&["a"]), &call(&["a", "b"]), tool, user, &call(&["a"]), user];
+        let (mut conversation, _) = read(&format!("[{}]", messages.join(",")), Reading::default());
+        assert_eq!(answered(&conversation), [Some(false), Some(false), Some(true), Some(false)]);
+        assert_eq!(conversation.counts, Counts { calls: 5, calls_without_result: 4, ..Counts::default() });
+        assert!(!conversation.show_last("what was shown last is known"));
+        let (mut conversation, _) = read(&format!("[{}]", call(&["a"])), Reading::default());
+        assert!(conversation.show_last("beside the messages"));
+        assert_eq!((answered(&conversation), conversation.counts.calls_without_result), (vec![Some(true)], 0));
     }
 
     #[test]
@@ -401,7 +443,10 @@ mod tests {
             Reading { text_agents: true, ..Reading::default() },
         );
         assert_eq!(conversation.turns[0].tool_arguments.as_deref(), Some(r#"{"a":1}"#));
-        assert_eq!(conversation.turns[1].observation, "7");
+        assert_eq!(
+            (conversation.turns[1].observation.as_str(), answered(&conversation)),
+            ("7", vec![Some(true), None])
+        );
         assert_eq!(conversation.final_observation, "API output: is what I said");
         insta::assert_snapshot!(extra, @r#"{"text_agent":true,"turns":{"observed":[null,[{"role":"user","prefix":"API output: "}]]}}"#);
     }

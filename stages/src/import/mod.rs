@@ -1,5 +1,6 @@
 //! `import`: recorded trajectories from other programs' files become a dataset.
 
+mod answers;
 mod chat;
 mod detect;
 mod digest;

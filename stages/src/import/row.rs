@@ -51,6 +51,8 @@ pub(super) struct Counts {
     pub(super) text_and_call: u64,
     /// Tool results that answer no call.
     pub(super) results_without_call: u64,
+    /// Tool results that come behind a later message of the agent.
+    pub(super) late_results: u64,
     /// Calls that no result answers.
     pub(super) calls_without_result: u64,
 }
@@ -61,6 +63,7 @@ impl Counts {
         self.calls += other.calls;
         self.text_and_call += other.text_and_call;
         self.results_without_call += other.results_without_call;
+        self.late_results += other.late_results;
         self.calls_without_result += other.calls_without_result;
     }
 }

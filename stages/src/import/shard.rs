@@ -130,6 +130,11 @@ fn warning(shard: &Shard, counts: Counts) -> Option<String> {
     let found = [
         several(counts.calls_without_result, "call without a result", "calls without a result"),
         several(counts.results_without_call, "result without a call", "results without a call"),
+        several(
+            counts.late_results,
+            "result behind the agent's next message",
+            "results behind the agent's next message",
+        ),
     ];
     let found: Vec<String> = found.into_iter().flatten().collect();
     (!found.is_empty()).then(|| format!("{}: {}", shard.label(), found.join(", ")))

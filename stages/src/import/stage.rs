@@ -49,7 +49,7 @@ impl BuiltIn for Import {
     const NAME: &'static str = "import";
     const SUMMARY: &'static str = "Brings recorded trajectories in from other programs' files";
     const DOCUMENTATION: &'static str = include_str!("import.md");
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn build(options: Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let problems = options.format.map(|format| options.inapplicable(format)).unwrap_or_default();

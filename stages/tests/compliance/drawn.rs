@@ -25,13 +25,14 @@ fn reward() -> impl Strategy<Value = Option<f32>> {
 }
 
 fn turn() -> impl Strategy<Value = TurnRow> {
-    (text(), text(), prop::option::of((text(), text())), any::<Option<bool>>(), reward()).prop_map(
-        |(observation, action, call, tool_error, reward)| TurnRow {
+    (text(), text(), prop::option::of((text(), text())), any::<[Option<bool>; 2]>(), reward()).prop_map(
+        |(observation, action, call, [tool_error, tool_answered], reward)| TurnRow {
             observation,
             action,
             tool_name: call.as_ref().map(|(name, _)| name.clone()),
             tool_arguments: call.map(|(_, arguments)| arguments),
             tool_error,
+            tool_answered,
             reward,
         },
     )

@@ -144,6 +144,7 @@ fn hostile() -> Vec<TrajectoryRow> {
                     tool_name: own(),
                     tool_arguments: Some((*other).to_owned()),
                     tool_error: Some(index % 2 == 0),
+                    tool_answered: Some(index % 3 != 0),
                     reward: Some(index as f32),
                 })
                 .collect(),

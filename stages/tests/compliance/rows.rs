@@ -72,6 +72,7 @@ pub(crate) fn turn(observation: &str, action: &str, reward: Option<f32>) -> Turn
         tool_name: Some("refund".to_owned()),
         tool_arguments: Some("{\"x\": 1}".to_owned()),
         tool_error: Some(false),
+        tool_answered: Some(true),
         reward,
     }
 }
@@ -186,7 +187,8 @@ pub(crate) fn ordinary(count: usize) -> Vec<TrajectoryRow> {
 fn turn_of(observation: &str, action: &str, index: usize) -> TurnRow {
     let mut turn = turn(observation, action, (index % 2 == 1).then_some(0.25));
     if index % 3 == 2 {
-        (turn.tool_name, turn.tool_arguments, turn.tool_error) = (None, None, None);
+        (turn.tool_name, turn.tool_arguments) = (None, None);
+        (turn.tool_error, turn.tool_answered) = (None, None);
     }
     turn
 }
