@@ -41,3 +41,4 @@ mod rollout;
 mod sample_data;
 mod sandbox;
 mod store_contents;
+mod verdicts;

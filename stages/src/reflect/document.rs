@@ -73,6 +73,15 @@ pub struct RuleDocument {
     /// Short results that are errors, by what their first line says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_sentences: Option<ListChange<Pattern>>,
+    /// The same of sentences about a state that is in the way, from tools that act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_sentences: Option<ListChange<Pattern>>,
+    /// What commands that show something say when they cannot: short results, by their first line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_errors: Option<ListChange<Pattern>>,
+    /// What services say when they cannot answer: results of one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_errors: Option<ListChange<Pattern>>,
     /// Short results that are none because they say that nothing was found, or nothing wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty_answers: Option<ListChange<Pattern>>,

@@ -5,6 +5,8 @@ mod document;
 mod episode;
 mod finding;
 mod judge;
+#[cfg(test)]
+mod labelled;
 mod options;
 mod reading;
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub(super) struct RuleSet {
     pub(super) alternatives: Patterns,
     pub(super) wrapper_refusal: Patterns,
     pub(super) error_sentences: Patterns,
+    pub(super) state_sentences: Patterns,
+    pub(super) reader_errors: Patterns,
+    pub(super) service_errors: Patterns,
     pub(super) empty_answers: Patterns,
     pub(super) success_sentences: Patterns,
     pub(super) framework_errors: Patterns,
@@ -104,7 +107,7 @@ impl RuleSet {
 
     fn merge(documents: &[RuleDocument]) -> Result<Self, regex::Error> {
         let marks = || documents.iter().flat_map(|document| &document.tools);
-        let mut tool_words = ToolWords::new();
+        let mut tool_words = BTreeMap::new();
         for (kind, change) in documents.iter().flat_map(|document| &document.tool_words) {
             change.apply(tool_words.entry(*kind).or_default());
         }
@@ -119,6 +122,9 @@ impl RuleSet {
             alternatives: Patterns::new(list(documents, |document| document.alternatives.as_ref()))?,
             wrapper_refusal: Patterns::new(list(documents, |document| document.wrapper_refusal.as_ref()))?,
             error_sentences: Patterns::new(list(documents, |document| document.error_sentences.as_ref()))?,
+            state_sentences: Patterns::new(list(documents, |document| document.state_sentences.as_ref()))?,
+            reader_errors: Patterns::new(list(documents, |document| document.reader_errors.as_ref()))?,
+            service_errors: Patterns::new(list(documents, |document| document.service_errors.as_ref()))?,
             empty_answers: Patterns::new(list(documents, |document| document.empty_answers.as_ref()))?,
             success_sentences: Patterns::new(list(documents, |document| document.success_sentences.as_ref()))?,
             framework_errors: Patterns::new(list(documents, |document| document.framework_errors.as_ref()))?,
@@ -134,7 +140,7 @@ impl RuleSet {
             error_fields: list(documents, |document| document.error_fields.as_ref()),
             success_fields: list(documents, |document| document.success_fields.as_ref()),
             failure_fields: list(documents, |document| document.failure_fields.as_ref()),
-            tool_words,
+            tool_words: ToolWords::new(&tool_words),
             write_verbs: list(documents, |document| document.write_verbs.as_ref()),
             writes: marks().filter_map(|(name, mark)| Some((name.clone(), mark.writes?))).collect(),
             kinds: marks().filter_map(|(name, mark)| Some((name.clone(), mark.kind?))).collect(),

@@ -89,3 +89,39 @@ fn segments(line: &str) -> Vec<&str> {
     segments.push(&line[start..]);
     segments
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(json: &str) -> Map<String, Value> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_found_in_either_shape() {
+        assert_eq!(line(&arguments(r#"{"cmd": "ls"}"#)), Some("ls"));
+        assert_eq!(line(&arguments(r#"{"command": ["bash", "-lc", "make all"]}"#)), Some("make all"));
+        assert_eq!(line(&arguments(r#"{"command": ["ls", "-l"]}"#)), Some("ls"));
+        assert_eq!(line(&arguments(r#"{"path": "a"}"#)), None);
+    }
+
+    #[test]
+    fn only_commands_that_show_something_are_reading() {
+        let rules = RuleSet::built_in();
+        for shows in [
+            "cat a.log",
+            "cd /srv && grep -rn 'a | b; rm' . | head -3",
+            "LANG=C sudo tail -f /var/log/syslog",
+            "git log --oneline -4",
+            "git --no-pager show HEAD",
+            "/usr/bin/docker logs web",
+            "make --help",
+        ] {
+            assert!(only_shows(shows, &rules), "{shows}");
+        }
+        for acts in ["make", "git push", "cat a && rm a", "grep a b || make", "cd /srv", "", "docker run a"] {
+            assert!(!only_shows(acts, &rules), "{acts}");
+        }
+    }
+}

@@ -252,11 +252,11 @@ impl Reader<'_> {
         match name.as_str() {
             "exitcode" | "exitstatus" | "returncode" | "returnstatus" | "exit" | "rc" => Role::Exit,
             "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" | "responsecode" => Role::HttpStatus,
-            "status" | "state" | "outcome" | "type" | "kind" | "level" => Role::Status,
+            "status" | "state" | "outcome" | "type" | "outputtype" | "kind" | "level" => Role::Status,
             "result" if value.starts_with('"') && value.len() < 24 => Role::Status,
             "code" | "errcode" | "errorcode" | "errno" | "retcode" | "ret" | "resultcode" | "cod" => Role::Code,
             "message" | "msg" | "reason" | "detail" | "details" | "description" | "title" | "cause" | "hint"
-            | "suggestion" | "errorcause" | "warning" | "warnings" | "info" | "help" => Role::Message,
+            | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info" | "help" => Role::Message,
             "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => Role::Stream,
             "data" | "result" | "results" | "response" | "payload" | "body" | "return" | "returnvalue" | "content"
             | "answer" | "value" | "tooloutput" | "toolresult" | "toolresponse" | "functionresponse" => Role::Wrapper,
@@ -342,4 +342,84 @@ fn is_nothing(value: &str) -> bool {
     inner.is_empty()
         || matches!(inner, "null" | "false" | "0" | "[]" | "{}" | "None" | "none" | "(none)" | "nil" | "undefined" | "no error" | "NONE" | "OK")
         || (value.len() < 16 && value.starts_with(['[', '{']) && value[1..value.len() - 1].trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(text: &str, asks_for_state: bool) -> (Content, Signals) {
+        let mut signals = Signals::default();
+        let content = open(text, asks_for_state, &RuleSet::built_in(), &mut signals);
+        (content, signals)
+    }
+
+    fn quote(text: &str) -> Option<String> {
+        opened(text, false).1.error.map(|said| said.quote)
+    }
+
+    #[test]
+    fn an_error_is_what_is_not_null_false_or_empty() {
+        assert_eq!(quote(r#"{"rows": [], "error": "no rows"}"#).as_deref(), Some("no rows"));
+        assert_eq!(quote(r#"{"error": {"code": 401, "message": "no"}}"#).as_deref(), Some(r#"{"code": 401, "message": "no"}"#));
+        assert_eq!(quote("{'error': 'no rows'}").as_deref(), Some("no rows"));
+        for none in ["null", "false", "0", r#""""#, "[]", "{}", r#""none""#] {
+            assert_eq!(quote(&format!(r#"{{"id": 1, "error": {none}}}"#)), None, "{none}");
+        }
+        for failed in [
+            r#"{"ok": false, "why": 7}"#,
+            r#"{"success": "false"}"#,
+            r#"{"job": null, "failed": true}"#,
+            r#"{"isError": true, "content": [{"type": "text", "text": "x"}]}"#,
+            r#"{"status": "error", "message": "x"}"#,
+            r#"{"status_code": 404, "body": "x"}"#,
+            r#"{"code": 40013, "msg": "x", "data": null}"#,
+            r#"{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "x"}}"#,
+            r#"{"response": {"acknowledged": false, "cause": "x"}}"#,
+            r#"{"data": {"create": {"userErrors": [{"message": "x"}]}}}"#,
+        ] {
+            assert!(quote(failed).is_some(), "{failed}");
+        }
+    }
+
+    #[test]
+    fn fields_of_what_was_asked_for_are_data() {
+        let report = r#"{"build": 812, "status": "failed", "error": "lint", "errors": 3}"#;
+        assert_eq!(opened(report, true), (Content::Data, Signals::default()));
+        assert!(opened(report, false).1.error.is_some());
+        assert_eq!(quote(r#"{"service": "web", "errors": 12}"#), None);
+        assert_eq!(quote(r#"{"jobs": [{"error": "disk full"}]}"#), None);
+    }
+
+    #[test]
+    fn an_exit_status_is_kept_and_the_output_is_text() {
+        let (content, signals) = opened(r#"{"stdout": "a", "stderr": "b\n", "returncode": 2, "success": true}"#, true);
+        assert_eq!((content, signals.exit), (Content::Text("a\nb\n".to_owned()), Some(2)));
+        assert_eq!(opened(r#"{"output": "a", "exit_code": 0, "error": null}"#, true).1.exit, Some(0));
+    }
+
+    #[test]
+    fn one_text_in_a_wrapper_is_the_result() {
+        for wrapped in [
+            r#"[{"type": "text", "text": "a"}]"#,
+            r#"{"content": [{"type": "text", "text": "a"}], "isError": false}"#,
+            r#"{"jsonrpc": "2.0", "id": 3, "result": {"content": [{"type": "text", "text": "a"}]}, "error": null}"#,
+            r#"{"result": "a"}"#,
+            r#""a""#,
+            r#"{"detail": "a"}"#,
+        ] {
+            let mut text = wrapped.to_owned();
+            // What `peel` does: a string in a string is opened too.
+            while let (Content::Text(inner), _) = opened(&text, true) {
+                text = inner;
+            }
+            assert_eq!(text, "a", "{wrapped}");
+        }
+        for data in [r#"{"id": 3, "message": "a"}"#.replace("id", "order"), "[1, 2]".to_owned()] {
+            assert_eq!(opened(&data, true).0, Content::Data, "{data}");
+        }
+        for plain in ["a", "{a}", "{\"a\": 1", "[note] a]"] {
+            assert_eq!(opened(plain, true).0, Content::Plain, "{plain}");
+        }
+    }
 }

@@ -105,7 +105,10 @@ impl<'t> Lines<'t> {
                 return named.copied();
             }
         }
-        Some(self.last()).filter(|last| matches(&EXCEPTION, last))
+        // Without frames it is the last line, or the first before a few words of help; `Error:` alone may be printed.
+        let named = |line: &&str| matches(&EXCEPTION, line) && !line.starts_with("Error");
+        let outer = [self.last(), self.first()].into_iter().find(named).filter(|line| self.is_short || *line == self.last());
+        outer.or_else(|| Some(self.last()).filter(|last| matches(&EXCEPTION, last)))
     }
 
     /// A line near the end in which a runner sums up failures.
@@ -199,4 +202,65 @@ fn is_label(line: &str) -> bool {
     let known = ["stdout", "stderr", "output", "error", "errors", "signal", "result", "return value", "exit code"];
     known.iter().any(|known| name.eq_ignore_ascii_case(known))
         && matches!(value.trim(), "" | "(none)" | "(empty)" | "none" | "None" | "null" | "[]" | "\"\"" | "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_and_names_of_streams_are_no_lines() {
+        let screen = "ann@box:~$ ls\nold\nann@box:~$ make\n[stderr]\nbroken\nann@box:~$ ";
+        let lines = Lines::of(screen);
+        assert_eq!((lines.first(), lines.last(), lines.is_single()), ("broken", "broken", true));
+        // Nothing was answered yet: what stands above is all there is.
+        assert_eq!(Lines::of("[timeout] no prompt\nann@box:~$ sleep 300").last(), "[timeout] no prompt");
+        assert_eq!(Lines::of("# 404 Not Found\ntext").first(), "# 404 Not Found");
+        assert_eq!(Lines::of("Stdout: fine\nError: (none)").last(), "Stdout: fine");
+        assert_eq!(Lines::of("").first(), "");
+    }
+
+    #[test]
+    fn the_exception_that_ends_a_text_is_found() {
+        for (text, expected) in [
+            ("x\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'a'", Some("KeyError: 'a'")),
+            ("Traceback (most recent call last):\n  File \"a.py\", line 1\nStop\nmore", Some("Stop")),
+            ("TypeError: no\n    at f (a.js:1:2)\n    at g (a.js:3:4)\n\nNode.js v20", Some("TypeError: no")),
+            ("fine\nValueError: bad", Some("ValueError: bad")),
+            ("Traceback (most recent call last):", None),
+            ("ValueError: bad\nthen\nmany\nmore\nlines\nfollowed", None),
+        ] {
+            assert_eq!(Lines::of(text).exception(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sums_of_runners_count_unless_they_are_zero() {
+        let rules = RuleSet::built_in();
+        for failed in ["1 failed, 3 passed in 0.1s", "FAILED (failures=2)", "FAIL\tx\t0.1s", "not ok 3", "2 errors generated."] {
+            assert!(Lines::of(failed).failed_summary(&rules).is_some(), "{failed}");
+        }
+        for passed in ["4 passed, 0 failed", "0 errors, 2 warnings", "✓ shows an error after 3 failed attempts"] {
+            assert_eq!(Lines::of(passed).failed_summary(&rules), None, "{passed}");
+        }
+        assert!(Lines::of("    0 Warning(s)\n    0 Error(s)").passed(&rules));
+    }
+
+    #[test]
+    fn a_program_complains_under_its_name() {
+        let rules = RuleSet::built_in();
+        let complaint = |text| Lines::of(text).complaint("cd /srv && cat a b | sort", &rules);
+        assert_eq!(complaint("text of a\ncat: b: nicht da"), Some("cat: b: nicht da"));
+        assert_eq!(complaint("grep: b: nicht da"), None);
+        assert_eq!(complaint("cat: warning: b: short"), None);
+    }
+
+    /// What lies between the ends of a long text is not read.
+    #[test]
+    fn long_texts_are_read_at_their_ends() {
+        let text = format!("first\n{}last", "é line of many\n".repeat(10_000));
+        let lines = Lines::of(&text);
+        assert_eq!((lines.first(), lines.last(), lines.is_short()), ("first", "last", false));
+        assert!(lines.head.len() + lines.tail.len() < 1_000);
+    }
 }

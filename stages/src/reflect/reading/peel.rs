@@ -141,3 +141,44 @@ fn without_escapes(text: &str) -> String {
     }
     plain
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(result: &str) -> String {
+        peel(result, true, &RuleSet::built_in()).text.into_owned()
+    }
+
+    #[test]
+    fn layers_come_off_whatever_their_order() {
+        for wrapped in [
+            "Observation: a",
+            "  Output:\na\n",
+            "<result>a</result>",
+            "<tool_response>\n<output>\na\n</output>\n</tool_response>",
+            "```text\na\n```",
+            "Tool result: ```\na\n```",
+            "\u{1b}[1;32ma\u{1b}[0m",
+            "\u{1b}]0;title\u{7}a",
+            "[{\"type\": \"text\", \"text\": \"<output>a</output>\"}]",
+        ] {
+            assert_eq!(text(wrapped), "a", "{wrapped}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_wrapping_stays() {
+        for plain in ["<html>a</html>", "<output>a</output> and <output>b</output>", "```\na\n```\nand\n```\nb\n```", "a <b>"] {
+            assert_eq!(text(plain), plain);
+        }
+    }
+
+    #[test]
+    fn tags_may_say_that_it_is_an_error() {
+        let tagged = |result| peel(result, true, &RuleSet::built_in()).tagged_error;
+        assert!(tagged("<tool_use_error>a</tool_use_error>"));
+        assert!(tagged("<tool_result status=\"error\">a</tool_result>"));
+        assert!(!tagged("<tool_result status=\"ok\">an error</tool_result>"));
+    }
+}

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::exit_status;
 use super::lines::Lines;
 use super::peel::{Peeled, peel};
-use super::tool_kind::{ToolKind, tool};
+use super::tool_kind::{Tool, ToolKind, tool};
 use super::voice::{Blamed, is_word_of};
 use crate::reflect::arguments::Arguments;
 use crate::reflect::finding::head;
@@ -53,7 +53,7 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
         signals.error.as_ref().filter(|said| !is_content || names_what_was_asked_for(&said.message, &answer));
     let words = enveloped.map_or(&*text, |said| said.message.as_str()).trim();
     let by_framework = tagged_error || rules.framework_errors.is_match(words.lines().next().unwrap_or_default());
-    let blamed = Blamed { kind: tool.kind, name: answer.name, arguments: answer.arguments, by_framework, rules };
+    let blamed = Blamed { kind: tool.kind, name: answer.name, arguments: answer.arguments, by_framework, is_error: false, rules };
     let marked = answer.marked_error || by_framework;
     let error: Option<Cow<'_, str>> = if exit.is_some() {
         Some(failing_line(&lines, rules))
@@ -65,7 +65,7 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
         None
     } else {
         let believed = if signals.success { ToolKind::Reader } else { tool.kind };
-        worded(&lines, believed, tool.line, &answer, rules).map(Cow::Borrowed)
+        worded(&lines, Tool { kind: believed, ..tool }, &answer, rules).map(Cow::Borrowed)
     };
     reading.error = error.as_deref().map(|error| quoted(error, answer.result, rules));
     let message = if error.is_some() { words } else { lines.first() };
@@ -75,7 +75,8 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
         let at = |holds: bool| holds.then(|| quoted(message, answer.result, rules));
         reading.unknown = at(blamed.as_unknown(message));
         reading.malformed = error.as_ref().and_then(|_| at(blamed.as_malformed(message)));
-        reading.refused = at(blamed.as_refused(message));
+        let blamed = Blamed { is_error: error.is_some(), ..blamed };
+        reading.refused = blamed.as_refused(message).map(|shown| quoted(shown, answer.result, rules));
     }
     reading
 }
@@ -87,21 +88,19 @@ fn failing_line<'t>(lines: &Lines<'t>, rules: &RuleSet) -> Cow<'t, str> {
 }
 
 /// What of the words says that it is an error, by the kind of tool that they come from.
-fn worded<'t>(
-    lines: &Lines<'t>,
-    kind: ToolKind,
-    command_line: Option<&str>,
-    answer: &Answer<'_, '_>,
-    rules: &RuleSet,
-) -> Option<&'t str> {
+fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules: &RuleSet) -> Option<&'t str> {
     let first = lines.first();
-    match kind {
-        ToolKind::Reader => match command_line {
-            Some(line) => lines.complaint(line, rules),
+    let sentence = |line: &str| sentence(line, tool, rules);
+    match tool.kind {
+        ToolKind::Reader => match tool.line {
+            Some(line) => {
+                let complaint = lines.complaint(line, rules);
+                complaint.or_else(|| (lines.is_short() && rules.reader_errors.is_match(first)).then_some(first))
+            }
             None => {
                 let about = || names_what_was_asked_for(first, answer) || names_thing_read(first);
                 let is_error = lines.is_short() && rules.error.is_match(first)
-                    || lines.is_single() && about() && sentence(first, kind, rules);
+                    || lines.is_single() && (rules.service_errors.is_match(first) || about() && sentence(first));
                 is_error.then_some(first)
             }
         },
@@ -112,10 +111,14 @@ fn worded<'t>(
             if lines.passed(rules) {
                 return None;
             }
-            let complaint = || command_line.and_then(|line| lines.complaint(line, rules));
+            // What code prints is its own matter; what ends it is not.
+            if runs_code(answer) {
+                return [&rules.diagnostics, &rules.error].iter().any(|list| list.is_match(lines.last())).then(|| lines.last());
+            }
+            let complaint = || tool.line.and_then(|line| lines.complaint(line, rules));
             let line = lines.find(&rules.diagnostics).or_else(|| lines.outer(&rules.standing_messages)).or_else(complaint);
             // A client for data or pages answers in rows; a sentence is its own.
-            let says = || command_line.is_none() && !runs_code(answer) && lines.is_single() && sentence(first, kind, rules);
+            let says = || tool.line.is_none() && lines.is_short() && sentence(first);
             line.or_else(|| (rules.error.is_match(first) || says()).then_some(first))
         }
         ToolKind::Game => [&rules.game_errors, &rules.error].iter().any(|list| list.is_match(first)).then_some(first),
@@ -123,17 +126,18 @@ fn worded<'t>(
             if rules.error.is_match(first) {
                 return Some(first);
             }
-            lines.exception().or_else(|| (lines.is_short() && sentence(first, kind, rules)).then_some(first))
+            lines.exception().or_else(|| (lines.is_short() && sentence(first)).then_some(first))
         }
     }
 }
 
 /// Whether a line is a sentence that says that something went wrong.
-fn sentence(line: &str, kind: ToolKind, rules: &RuleSet) -> bool {
+fn sentence(line: &str, tool: Tool<'_>, rules: &RuleSet) -> bool {
     let line = head(line, 400);
     // That nothing was found is an answer to who asked for something, not to who wanted to act on it.
-    let acts = matches!(kind, ToolKind::Editor | ToolKind::Browser);
-    rules.error_sentences.is_match(line)
+    let acts = matches!(tool.kind, ToolKind::Editor | ToolKind::Browser);
+    let tells_of_itself = !tool.asks_for_state || tool.kind == ToolKind::Program;
+    (rules.error_sentences.is_match(line) || (tells_of_itself && rules.state_sentences.is_match(line)))
         && !rules.success_sentences.is_match(line)
         && (acts || !rules.empty_answers.is_match(line))
 }
@@ -182,4 +186,78 @@ fn quoted<'a>(shown: &str, result: &'a str, rules: &RuleSet) -> &'a str {
         Some(&result[at..at + text.len()])
     })
     .unwrap_or_else(|| head(result, rules.quote_characters))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Compiled once for all cases.
+    static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::built_in);
+
+    fn reading<'a>(name: &'a str, arguments: &'a str, result: &'a str) -> Reading<'a> {
+        let arguments = Arguments::new(Some(arguments));
+        read(Answer { name: Some(name), arguments: &arguments, result, marked_error: false }, &RULES)
+    }
+
+    const SHELL: (&str, &str) = ("bash", r#"{"command": "make"}"#);
+
+    #[test]
+    fn an_exit_status_decides_both_ways() {
+        let error = |result: &'static str| reading(SHELL.0, SHELL.1, result).error;
+        assert_eq!(error("error: denied\n[exit code 0]"), None);
+        assert_eq!(error("all is well\n[exit code 3]"), Some("all is well"));
+        assert_eq!(error(r#"{"output": "Permission denied", "exit_code": 0, "error": null}"#), None);
+        assert!(error(r#"{"success": true, "output": "fine", "exit_code": 1}"#).is_some());
+    }
+
+    #[test]
+    fn what_was_read_may_say_anything() {
+        let cat = |result| reading("bash", r#"{"command": "cat a.log"}"#, result).error;
+        assert_eq!(cat("ERROR: disk full\nTraceback (most recent call last):\nValueError: bad"), None);
+        assert_eq!(cat("{\"error\": \"disk full\"}"), None);
+        assert_eq!(cat("cat: a.log: No such file or directory"), Some("cat: a.log: No such file or directory"));
+        let file = |result| reading("read_file", r#"{"path": "src/a.go"}"#, result).error;
+        assert_eq!(file("package a\n// Error: not found"), None);
+        assert_eq!(file("File not found: src/a.go"), Some("File not found: src/a.go"));
+    }
+
+    #[test]
+    fn what_systems_deny_is_no_refusal() {
+        for result in ["cp: /etc/a: Permission denied", "HTTP 403 Forbidden", "fatal: Authentication failed"] {
+            let reading = reading("bash", r#"{"command": "cp a /etc/a"}"#, result);
+            assert_eq!((reading.refused, reading.error.is_some()), (None, true), "{result}");
+        }
+    }
+
+    #[test]
+    fn what_shows_it_is_quoted_as_it_stands_in_the_record() {
+        let decoded = reading("send", "{}", r#"{"error": "line one\nline \"two\""}"#);
+        assert_eq!(decoded.error, Some(r#"line one\nline \"two\""#));
+        let coloured = reading("bash", SHELL.1, "\u{1b}[31merror: \u{1b}[0mbroken");
+        assert!(coloured.error.is_some_and(|quote| !quote.is_empty()));
+    }
+
+    proptest! {
+        /// Whatever comes back, reading ends, and what it quotes stands there.
+        #[test]
+        fn quotes_stand_in_the_result(parts in prop::collection::vec(prop::sample::select(vec![
+            "Error: ", "{\"error\": ", "\"", "}", "{", "[", "]", "\n", "<result>", "</result>", "```", "exit code: ", "1", "0",
+            "\u{1b}[31m", "'", "é", "Traceback (most recent call last):\n", "  File \"a\", line 1", "not allowed", "$ ", "look",
+            "Unknown tool", ": ", "missing required argument", "\\", "失败", "null", ",", " ",
+        ]), 0..24), name in prop::sample::select(vec!["bash", "look", "read_file", "edit", "act", "click"]), marked: bool) {
+            let result = parts.concat();
+            let arguments = Arguments::new(Some(r#"{"command": "look; cat a", "path": "é"}"#));
+            let answer = Answer { name: Some(name), arguments: &arguments, result: &result, marked_error: marked };
+            let reading = read(answer, &RULES);
+            prop_assert!(!marked || reading.error.is_some() || reading.ran);
+            for quote in [reading.error, reading.unknown, reading.malformed, reading.refused].into_iter().flatten() {
+                prop_assert!(result.contains(quote), "{:?}", quote);
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What kind of tool was called, told from its name and its arguments: what a result's words are worth depends on who
 //! speaks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ const TERMINALS: [&str; 9] = ["bash", "shell", "terminal", "tty", "pty", "tmux",
 const SHOWN_BY_BROWSERS: [&str; 6] = ["console", "log", "logs", "messages", "network", "history"];
 
 /// A tool as far as its results are concerned.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Tool<'c> {
     pub(super) kind: ToolKind,
     /// The command line, if it has one.
@@ -69,7 +69,7 @@ pub(super) fn tool<'c>(name: Option<&str>, arguments: Option<&'c Value>, rules: 
 }
 
 fn is(word: &str, kind: ToolKind, rules: &RuleSet) -> bool {
-    rules.tool_words.get(&kind).is_some_and(|words| words.iter().any(|known| known == word))
+    rules.tool_words.tell(word, kind)
 }
 
 fn by_name(words: &[String], arguments: Option<&Map<String, Value>>, rules: &RuleSet) -> ToolKind {
@@ -120,5 +120,71 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The lists of words by kind, as they are kept.
-pub(in crate::reflect) type ToolWords = BTreeMap<ToolKind, Vec<String>>;
+/// The words of names, each with the kinds that it tells: asked for every call.
+#[derive(Clone, Debug, Default)]
+pub(in crate::reflect) struct ToolWords(HashMap<String, u8>);
+
+impl ToolWords {
+    /// The words of these lists.
+    pub(in crate::reflect) fn new(lists: &BTreeMap<ToolKind, Vec<String>>) -> Self {
+        let mut kinds = HashMap::new();
+        for (kind, words) in lists {
+            for word in words {
+                *kinds.entry(word.to_lowercase()).or_default() |= 1 << *kind as u8;
+            }
+        }
+        Self(kinds)
+    }
+
+    fn tell(&self, word: &str, kind: ToolKind) -> bool {
+        self.0.get(word).is_some_and(|kinds| kinds & (1 << kind as u8) != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_into_words() {
+        assert_eq!(words("mcp__repo__getFile"), ["repo", "get", "file"]);
+        assert_eq!(words("OrderPlugin-find2"), ["order", "plugin", "find2"]);
+    }
+
+    #[test]
+    fn kinds_are_told_from_names_and_arguments() {
+        let rules = RuleSet::built_in();
+        let kind = |name: &str, arguments: &str| {
+            tool(Some(name), serde_json::from_str(arguments).ok().as_ref(), &rules).kind
+        };
+        for (name, arguments, expected) in [
+            ("bash", r#"{"command": "make"}"#, ToolKind::Program),
+            ("bash", r#"{"command": "cat a"}"#, ToolKind::Reader),
+            ("terminal_write", r#"{"text": "make"}"#, ToolKind::Program),
+            ("execute_sql", "{}", ToolKind::Program),
+            ("solve", r#"{"code": "1"}"#, ToolKind::Program),
+            ("str_replace_editor", r#"{"command": "view"}"#, ToolKind::Reader),
+            ("str_replace_editor", r#"{"command": "create"}"#, ToolKind::Editor),
+            ("search_replace", "{}", ToolKind::Editor),
+            ("write_file", "{}", ToolKind::Editor),
+            ("readFile", "{}", ToolKind::Reader),
+            ("web_search", "{}", ToolKind::Reader),
+            ("get_user_details", "{}", ToolKind::Lookup),
+            ("browser_click", "{}", ToolKind::Browser),
+            ("browser_console_messages", "{}", ToolKind::Reader),
+            ("env_step", "{}", ToolKind::Game),
+            ("book_flight", "{}", ToolKind::Api),
+        ] {
+            assert_eq!(kind(name, arguments), expected, "{name} {arguments}");
+        }
+    }
+
+    #[test]
+    fn a_rule_file_may_say_otherwise() {
+        let sources = "{tools: {look: {kind: game}}, tool_words: {program: [brew]}}";
+        let rules = RuleSet::load(&serde_yaml::from_str(sources).unwrap(), std::path::Path::new("")).unwrap().0;
+        assert_eq!(tool(Some("look"), None, &rules).kind, ToolKind::Game);
+        assert_eq!(tool(Some("brew"), None, &rules).kind, ToolKind::Program);
+        assert_eq!(tool(None, None, &rules).kind, ToolKind::Api);
+    }
+}

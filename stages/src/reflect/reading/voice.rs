@@ -22,6 +22,8 @@ pub(super) struct Blamed<'c, 'a> {
     pub(super) arguments: &'c Arguments<'a>,
     /// Whether a wrapper says that it is the framework that speaks.
     pub(super) by_framework: bool,
+    /// Whether the message is known to be an error.
+    pub(super) is_error: bool,
     pub(super) rules: &'c RuleSet,
 }
 
@@ -58,17 +60,20 @@ impl Blamed<'_, '_> {
         !self.others_may_speak() && self.rules.alternatives.is_match(message) && self.names_value(message)
     }
 
-    /// Whether the message refuses.
-    pub(super) fn as_refused(&self, message: &str) -> bool {
+    /// What of the message refuses: its beginning, or from where the refusal begins if that is far in.
+    pub(super) fn as_refused<'m>(&self, message: &'m str) -> Option<&'m str> {
         let beginning = head(message, self.rules.refusal_characters);
-        if message.len() > 2 * beginning.len().max(self.rules.refusal_characters) {
-            return false;
+        if message.len() > 2 * self.rules.refusal_characters.max(beginning.len()) {
+            return None;
         }
-        if self.others_may_speak() {
-            self.rules.wrapper_refusal.is_match(beginning)
-        } else {
-            self.rules.refusal.is_match(beginning) || self.rules.wrapper_refusal.is_match(beginning)
+        // Who looks up what is allowed is not refused.
+        if self.kind == ToolKind::Lookup && !self.is_error {
+            return None;
         }
+        let own = (!self.others_may_speak()).then_some(&self.rules.refusal);
+        let patterns = own.into_iter().chain([&self.rules.wrapper_refusal]).find(|list| list.is_match(beginning))?;
+        let quote = head(beginning, self.rules.quote_characters);
+        if patterns.is_match(quote) { Some(quote) } else { patterns.find(beginning) }
     }
 
     /// Arguments that were recorded and are no JSON object.
@@ -94,7 +99,7 @@ impl Blamed<'_, '_> {
         // `git` and `python` name programs as well.
         [name, last].iter().any(|name| {
             is_word_of(name, message)
-                && (name.contains(['_', '-']) || ["tool ", "Tool ", "function ", "for "].iter().any(|noun| message.contains(&format!("{noun}{name}")) || message.contains(&format!("{noun}\"{name}\"")) || message.contains(&format!("{noun}'{name}'")) || message.contains(&format!("{noun}`{name}`"))) || message.starts_with(name) && message[name.len()..].starts_with(['(', ' ']))
+                && (name.contains(['_', '-']) || message.contains(&format!("{name}()")) || ["tool ", "Tool ", "function ", "for "].iter().any(|noun| message.contains(&format!("{noun}{name}")) || message.contains(&format!("{noun}\"{name}\"")) || message.contains(&format!("{noun}'{name}'")) || message.contains(&format!("{noun}`{name}`"))) || message.starts_with(name) && message[name.len()..].starts_with(['(', ' ']))
         })
     }
 
@@ -129,4 +134,58 @@ pub(super) fn is_word_of(word: &str, text: &str) -> bool {
         && text.match_indices(word).any(|(at, _)| {
             !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blamed<T>(kind: ToolKind, name: &str, arguments: &str, ask: impl Fn(&Blamed<'_, '_>) -> T) -> T {
+        let (arguments, rules) = (Arguments::new(Some(arguments)), RuleSet::built_in());
+        ask(&Blamed { kind, name: Some(name), arguments: &arguments, by_framework: false, is_error: true, rules: &rules })
+    }
+
+    #[test]
+    fn a_program_blames_the_call_only_by_its_name_or_an_argument() {
+        let malformed = |kind, message: &str| blamed(kind, "run_code", r#"{"cod": "f()"}"#, |call| call.as_malformed(message));
+        let missing = "TypeError: f() missing 1 required positional argument: 'a'";
+        assert!(malformed(ToolKind::Api, missing) && !malformed(ToolKind::Program, missing));
+        assert!(malformed(ToolKind::Program, "Error: run_code() got an unexpected keyword argument"));
+        assert!(malformed(ToolKind::Program, "unexpected argument 'cod'"));
+    }
+
+    #[test]
+    fn arguments_that_cannot_be_read_are_blamed_if_they_are_no_json() {
+        let message = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)";
+        let malformed = |arguments| blamed(ToolKind::Program, "run", arguments, |call| call.as_malformed(message));
+        assert!(malformed("{'a': 1}") && !malformed(r#"{"a": 1}"#));
+    }
+
+    #[test]
+    fn an_unknown_action_is_that_of_the_call() {
+        let unknown = |kind, message: &str| blamed(kind, "bash", "{}", |call| call.as_unknown(message));
+        assert!(unknown(ToolKind::Api, "Unknown tool look"));
+        assert!(unknown(ToolKind::Program, "Error: unknown tool 'bash'. Available tools: run"));
+        assert!(!unknown(ToolKind::Program, "bash: look: command not found"));
+        assert!(!unknown(ToolKind::Program, "error: unknown command 'look'"));
+    }
+
+    #[test]
+    fn a_value_that_is_none_of_those_listed_is_an_argument_at_fault() {
+        let malformed = |message: &str| blamed(ToolKind::Api, "play", r#"{"app": "muzic"}"#, |call| call.as_malformed(message));
+        assert!(malformed("No app named 'muzic'. Use one of: music, mail."));
+        assert!(!malformed("No app named 'muzic'."));
+    }
+
+    #[test]
+    fn a_refusal_states_a_prohibition() {
+        let refused = |kind, message: &str| blamed(kind, "run", "{}", |call| call.as_refused(message).map(str::to_owned));
+        assert!(refused(ToolKind::Api, "Refused: refunds are against company policy.").is_some());
+        assert!(refused(ToolKind::Program, "Command blocked: `sudo` is not allowed in this sandbox.").is_some());
+        for denied in ["cp: /etc/a: Permission denied", "403 Forbidden", "Operation not permitted"] {
+            assert_eq!(refused(ToolKind::Program, denied), None, "{denied}");
+        }
+        let long = format!("not allowed: {}", "x ".repeat(500));
+        assert_eq!(refused(ToolKind::Api, &long), None);
+    }
 }
