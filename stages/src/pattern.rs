@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
@@ -76,6 +76,10 @@ impl JsonSchema for Pattern {
     }
 }
 
+/// How much a set may remember of what it has seen. Long lists need more than regex's default: they would forget and
+/// find anew with every text.
+const CACHE_BYTES: usize = 8 << 20;
+
 /// Expressions that are asked together whether any of them matches.
 #[derive(Clone, Debug)]
 pub(crate) struct Patterns {
@@ -89,7 +93,8 @@ impl Patterns {
     /// # Errors
     /// If together they are too large.
     pub(crate) fn new(each: Vec<Pattern>) -> Result<Self, regex::Error> {
-        let any = RegexSet::new(each.iter().map(|pattern| pattern.0.as_str()))?;
+        let any =
+            RegexSetBuilder::new(each.iter().map(|pattern| pattern.0.as_str())).dfa_size_limit(CACHE_BYTES).build()?;
         Ok(Self { any, each })
     }
 

@@ -36,7 +36,8 @@ fn warnings(place: &Workplace) -> String {
 #[test]
 fn an_exit_status_goes_before_words_and_a_denial_is_no_refusal() {
     let place = Workplace::new();
-    let denied = |status: i32| json!({"output": "hook: Permission denied", "exit_code": status, "error": null}).to_string();
+    let denied =
+        |status: i32| json!({"output": "hook: Permission denied", "exit_code": status, "error": null}).to_string();
     let log = [
         chat("worked", 1.0, Some(&denied(0)), ""),
         chat("denied", 0.0, Some(&denied(128)), ""),
@@ -56,7 +57,10 @@ fn an_exit_status_goes_before_words_and_a_denial_is_no_refusal() {
 #[test]
 fn verdicts_reach_an_advantage_beside_another() {
     let place = Workplace::new();
-    place.write("log.jsonl", chat("good", 1.0, Some("built"), "") + &chat("bad", 1.0, Some("make: *** [all] Error 2"), ""));
+    place.write(
+        "log.jsonl",
+        chat("good", 1.0, Some("built"), "") + &chat("bad", 1.0, Some("make: *** [all] Error 2"), ""),
+    );
     let stages = [
         REFLECT,
         "  reward: { uses: reward, from: reflect, with: { by: verdicts, values: { failed: -0.5 } } }\n",
@@ -77,7 +81,10 @@ fn verdicts_reach_an_advantage_beside_another() {
 #[test]
 fn what_is_replaced_is_said() {
     let place = Workplace::new();
-    place.write("log.jsonl", chat("good", 1.0, Some("built"), "") + &chat("bad", 0.0, Some("make: *** [all] Error 2"), ""));
+    place.write(
+        "log.jsonl",
+        chat("good", 1.0, Some("built"), "") + &chat("bad", 0.0, Some("make: *** [all] Error 2"), ""),
+    );
     let stages = [
         REFLECT,
         "  again: { uses: reflect, from: reflect, with: { by: rules, rules: { off: [tool-error] } } }\n",
@@ -94,7 +101,8 @@ fn columns_that_cannot_hold_advantages_are_refused_before_a_run() {
     place.write("log.jsonl", chat("good", 1.0, Some("built"), ""));
     let mut said = Vec::new();
     for into in ["turns.reward", "turns.verdict", "reward", "turns.", "turns.a b"] {
-        let stage = format!("  grpo: {{ uses: advantage, from: import, with: {{ estimator: grpo, into: '{into}' }} }}\n");
+        let stage =
+            format!("  grpo: {{ uses: advantage, from: import, with: {{ estimator: grpo, into: '{into}' }} }}\n");
         place.write("pipeline.yaml", pipeline(&stage));
         let checked = place.said(&["check", "pipeline.yaml"]);
         said.extend(checked.lines().find(|line| line.contains(into)).map(str::trim).map(str::to_owned));

@@ -67,9 +67,9 @@ impl Stage for Advantage {
                 vec![AddedColumn::new(self.into_return.clone(), DataType::Float32), advantage]
             }
         };
-        let other = adds.iter().find(|column| {
-            input.field(&column.path).is_some_and(|field| *field.data_type() != DataType::Float32)
-        });
+        let other = adds
+            .iter()
+            .find(|column| input.field(&column.path).is_some_and(|field| *field.data_type() != DataType::Float32));
         if let Some(column) = other {
             let message = format!("the input's `{}` holds no advantages: it is no float32 column", column.path);
             return Err(vec![Problem::at(["into"], message).help("choose another name for `into`")]);

@@ -441,9 +441,9 @@ mod tests {
     #[test]
     fn a_late_refusal_is_quoted_from_where_it_begins() {
         let long = format!("{} not allowed here", "x".repeat(300));
-        assert_eq!(show(&row(&[(call("look", "{}"), &long)])), "policy-refusal | refused: \"not allowed here\"");
+        assert_eq!(show(&row(&[(call("book_flight", "{}"), &long)])), "policy-refusal | refused: \"not allowed here\"");
         let later = format!("{} not allowed here", "x".repeat(400));
-        assert_eq!(show(&row(&[(call("look", "{}"), &later)])), "progress");
+        assert_eq!(show(&row(&[(call("book_flight", "{}"), &later)])), "progress");
     }
 
     fn steps() -> impl Strategy<Value = Vec<(TurnRow, &'static str)>> {

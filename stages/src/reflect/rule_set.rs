@@ -78,7 +78,7 @@ impl RuleSet {
     pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
         let mut files = Vec::new();
         let mut problems = Vec::new();
-        let built_in = serde_yaml::from_str(BUILT_IN)
+        let built_in = serde_yaml::from_str(&in_ascii(BUILT_IN))
             .map_err(|error| vec![Problem::new(format!("the built-in rules cannot be read: {error}"))])?;
         let mut documents: Vec<RuleDocument> = vec![built_in];
         for (index, source) in sources.iter() {
@@ -152,6 +152,21 @@ impl RuleSet {
             order: order(documents),
         })
     }
+}
+
+/// The built-in rules with the classes of ASCII in place of those of Unicode. Every turn's result is asked for these
+/// patterns, in any language, and boundaries of Unicode words are only found by the slow one of regex's machines.
+fn in_ascii(rules: &str) -> String {
+    const CLASSES: [(&str, &str); 7] = [
+        (r"\b", r"(?-u:\b)"),
+        (r"\w", "[0-9A-Za-z_]"),
+        (r"\W", "[^0-9A-Za-z_]"),
+        (r"\d", "[0-9]"),
+        (r"\D", "[^0-9]"),
+        (r"\s", r"[\t\n\r ]"),
+        (r"\S", r"[^\t\n\r ]"),
+    ];
+    CLASSES.iter().fold(rules.to_owned(), |rules, (class, in_ascii)| rules.replace(class, in_ascii))
 }
 
 /// What the last document that speaks of it says.
@@ -276,7 +291,7 @@ mod tests {
         insta::assert_snapshot!(with_file("error:\n  - '^E'\n  - 'a('\n").unwrap_err(), @"shop.yaml:3:5: error[1]: `a(` is no regular expression: unclosed group");
         insta::assert_snapshot!(with_file("loop:\n  repeats: 1\n").unwrap_err(), @"shop.yaml:2:12: loop.repeats: invalid value: integer `1`, expected a whole number of at least 2");
         insta::assert_snapshot!(with_file("off: [loops]\n").unwrap_err(), @"shop.yaml:1:7: off[0]: unknown variant `loops`, expected one of `unknown-action`, `malformed-arguments`, `policy-refusal`, `tool-error`, `repeated-call`, `no-change`, `loop`");
-        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `error`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
+        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `labels`, `tool_words`, `reading_commands`, `error_fields`, `success_fields`, `failure_fields`, `failure_words`, `success_words`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `unreadable_arguments`, `alternatives`, `wrapper_refusal`, `error`, `error_sentences`, `state_sentences`, `reader_errors`, `service_errors`, `empty_answers`, `success_sentences`, `framework_errors`, `diagnostics`, `failed_summaries`, `passed_summaries`, `standing_messages`, `game_errors`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
         insta::assert_snapshot!(with_file("refusal: 3\n").unwrap_err(), @"shop.yaml:1:10: refusal: invalid type: integer `3`, expected a list that extends the defaults, or `{replace: [...]}`");
     }
 

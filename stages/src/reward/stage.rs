@@ -31,7 +31,8 @@ impl BuiltIn for Reward {
     type Options = RewardOptions;
 
     const NAME: &'static str = "reward";
-    const SUMMARY: &'static str = "Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict";
+    const SUMMARY: &'static str =
+        "Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict";
     const DOCUMENTATION: &'static str = include_str!("reward.md");
     const VERSION: u32 = 1;
     const PROVIDES: &'static [&'static str] = &["reward", "turns.reward"];
@@ -273,7 +274,7 @@ mod tests {
     fn verdicts_are_worth_what_is_written() {
         let batch = judged(
             &[&[Some("failed"), None, Some("progress")], &[], &[Some("redundant"), Some("invalid")]],
-            Status::Completed,
+            Status::Done,
         );
         let mut context = Context::default();
         let stage = reward(BY_VERDICTS);
@@ -295,14 +296,15 @@ mod tests {
 
     #[test]
     fn a_verdict_of_another_word_names_its_turn() {
-        let batch = judged(&[&[Some("progress"), Some("fail")]], Status::Completed);
+        let batch = judged(&[&[Some("progress"), Some("fail")]], Status::Done);
         let error = reward(BY_VERDICTS).apply(&batch, &mut Context::default()).unwrap_err();
         insta::assert_snapshot!(error.to_string(), @"trajectory `a#1`: turn 1: the verdict is `fail`, expected `progress`, `redundant`, `failed`, `invalid` or null, perhaps `failed`");
     }
 
     #[test]
     fn values_and_verdicts_belong_together() {
-        let fault = |yaml: &str| Reward::build(serde_yaml::from_str(yaml).unwrap(), &here()).unwrap_err().remove(0).message;
+        let fault =
+            |yaml: &str| Reward::build(serde_yaml::from_str(yaml).unwrap(), &here()).unwrap_err().remove(0).message;
         insta::assert_snapshot!(fault("{by: verdicts}"), @"`by: verdicts` needs `values`, what a turn of each verdict is worth, but there is none");
         insta::assert_snapshot!(fault("{by: verdicts, values: {failed: .inf}}"), @"the value of `failed` is inf, expected a finite number");
         insta::assert_snapshot!(fault("{by: outcome, values: {failed: -1}}"), @"`values` belongs to `by: verdicts`");

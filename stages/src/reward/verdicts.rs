@@ -96,8 +96,7 @@ pub(super) fn missing(input: &TrajectorySchema) -> Option<Problem> {
 /// What looks wrong, by what was counted.
 pub(super) fn warnings(metrics: &Metrics) -> Vec<String> {
     let replaced = metrics.counted(REPLACED);
-    let warning = || {
-        format!("replaces `{TURN_REWARD}` of {replaced} turns, which the record or an earlier stage had given")
-    };
+    let warning =
+        || format!("replaces `{TURN_REWARD}` of {replaced} turns, which the record or an earlier stage had given");
     (replaced > 0).then(warning).into_iter().collect()
 }

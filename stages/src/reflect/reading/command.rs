@@ -7,7 +7,17 @@ use crate::reflect::rule_set::RuleSet;
 
 /// Names of arguments that hold a command line.
 const KEYS: [&str; 12] = [
-    "command", "cmd", "script", "commands", "input", "keys", "keystrokes", "bash_command", "shell_command", "text", "data",
+    "command",
+    "cmd",
+    "script",
+    "commands",
+    "input",
+    "keys",
+    "keystrokes",
+    "bash_command",
+    "shell_command",
+    "text",
+    "data",
     "chars",
 ];
 
@@ -17,7 +27,8 @@ pub(super) fn line(arguments: &Map<String, Value>) -> Option<&str> {
         Value::String(line) => Some(line.as_str()),
         // `["bash", "-lc", "make"]`: the script is last; `["ls", "-l"]` begins with its program.
         Value::Array(words) => {
-            let scripted = words.iter().any(|word| word.as_str().is_some_and(|word| word.starts_with('-') && word.ends_with('c')));
+            let scripted =
+                words.iter().any(|word| word.as_str().is_some_and(|word| word.starts_with('-') && word.ends_with('c')));
             if scripted { words.last() } else { words.first() }.and_then(Value::as_str)
         }
         _ => None,
@@ -26,16 +37,33 @@ pub(super) fn line(arguments: &Map<String, Value>) -> Option<&str> {
 
 /// The commands of a line, as the words that each begins with: its program and what follows.
 pub(super) fn commands(line: &str) -> impl Iterator<Item = Vec<&str>> {
-    segments(line).into_iter().map(|segment| {
-        let words = segment.split_whitespace();
-        let skipped = |word: &&str| {
-            matches!(*word, "sudo" | "time" | "env" | "command" | "exec" | "nohup" | "then" | "do" | "else" | "if" | "(" | "{" | "!")
-                || word.split_once('=').is_some_and(|(name, _)| {
+    segments(line)
+        .into_iter()
+        .map(|segment| {
+            let words = segment.split_whitespace();
+            let skipped = |word: &&str| {
+                matches!(
+                    *word,
+                    "sudo"
+                        | "time"
+                        | "env"
+                        | "command"
+                        | "exec"
+                        | "nohup"
+                        | "then"
+                        | "do"
+                        | "else"
+                        | "if"
+                        | "("
+                        | "{"
+                        | "!"
+                ) || word.split_once('=').is_some_and(|(name, _)| {
                     !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
                 })
-        };
-        words.skip_while(skipped).take(4).collect::<Vec<_>>()
-    }).filter(|words| !words.is_empty())
+            };
+            words.skip_while(skipped).take(4).collect::<Vec<_>>()
+        })
+        .filter(|words| !words.is_empty())
 }
 
 /// The name of a program without its directory.
@@ -51,9 +79,12 @@ pub(super) fn only_shows(line: &str, rules: &RuleSet) -> bool {
         if matches!(name, "cd" | "set" | "export" | "sleep" | "true" | "pushd" | "popd" | "clear") {
             continue;
         }
-        let with = |next: &str| rules.reading_commands.iter().any(|known| {
-            known.split_once(' ').is_some_and(|(first, second)| first == name && second == next)
-        });
+        let with = |next: &str| {
+            rules
+                .reading_commands
+                .iter()
+                .any(|known| known.split_once(' ').is_some_and(|(first, second)| first == name && second == next))
+        };
         let known = rules.reading_commands.iter().any(|known| known == name)
             || rest.iter().find(|word| !word.starts_with('-')).is_some_and(|next| with(next))
             || rest.iter().any(|word| matches!(*word, "--help" | "--version"));

@@ -136,7 +136,13 @@ impl Reader<'_> {
     }
 
     fn object(&self, json: &str, fields: &[(Cow<'_, str>, &RawValue)], depth: usize, signals: &mut Signals) -> Content {
-        let roles: Vec<Role> = fields.iter().map(|(key, value)| self.role(key, value.get())).collect();
+        let mut roles: Vec<Role> = fields.iter().map(|(key, value)| self.role(key, value.get())).collect();
+        // A message of JSON-RPC has an id; so has most of what can be asked for.
+        if !fields.iter().any(|(key, _)| key == "jsonrpc")
+            && let Some(id) = fields.iter().position(|(key, _)| key == "id")
+        {
+            roles[id] = Role::Data;
+        }
         let with = |role: Role| {
             let found = fields.iter().zip(&roles).filter(move |(_, its)| **its == role);
             found.map(|((key, value), _)| (key.as_ref(), value.get()))
@@ -147,7 +153,8 @@ impl Reader<'_> {
         let said = |value: &str| said(json, value);
 
         let status = with(Role::Exit).find_map(|(_, value)| number(value));
-        let of_process = has_streams.then(|| with(Role::Status).chain(with(Role::Code)).find_map(|(_, value)| number(value)));
+        let of_process =
+            has_streams.then(|| with(Role::Status).chain(with(Role::Code)).find_map(|(_, value)| number(value)));
         if signals.exit.is_none() {
             signals.exit = status.or(of_process.flatten());
         }
@@ -159,7 +166,8 @@ impl Reader<'_> {
         let mut success = with(Role::Success).any(|(key, value)| always(key) && value.trim_matches('"') == "true");
         error = error.or_else(|| with(Role::Failure).find(|(_, value)| *value == "true").map(|_| said(json)));
         let http = with(Role::HttpStatus).chain(with(Role::Status)).filter_map(|(_, value)| number(value));
-        let http = http.chain(with(Role::Code).filter_map(|(_, value)| number(value))).find(|code| (200..600).contains(code));
+        let http =
+            http.chain(with(Role::Code).filter_map(|(_, value)| number(value))).find(|code| (200..600).contains(code));
         if let Some(code) = http {
             match code {
                 400.. if bare || !self.asks_for_state || with(Role::HttpStatus).next().is_some() => {
@@ -169,7 +177,9 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        if bare {
+        let worded = with(Role::Message).next().is_some();
+        // A status alone may be what was asked for.
+        if bare && (worded || !self.asks_for_state || fields.len() == 1 && depth == DEPTH) {
             for (_, value) in with(Role::Status) {
                 if self.rules.failure_words.is_match(value.trim_matches('"')) {
                     error = error.or_else(|| Some(said(json)));
@@ -177,7 +187,6 @@ impl Reader<'_> {
                 success |= self.rules.success_words.is_match(value.trim_matches('"'));
             }
         }
-        let worded = with(Role::Message).next().is_some();
         if (bare || !self.asks_for_state) && worded {
             for (_, value) in with(Role::Code) {
                 match number(value) {
@@ -257,14 +266,17 @@ impl Reader<'_> {
             "code" | "errcode" | "errorcode" | "errno" | "retcode" | "ret" | "resultcode" | "cod" => Role::Code,
             "message" | "msg" | "reason" | "detail" | "details" | "description" | "title" | "cause" | "hint"
             | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info" | "help" => Role::Message,
-            "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => Role::Stream,
+            "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => {
+                Role::Stream
+            }
             "data" | "result" | "results" | "response" | "payload" | "body" | "return" | "returnvalue" | "content"
             | "answer" | "value" | "tooloutput" | "toolresult" | "toolresponse" | "functionresponse" => Role::Wrapper,
             "id" | "jsonrpc" | "requestid" | "traceid" | "timestamp" | "time" | "duration" | "durationms"
             | "durations" | "durationseconds" | "elapsed" | "executiontime" | "walltime" | "tool" | "toolname"
-            | "toolcallid" | "toolcall" | "calltool" | "name" | "role" | "meta" | "metadata" | "annotations" | "version" | "path" | "truncated"
-            | "signal" | "pid" | "cwd" | "command" | "headers" | "contenttype" | "method" | "url" | "structuredcontent"
-            | "reward" | "done" | "score" | "documentation" | "documentationurl" | "docs" | "retryafter" | "extensions" | "instance" | "severity" | "field"
+            | "toolcallid" | "toolcall" | "calltool" | "name" | "role" | "meta" | "metadata" | "annotations"
+            | "version" | "path" | "truncated" | "signal" | "pid" | "cwd" | "command" | "headers" | "contenttype"
+            | "method" | "url" | "structuredcontent" | "reward" | "done" | "score" | "documentation"
+            | "documentationurl" | "docs" | "retryafter" | "extensions" | "instance" | "severity" | "field"
             | "param" | "parameter" => Role::About,
             _ => Role::Data,
         }
@@ -282,7 +294,8 @@ fn said(whole: &str, value: &str) -> Said {
             break;
         }
     }
-    Said { quote: value.trim_matches('"').to_owned(), message }
+    let quote = value.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(value);
+    Said { quote: quote.to_owned(), message }
 }
 
 fn flatten(key: Option<&str>, value: &Value, lines: &mut String) {
@@ -321,8 +334,11 @@ fn blocks(items: &[&RawValue]) -> Option<String> {
     }
     let blocks: Vec<Block<'_>> =
         items.iter().map(|item| serde_json::from_str(item.get()).ok()).collect::<Option<_>>()?;
-    let texts: Vec<&str> =
-        blocks.iter().filter(|block| block.kind.ends_with("text")).map(|block| block.text.as_deref()).collect::<Option<_>>()?;
+    let texts: Vec<&str> = blocks
+        .iter()
+        .filter(|block| block.kind.ends_with("text"))
+        .map(|block| block.text.as_deref())
+        .collect::<Option<_>>()?;
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
@@ -340,7 +356,22 @@ fn is_empty(value: &str) -> bool {
 fn is_nothing(value: &str) -> bool {
     let inner = value.trim_matches('"').trim();
     inner.is_empty()
-        || matches!(inner, "null" | "false" | "0" | "[]" | "{}" | "None" | "none" | "(none)" | "nil" | "undefined" | "no error" | "NONE" | "OK")
+        || matches!(
+            inner,
+            "null"
+                | "false"
+                | "0"
+                | "[]"
+                | "{}"
+                | "None"
+                | "none"
+                | "(none)"
+                | "nil"
+                | "undefined"
+                | "no error"
+                | "NONE"
+                | "OK"
+        )
         || (value.len() < 16 && value.starts_with(['[', '{']) && value[1..value.len() - 1].trim().is_empty())
 }
 
@@ -361,7 +392,10 @@ mod tests {
     #[test]
     fn an_error_is_what_is_not_null_false_or_empty() {
         assert_eq!(quote(r#"{"rows": [], "error": "no rows"}"#).as_deref(), Some("no rows"));
-        assert_eq!(quote(r#"{"error": {"code": 401, "message": "no"}}"#).as_deref(), Some(r#"{"code": 401, "message": "no"}"#));
+        assert_eq!(
+            quote(r#"{"error": {"code": 401, "message": "no"}}"#).as_deref(),
+            Some(r#"{"code": 401, "message": "no"}"#)
+        );
         assert_eq!(quote("{'error': 'no rows'}").as_deref(), Some("no rows"));
         for none in ["null", "false", "0", r#""""#, "[]", "{}", r#""none""#] {
             assert_eq!(quote(&format!(r#"{{"id": 1, "error": {none}}}"#)), None, "{none}");

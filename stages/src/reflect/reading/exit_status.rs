@@ -19,17 +19,21 @@ static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A line that reports the status and has nothing before it but words of such a report.
 static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let before = "the|your|a|an|command|process|program|script|shell|subprocess|child|job|task|step|execution|code|tool|\
-        cell|bash|python|sh|error|warning|failure|result|status|has|was|is|it|completed|finished|exited|terminated|\
-        failed|returned|ended|succeeded|success|done|killed|stopped|with|by|and|non-?zero|an?|unsuccessfully|\
-        successfully|system|note|stderr|meta|`[^`\n]{1,80}`|'[^'\n]{1,80}'|\"[^\"\n]{1,80}\"";
-    let name = r"exit(?:ed)?[ _-]?(?:with )?(?:code|status|value)|exited with|return[ _-]?(?:code|status)|exit ?[:=]|rc ?[:=]|\
-        %?errorlevel%?|\$lastexitcode|exitcode";
-    let name = name.replace("\\\n        ", "");
-    let pattern = format!(
-        r#"(?i)^[^\w`'"]*(?:(?:{before})[\s:.,(\[-]*)*?(?:{name})(?: (?:code|status))?(?: (?:is|was|of))?[\s:=("'>]*(-?\d{{1,10}})(?:[^\w.]|\.\D|\.?$)"#
-    );
-    Regex::new(&pattern).ok()
+    let before = [
+        "the|your|a|an|command|process|program|script|shell|subprocess|child|job|task|step|execution|code|tool|cell",
+        "bash|python|sh|error|warning|failure|result|status|has|was|is|it|completed|finished|exited|terminated|failed",
+        "returned|ended|succeeded|success|done|killed|stopped|with|by|and|non-?zero|unsuccessfully|successfully",
+        r#"system|note|stderr|meta|`[^`\n]{1,80}`|'[^'\n]{1,80}'|"[^"\n]{1,80}""#,
+    ]
+    .join("|");
+    let name = [
+        "exit(?:ed)?[ _-]?(?:with )?(?:code|status|value)|exited with|return[ _-]?(?:code|status)",
+        r"exit ?[:=]|rc ?[:=]|%?errorlevel%?|\$lastexitcode|exitcode",
+    ]
+    .join("|");
+    let value = r#"[\s:=("'>]*(-?\d{1,10})(?:[^\w.]|\.\D|\.?$)"#;
+    let words = format!(r"(?:(?:{before})[\s:.,(\[-]*)*?");
+    Regex::new(&format!("(?i)^[^\\w`'\"]*{words}(?:{name})(?: (?:code|status))?(?: (?:is|was|of))?{value}")).ok()
 });
 
 /// The exit status that a text reports. What a reader shows may say anything: there, a report at the end counts only
@@ -42,7 +46,9 @@ pub(super) fn reported(text: &str, by_reader: bool) -> Option<i64> {
         return None;
     }
     let tag = TAG.as_ref()?;
-    if let Some(status) = [head, tail].iter().filter(|window| window.contains("</")).find_map(|window| status(tag, window)) {
+    if let Some(status) =
+        [head, tail].iter().filter(|window| window.contains("</")).find_map(|window| status(tag, window))
+    {
         return Some(status);
     }
     let line = LINE.as_ref()?;
@@ -58,7 +64,8 @@ pub(super) fn reported(text: &str, by_reader: bool) -> Option<i64> {
             continue;
         }
         if let Some(status) = status(line, text) {
-            let apart = text.trim_start().starts_with(['[', '(', '<']) || lines.peek().is_none_or(|above| above.trim().is_empty());
+            let apart = text.trim_start().starts_with(['[', '(', '<'])
+                || lines.peek().is_none_or(|above| above.trim().is_empty());
             return (!by_reader || apart).then_some(status);
         }
         seen += 1;

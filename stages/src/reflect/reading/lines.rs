@@ -16,6 +16,9 @@ const SHORT_LINES: usize = 5;
 const SHORT_BYTES: usize = 700;
 /// Within how many lines from the end an exception or a sum must stand.
 const CLOSING: usize = 8;
+/// How many lines from either end are looked at for shapes, and how much of each.
+const OUTER: usize = 10;
+const OUTER_BYTES: usize = 300;
 
 /// A prompt of a shell or an interpreter, and what was typed behind it.
 static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -37,12 +40,22 @@ static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// An exception by its name: `torch.OutOfMemoryError: CUDA …`, `KeyError('a')`.
 static EXCEPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Exit|Interrupt|Iteration|Timeout|Expired|Failure|Fault)(?:$|: |:$|\()|^Exception: ").ok()
+    let kinds = "Error|Exception|Exit|Interrupt|Iteration|Timeout|Expired|Failure|Fault";
+    Regex::new(&format!(r"^(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:{kinds})(?:$|: |:$|\()|^Exception: ")).ok()
 });
 
 /// A line of a traceback.
 static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"^(?:\s*(?:\|\s*)?File "[^"\n]+", line \d+|Traceback \(most recent call last\)|.{0,60}\bTraceback:?$|Cell In\s?\[\d+\]|\s+at .+[:)]|\s*from .+:\d+:in |Caused by: )"#).ok()
+    let frames = [
+        r#"\s*(?:\|\s*)?File "[^"\n]+", line \d+"#,
+        r"Traceback \(most recent call last\)",
+        r".{0,60}\bTraceback:?$",
+        r"Cell In\s?\[\d+\]",
+        r"\s+at .+[:)]",
+        r"\s*from .+:\d+:in ",
+        r"Caused by: ",
+    ];
+    Regex::new(&format!("^(?:{})", frames.join("|"))).ok()
 });
 
 fn matches(pattern: &LazyLock<Option<Regex>>, line: &str) -> bool {
@@ -99,15 +112,21 @@ impl<'t> Lines<'t> {
                 }
             }
             // Java and JavaScript name it before the frames.
-            let before = self.tail[..frame].iter().rev().find(|line| !matches(&FRAME, line) && !line.starts_with(char::is_whitespace));
-            let named = before.filter(|line| matches(&EXCEPTION, line.trim_start_matches("Uncaught ")) || line.starts_with("Exception in thread"));
+            let before = self.tail[..frame]
+                .iter()
+                .rev()
+                .find(|line| !matches(&FRAME, line) && !line.starts_with(char::is_whitespace));
+            let named = before.filter(|line| {
+                matches(&EXCEPTION, line.trim_start_matches("Uncaught ")) || line.starts_with("Exception in thread")
+            });
             if count - frame <= CLOSING && named.is_some() {
                 return named.copied();
             }
         }
         // Without frames it is the last line, or the first before a few words of help; `Error:` alone may be printed.
         let named = |line: &&str| matches(&EXCEPTION, line) && !line.starts_with("Error");
-        let outer = [self.last(), self.first()].into_iter().find(named).filter(|line| self.is_short || *line == self.last());
+        let outer =
+            [self.last(), self.first()].into_iter().find(named).filter(|line| self.is_short || *line == self.last());
         outer.or_else(|| Some(self.last()).filter(|last| matches(&EXCEPTION, last)))
     }
 
@@ -116,7 +135,8 @@ impl<'t> Lines<'t> {
         let closing = &self.tail[self.tail.len().saturating_sub(CLOSING)..];
         let sums = |line: &&&str| {
             let line = line.trim();
-            rules.failed_summaries.is_match(line) && !line.starts_with(['✓', '✔', '√'])
+            rules.failed_summaries.is_match(&line[..line.floor_char_boundary(OUTER_BYTES)])
+                && !line.starts_with(['✓', '✔', '√'])
         };
         closing.iter().find(sums).copied()
     }
@@ -128,7 +148,13 @@ impl<'t> Lines<'t> {
 
     /// A line of this shape, near the beginning or the end.
     pub(super) fn find(&self, patterns: &Patterns) -> Option<&'t str> {
-        self.head.iter().chain(&self.tail).find(|line| patterns.is_match(line.trim_start())).copied()
+        let first = self.head.iter().take(OUTER);
+        let last = self.tail.iter().rev().take(OUTER);
+        let shaped = |line: &&&str| {
+            let line = line.trim_start();
+            patterns.is_match(&line[..line.floor_char_boundary(OUTER_BYTES)])
+        };
+        first.chain(last).find(shaped).copied()
     }
 
     /// The first or the last line, if it has this shape.
@@ -223,7 +249,10 @@ mod tests {
     #[test]
     fn the_exception_that_ends_a_text_is_found() {
         for (text, expected) in [
-            ("x\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'a'", Some("KeyError: 'a'")),
+            (
+                "x\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'a'",
+                Some("KeyError: 'a'"),
+            ),
             ("Traceback (most recent call last):\n  File \"a.py\", line 1\nStop\nmore", Some("Stop")),
             ("TypeError: no\n    at f (a.js:1:2)\n    at g (a.js:3:4)\n\nNode.js v20", Some("TypeError: no")),
             ("fine\nValueError: bad", Some("ValueError: bad")),
@@ -237,7 +266,9 @@ mod tests {
     #[test]
     fn sums_of_runners_count_unless_they_are_zero() {
         let rules = RuleSet::built_in();
-        for failed in ["1 failed, 3 passed in 0.1s", "FAILED (failures=2)", "FAIL\tx\t0.1s", "not ok 3", "2 errors generated."] {
+        for failed in
+            ["1 failed, 3 passed in 0.1s", "FAILED (failures=2)", "FAIL\tx\t0.1s", "not ok 3", "2 errors generated."]
+        {
             assert!(Lines::of(failed).failed_summary(&rules).is_some(), "{failed}");
         }
         for passed in ["4 passed, 0 failed", "0 errors, 2 warnings", "✓ shows an error after 3 failed attempts"] {

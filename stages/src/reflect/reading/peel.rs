@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn what_is_no_wrapping_stays() {
-        for plain in ["<html>a</html>", "<output>a</output> and <output>b</output>", "```\na\n```\nand\n```\nb\n```", "a <b>"] {
+        for plain in
+            ["<html>a</html>", "<output>a</output> and <output>b</output>", "```\na\n```\nand\n```\nb\n```", "a <b>"]
+        {
             assert_eq!(text(plain), plain);
         }
     }

@@ -21,6 +21,9 @@ pub(in crate::reflect) struct Answer<'c, 'a> {
     pub(in crate::reflect) marked_error: bool,
 }
 
+/// How much of a line is read as a message.
+const BEGINNING: usize = 400;
+
 /// What a result says of its call. Each text is what shows it, as it stands in the result.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::reflect) struct Reading<'a> {
@@ -52,8 +55,16 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
     let enveloped =
         signals.error.as_ref().filter(|said| !is_content || names_what_was_asked_for(&said.message, &answer));
     let words = enveloped.map_or(&*text, |said| said.message.as_str()).trim();
-    let by_framework = tagged_error || rules.framework_errors.is_match(words.lines().next().unwrap_or_default());
-    let blamed = Blamed { kind: tool.kind, name: answer.name, arguments: answer.arguments, by_framework, is_error: false, rules };
+    let by_framework =
+        tagged_error || rules.framework_errors.is_match(head(words.lines().next().unwrap_or_default(), BEGINNING));
+    let blamed = Blamed {
+        kind: tool.kind,
+        name: answer.name,
+        arguments: answer.arguments,
+        by_framework,
+        is_error: false,
+        rules,
+    };
     let marked = answer.marked_error || by_framework;
     let error: Option<Cow<'_, str>> = if exit.is_some() {
         Some(failing_line(&lines, rules))
@@ -70,7 +81,8 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
     reading.error = error.as_deref().map(|error| quoted(error, answer.result, rules));
     let message = if error.is_some() { words } else { lines.first() };
     // A text that is neither short nor an error is nobody's message.
-    let speaks = error.is_some() || (!is_data && !signals.success && (lines.is_short() || tool.kind == ToolKind::Game) && !by_reader) ;
+    let speaks = error.is_some()
+        || (!is_data && !signals.success && (lines.is_short() || tool.kind == ToolKind::Game) && !by_reader);
     if speaks && (exit.is_none() || lines.is_short()) {
         let at = |holds: bool| holds.then(|| quoted(message, answer.result, rules));
         reading.unknown = at(blamed.as_unknown(message));
@@ -89,7 +101,7 @@ fn failing_line<'t>(lines: &Lines<'t>, rules: &RuleSet) -> Cow<'t, str> {
 
 /// What of the words says that it is an error, by the kind of tool that they come from.
 fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules: &RuleSet) -> Option<&'t str> {
-    let first = lines.first();
+    let first = head(lines.first(), BEGINNING);
     let sentence = |line: &str| sentence(line, tool, rules);
     match tool.kind {
         ToolKind::Reader => match tool.line {
@@ -98,9 +110,17 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
                 complaint.or_else(|| (lines.is_short() && rules.reader_errors.is_match(first)).then_some(first))
             }
             None => {
-                let about = || names_what_was_asked_for(first, answer) || names_thing_read(first);
+                let names = names_what_was_asked_for(first, answer);
+                // In a log, or in the line that a search found, it is not the reader who speaks.
+                let quotes = shows_file(answer, None) && !names || is_hit(first);
+                if quotes {
+                    return None;
+                }
+                let about = || names || names_thing_read(first);
                 let is_error = lines.is_short() && rules.error.is_match(first)
-                    || lines.is_single() && (rules.service_errors.is_match(first) || about() && sentence(first));
+                    || lines.is_single()
+                        && ([&rules.service_errors, &rules.reader_errors].iter().any(|list| list.is_match(first))
+                            || about() && sentence(first));
                 is_error.then_some(first)
             }
         },
@@ -113,10 +133,14 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
             }
             // What code prints is its own matter; what ends it is not.
             if runs_code(answer) {
-                return [&rules.diagnostics, &rules.error].iter().any(|list| list.is_match(lines.last())).then(|| lines.last());
+                return [&rules.diagnostics, &rules.error]
+                    .iter()
+                    .any(|list| list.is_match(lines.last()))
+                    .then(|| lines.last());
             }
             let complaint = || tool.line.and_then(|line| lines.complaint(line, rules));
-            let line = lines.find(&rules.diagnostics).or_else(|| lines.outer(&rules.standing_messages)).or_else(complaint);
+            let line =
+                lines.find(&rules.diagnostics).or_else(|| lines.outer(&rules.standing_messages)).or_else(complaint);
             // A client for data or pages answers in rows; a sentence is its own.
             let says = || tool.line.is_none() && lines.is_short() && sentence(first);
             line.or_else(|| (rules.error.is_match(first) || says()).then_some(first))
@@ -133,7 +157,7 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
 
 /// Whether a line is a sentence that says that something went wrong.
 fn sentence(line: &str, tool: Tool<'_>, rules: &RuleSet) -> bool {
-    let line = head(line, 400);
+    let line = head(line, BEGINNING);
     // That nothing was found is an answer to who asked for something, not to who wanted to act on it.
     let acts = matches!(tool.kind, ToolKind::Editor | ToolKind::Browser);
     let tells_of_itself = !tool.asks_for_state || tool.kind == ToolKind::Program;
@@ -153,6 +177,13 @@ fn shows_file(answer: &Answer<'_, '_>, command_line: Option<&str>) -> bool {
 /// Whether the call hands over code.
 fn runs_code(answer: &Answer<'_, '_>) -> bool {
     answer.arguments.json().and_then(|arguments| arguments.get("code")).is_some()
+}
+
+/// `src/a.py:3: …`: where a search found something.
+fn is_hit(line: &str) -> bool {
+    let mut parts = line.splitn(3, ':');
+    let place = parts.next().is_some_and(|place| !place.is_empty() && !place.contains(' '));
+    place && parts.next().is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `This document is …`: words of who reads, not of what was read.
@@ -181,11 +212,14 @@ fn quoted<'a>(shown: &str, result: &'a str, rules: &RuleSet) -> &'a str {
     let result = result.trim();
     let shown = head(shown.trim(), rules.quote_characters);
     let lines = shown.lines().map(str::trim).filter(|line| !line.is_empty());
-    [shown].into_iter().chain(lines).find_map(|text| {
-        let at = result.find(text).filter(|_| !text.is_empty())?;
-        Some(&result[at..at + text.len()])
-    })
-    .unwrap_or_else(|| head(result, rules.quote_characters))
+    [shown]
+        .into_iter()
+        .chain(lines)
+        .find_map(|text| {
+            let at = result.find(text).filter(|_| !text.is_empty())?;
+            Some(&result[at..at + text.len()])
+        })
+        .unwrap_or_else(|| head(result, rules.quote_characters))
 }
 
 #[cfg(test)]

@@ -37,7 +37,8 @@ const ORDER: [ToolKind; 6] =
 /// Words of names that tell of a terminal, whatever else is in them: one writes to it.
 const TERMINALS: [&str; 9] = ["bash", "shell", "terminal", "tty", "pty", "tmux", "ssh", "powershell", "console"];
 /// What a browser shows that others wrote.
-const SHOWN_BY_BROWSERS: [&str; 6] = ["console", "log", "logs", "messages", "network", "history"];
+const SHOWN_BY_BROWSERS: [&str; 10] =
+    ["console", "log", "logs", "messages", "network", "history", "snapshot", "content", "text", "html"];
 
 /// A tool as far as its results are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +79,8 @@ fn by_name(words: &[String], arguments: Option<&Map<String, Value>>, rules: &Rul
     let first_is = |kind| words.first().is_some_and(|first| is(first, kind, rules));
     let reads_first = first_is(ToolKind::Reader) || first_is(ToolKind::Lookup);
     let any_of = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    if has(ToolKind::Browser) && any_of(&SHOWN_BY_BROWSERS) {
+    let types = any_of(&["type", "fill", "input", "enter", "click"]);
+    if has(ToolKind::Browser) && any_of(&SHOWN_BY_BROWSERS) && !types {
         return ToolKind::Reader;
     }
     if any_of(&TERMINALS) {
@@ -97,7 +99,9 @@ fn by_name(words: &[String], arguments: Option<&Map<String, Value>>, rules: &Rul
         ToolKind::Program => !reads_first && has(*kind),
         _ => has(*kind),
     });
-    listed.unwrap_or_else(|| if argument("code").is_some() || argument("sql").is_some() { ToolKind::Program } else { ToolKind::Api })
+    listed.unwrap_or_else(|| {
+        if argument("code").is_some() || argument("sql").is_some() { ToolKind::Program } else { ToolKind::Api }
+    })
 }
 
 /// The words of a name, in lower case: `repo__getFile` has three.
@@ -154,9 +158,8 @@ mod tests {
     #[test]
     fn kinds_are_told_from_names_and_arguments() {
         let rules = RuleSet::built_in();
-        let kind = |name: &str, arguments: &str| {
-            tool(Some(name), serde_json::from_str(arguments).ok().as_ref(), &rules).kind
-        };
+        let kind =
+            |name: &str, arguments: &str| tool(Some(name), serde_json::from_str(arguments).ok().as_ref(), &rules).kind;
         for (name, arguments, expected) in [
             ("bash", r#"{"command": "make"}"#, ToolKind::Program),
             ("bash", r#"{"command": "cat a"}"#, ToolKind::Reader),

@@ -40,7 +40,9 @@ impl Blamed<'_, '_> {
             return !self.others_may_speak() || self.is_named_as_tool(beginning);
         }
         // `You don't have search. You can use: …`
-        self.rules.alternatives.is_match(beginning) && self.names_tool(beginning) && self.rules.error_sentences.is_match(beginning)
+        self.rules.alternatives.is_match(beginning)
+            && self.names_tool(beginning)
+            && self.rules.error_sentences.is_match(beginning)
     }
 
     /// Whether the message blames the arguments.
@@ -52,7 +54,9 @@ impl Blamed<'_, '_> {
                 return true;
             }
         }
-        let ours = || self.names_tool(message) || self.names_argument(message) || self.rules.framework_errors.is_match(message);
+        let ours = || {
+            self.names_tool(message) || self.names_argument(message) || self.rules.framework_errors.is_match(message)
+        };
         if self.rules.malformed_arguments.is_match(message) && (!self.others_may_speak() || ours()) {
             return true;
         }
@@ -83,24 +87,34 @@ impl Blamed<'_, '_> {
 
     fn speaks_of_arguments(&self, message: &str) -> bool {
         let lower = head(message, BEGINNING).to_lowercase();
-        ["argument", "action input", "tool input", "parameter", "tool call", "function call"].iter().any(|word| lower.contains(word))
+        ["argument", "action input", "tool input", "parameter", "tool call", "function call"]
+            .iter()
+            .any(|word| lower.contains(word))
     }
 
     /// A program's own words may hold its tool's name by chance: `bash: x: command not found`.
     fn is_named_as_tool(&self, message: &str) -> bool {
         let Some(name) = self.name else { return false };
         let listed = self.rules.alternatives.is_match(message);
-        is_word_of(name, message) && (listed || !message.starts_with(name)) && !self.rules.standing_messages.is_match(message)
+        is_word_of(name, message)
+            && (listed || !message.starts_with(name))
+            && !self.rules.standing_messages.is_match(message)
     }
 
+    /// A name like `git` or `python` is that of a program as well: it must be spoken of as a tool.
     fn names_tool(&self, message: &str) -> bool {
         let Some(name) = self.name else { return false };
         let last = name.rsplit("__").next().unwrap_or(name);
-        // `git` and `python` name programs as well.
-        [name, last].iter().any(|name| {
-            is_word_of(name, message)
-                && (name.contains(['_', '-']) || message.contains(&format!("{name}()")) || ["tool ", "Tool ", "function ", "for "].iter().any(|noun| message.contains(&format!("{noun}{name}")) || message.contains(&format!("{noun}\"{name}\"")) || message.contains(&format!("{noun}'{name}'")) || message.contains(&format!("{noun}`{name}`"))) || message.starts_with(name) && message[name.len()..].starts_with(['(', ' ']))
-        })
+        let spoken_of = |name: &str| {
+            name.contains(['_', '-'])
+                || message.contains(&format!("{name}()"))
+                || message.strip_prefix(name).is_some_and(|rest| rest.starts_with(['(', ' ']))
+                || ["tool ", "Tool ", "function ", "for "].iter().any(|noun| {
+                    let mut behind = message.match_indices(noun).map(|(at, _)| &message[at + noun.len()..]);
+                    behind.any(|rest| rest.trim_start_matches(['"', '\'', '`']).starts_with(name))
+                })
+        };
+        [name, last].into_iter().any(|name| is_word_of(name, message) && spoken_of(name))
     }
 
     /// An argument's name in quotes, before a colon, or after a word for arguments.
@@ -108,13 +122,14 @@ impl Blamed<'_, '_> {
         let Some(Value::Object(arguments)) = self.arguments.json() else { return false };
         arguments.keys().filter(|key| key.len() > 1).any(|key| {
             let quoted = [('\'', '\''), ('"', '"'), ('`', '`'), ('<', '>')].iter().any(|(open, close)| {
-                message.match_indices(key.as_str()).any(|(at, _)| {
-                    message[..at].ends_with(*open) && message[at + key.len()..].starts_with(*close)
-                })
+                message
+                    .match_indices(key.as_str())
+                    .any(|(at, _)| message[..at].ends_with(*open) && message[at + key.len()..].starts_with(*close))
             });
             let before_colon = message.match_indices(key.as_str()).any(|(at, _)| {
                 let (before, after) = (&message[..at], &message[at + key.len()..]);
-                (before.is_empty() || before.ends_with(['\n', ' ', '.', '/', '-'])) && (after.starts_with(':') || after.starts_with('\n'))
+                (before.is_empty() || before.ends_with(['\n', ' ', '.', '/', '-']))
+                    && (after.starts_with(':') || after.starts_with('\n'))
             });
             quoted || before_colon
         })
@@ -131,9 +146,9 @@ impl Blamed<'_, '_> {
 pub(super) fn is_word_of(word: &str, text: &str) -> bool {
     let part = |sign: char| sign.is_alphanumeric() || sign == '_';
     !word.is_empty()
-        && text.match_indices(word).any(|(at, _)| {
-            !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)
-        })
+        && text
+            .match_indices(word)
+            .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
 #[cfg(test)]
@@ -142,12 +157,20 @@ mod tests {
 
     fn blamed<T>(kind: ToolKind, name: &str, arguments: &str, ask: impl Fn(&Blamed<'_, '_>) -> T) -> T {
         let (arguments, rules) = (Arguments::new(Some(arguments)), RuleSet::built_in());
-        ask(&Blamed { kind, name: Some(name), arguments: &arguments, by_framework: false, is_error: true, rules: &rules })
+        ask(&Blamed {
+            kind,
+            name: Some(name),
+            arguments: &arguments,
+            by_framework: false,
+            is_error: true,
+            rules: &rules,
+        })
     }
 
     #[test]
     fn a_program_blames_the_call_only_by_its_name_or_an_argument() {
-        let malformed = |kind, message: &str| blamed(kind, "run_code", r#"{"cod": "f()"}"#, |call| call.as_malformed(message));
+        let malformed =
+            |kind, message: &str| blamed(kind, "run_code", r#"{"cod": "f()"}"#, |call| call.as_malformed(message));
         let missing = "TypeError: f() missing 1 required positional argument: 'a'";
         assert!(malformed(ToolKind::Api, missing) && !malformed(ToolKind::Program, missing));
         assert!(malformed(ToolKind::Program, "Error: run_code() got an unexpected keyword argument"));
@@ -172,14 +195,16 @@ mod tests {
 
     #[test]
     fn a_value_that_is_none_of_those_listed_is_an_argument_at_fault() {
-        let malformed = |message: &str| blamed(ToolKind::Api, "play", r#"{"app": "muzic"}"#, |call| call.as_malformed(message));
+        let malformed =
+            |message: &str| blamed(ToolKind::Api, "play", r#"{"app": "muzic"}"#, |call| call.as_malformed(message));
         assert!(malformed("No app named 'muzic'. Use one of: music, mail."));
         assert!(!malformed("No app named 'muzic'."));
     }
 
     #[test]
     fn a_refusal_states_a_prohibition() {
-        let refused = |kind, message: &str| blamed(kind, "run", "{}", |call| call.as_refused(message).map(str::to_owned));
+        let refused =
+            |kind, message: &str| blamed(kind, "run", "{}", |call| call.as_refused(message).map(str::to_owned));
         assert!(refused(ToolKind::Api, "Refused: refunds are against company policy.").is_some());
         assert!(refused(ToolKind::Program, "Command blocked: `sudo` is not allowed in this sandbox.").is_some());
         for denied in ["cp: /etc/a: Permission denied", "403 Forbidden", "Operation not permitted"] {
