@@ -111,6 +111,21 @@ impl Patterns {
     }
 }
 
+/// Expressions with the classes of ASCII in place of those of Unicode: for those of our own that every turn is asked for,
+/// in any language. Unicode's classes are large, and boundaries of its words are only found by regex's slow machine.
+pub(crate) fn in_ascii(expressions: &str) -> String {
+    const CLASSES: [(&str, &str); 7] = [
+        (r"\b", r"(?-u:\b)"),
+        (r"\w", "[0-9A-Za-z_]"),
+        (r"\W", "[^0-9A-Za-z_]"),
+        (r"\d", "[0-9]"),
+        (r"\D", "[^0-9]"),
+        (r"\s", r"[\t\n\r ]"),
+        (r"\S", r"[^\t\n\r ]"),
+    ];
+    CLASSES.iter().fold(expressions.to_owned(), |text, (class, in_ascii)| text.replace(class, in_ascii))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

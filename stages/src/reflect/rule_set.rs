@@ -11,7 +11,7 @@ use super::document::RuleDocument;
 use super::options::{RuleSource, RuleSources};
 use super::reading::{ToolKind, ToolWords};
 use super::rule::Rule;
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, in_ascii};
 
 const BUILT_IN: &str = include_str!("default_rules.yaml");
 
@@ -152,21 +152,6 @@ impl RuleSet {
             order: order(documents),
         })
     }
-}
-
-/// The built-in rules with the classes of ASCII in place of those of Unicode. Every turn's result is asked for these
-/// patterns, in any language, and boundaries of Unicode words are only found by the slow one of regex's machines.
-fn in_ascii(rules: &str) -> String {
-    const CLASSES: [(&str, &str); 7] = [
-        (r"\b", r"(?-u:\b)"),
-        (r"\w", "[0-9A-Za-z_]"),
-        (r"\W", "[^0-9A-Za-z_]"),
-        (r"\d", "[0-9]"),
-        (r"\D", "[^0-9]"),
-        (r"\s", r"[\t\n\r ]"),
-        (r"\S", r"[^\t\n\r ]"),
-    ];
-    CLASSES.iter().fold(rules.to_owned(), |rules, (class, in_ascii)| rules.replace(class, in_ascii))
 }
 
 /// What the last document that speaks of it says.

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::pattern::in_ascii;
+
 /// How many bytes at either end can hold the report: wrappers put it first or last.
 const WINDOW: usize = 600;
 /// How many lines at either end.
@@ -14,7 +16,7 @@ const LINES: usize = 4;
 /// `<returncode>2</returncode>`.
 static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let name = "(?:exit|return)[_-]?(?:code|status|value)|rc";
-    Regex::new(&format!(r"(?i)<(?:{name})>\s*(-?\d{{1,10}})\s*</(?:{name})>")).ok()
+    Regex::new(&in_ascii(&format!(r"(?i)<(?:{name})>\s*(-?\d{{1,10}})\s*</(?:{name})>"))).ok()
 });
 
 /// A line that reports the status and has nothing before it but words of such a report.
@@ -33,7 +35,8 @@ static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .join("|");
     let value = r#"[\s:=("'>]*(-?\d{1,10})(?:[^\w.]|\.\D|\.?$)"#;
     let words = format!(r"(?:(?:{before})[\s:.,(\[-]*)*?");
-    Regex::new(&format!("(?i)^[^\\w`'\"]*{words}(?:{name})(?: (?:code|status))?(?: (?:is|was|of))?{value}")).ok()
+    Regex::new(&in_ascii(&format!("(?i)^[^\\w`'\"]*{words}(?:{name})(?: (?:code|status))?(?: (?:is|was|of))?{value}")))
+        .ok()
 });
 
 /// The exit status that a text reports. What a reader shows may say anything: there, a report at the end counts only
@@ -41,8 +44,7 @@ static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) fn reported(text: &str, by_reader: bool) -> Option<i64> {
     let (head, tail) = windows(text);
     // Most texts report none, and that is quickly seen.
-    let hinted = |window: &str| window.bytes().any(|byte| byte.is_ascii_digit());
-    if !hinted(head) && !hinted(tail) {
+    if !is_hinted(head) && !is_hinted(tail) {
         return None;
     }
     let tag = TAG.as_ref()?;
@@ -83,7 +85,17 @@ fn header(line: &str) -> bool {
     }) || line.starts_with(['[', '('])
 }
 
+/// Whether a text has a part of a word that every report has.
+fn is_hinted(text: &str) -> bool {
+    const HINTS: [&str; 7] = ["xit", "XIT", "eturn", "ETURN", "rc", "RC", "level"];
+    HINTS.iter().any(|hint| memchr::memmem::find(text.as_bytes(), hint.as_bytes()).is_some())
+}
+
 fn status(pattern: &Regex, text: &str) -> Option<i64> {
+    // Finding groups is slow where there are none.
+    if !is_hinted(text) || !pattern.is_match(text) {
+        return None;
+    }
     pattern.captures(text)?.get(1)?.as_str().parse().ok()
 }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::command;
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, in_ascii};
 use crate::reflect::rule_set::RuleSet;
 
 /// How much is read at either end of a text that is longer than both.
@@ -20,28 +20,27 @@ const CLOSING: usize = 8;
 const OUTER: usize = 10;
 const OUTER_BYTES: usize = 300;
 
-/// A prompt of a shell or an interpreter, and what was typed behind it.
+/// A prompt of a shell or an interpreter, up to where something may be typed.
 static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let prompts = [
-        r"(?:\([\w.-]+\) ?)?[\w.-]+@[\w.-]+[: ] ?[^\s$#%>]{0,80} ?[$#%>]",
-        r"\[[\w.-]+@[^\]\n]{1,80}\][$#]",
-        r"PS [A-Za-z]:\\[^\n>]{0,120}>",
-        r"[A-Za-z]:\\[^\n>]{0,120}>",
+        r"(?:\([\w.-]+\) ?)?[\w.-]+@[\w.-]+[: ] ?[^\s$#%>]* ?[$#%>]",
+        r"\[[\w.-]+@[^\]\n]+\][$#]",
+        r"PS [A-Za-z]:\\[^\n>]*>",
+        r"[A-Za-z]:\\[^\n>]*>",
         r"(?:bash|sh|zsh)-[\d.]+[$#]",
         r"\$",
         r">>>",
-        r"[\w~/.-]{1,40} +[➜❯λ] ?",
+        r"[\w~/.-]+ +[➜❯λ] ?",
         r"➜ +\S+(?: git:\(\S+\))?(?: ✗)?",
         r"In \[\d+\]:",
     ];
-    let pattern = format!(r"^(?:{})(?: (.*))?$", prompts.join("|"));
-    Regex::new(&pattern).ok()
+    Regex::new(&in_ascii(&format!(r"^(?:{})(?: |$)", prompts.join("|")))).ok()
 });
 
 /// An exception by its name: `torch.OutOfMemoryError: CUDA …`, `KeyError('a')`.
 static EXCEPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let kinds = "Error|Exception|Exit|Interrupt|Iteration|Timeout|Expired|Failure|Fault";
-    Regex::new(&format!(r"^(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:{kinds})(?:$|: |:$|\()|^Exception: ")).ok()
+    Regex::new(&in_ascii(&format!(r"^(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:{kinds})(?:$|: |:$|\()|^Exception: "))).ok()
 });
 
 /// A line of a traceback.
@@ -49,14 +48,20 @@ static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let frames = [
         r#"\s*(?:\|\s*)?File "[^"\n]+", line \d+"#,
         r"Traceback \(most recent call last\)",
-        r".{0,60}\bTraceback:?$",
+        r".*\bTraceback:?$",
         r"Cell In\s?\[\d+\]",
         r"\s+at .+[:)]",
         r"\s*from .+:\d+:in ",
         r"Caused by: ",
     ];
-    Regex::new(&format!("^(?:{})", frames.join("|"))).ok()
+    Regex::new(&in_ascii(&format!("^(?:{})", frames.join("|")))).ok()
 });
+
+/// Whether a line is one of a traceback; most lines cannot be, by how they begin.
+fn is_frame(line: &str) -> bool {
+    let may_be = line.starts_with([' ', '\t', 'F', 'T', 'C', '|', 'f']) || line.ends_with(['k', ':']);
+    may_be && matches(&FRAME, line)
+}
 
 fn matches(pattern: &LazyLock<Option<Regex>>, line: &str) -> bool {
     pattern.as_ref().is_some_and(|pattern| pattern.is_match(line))
@@ -101,7 +106,7 @@ impl<'t> Lines<'t> {
     /// The exception that ends the text: behind the last frame of a traceback, or by its name in the last line.
     pub(super) fn exception(&self) -> Option<&'t str> {
         let count = self.tail.len();
-        if let Some(frame) = self.tail.iter().rposition(|line| matches(&FRAME, line)) {
+        if let Some(frame) = self.tail.iter().rposition(|line| is_frame(line)) {
             let behind = |line: &&&str| !line.starts_with([' ', '\t', '^', '|']);
             let exception = self.tail[frame + 1..].iter().find(behind);
             let place = self.tail[frame + 1..].iter().position(|line| Some(line) == exception).map(|at| at + frame + 1);
@@ -112,10 +117,8 @@ impl<'t> Lines<'t> {
                 }
             }
             // Java and JavaScript name it before the frames.
-            let before = self.tail[..frame]
-                .iter()
-                .rev()
-                .find(|line| !matches(&FRAME, line) && !line.starts_with(char::is_whitespace));
+            let before =
+                self.tail[..frame].iter().rev().find(|line| !is_frame(line) && !line.starts_with(char::is_whitespace));
             let named = before.filter(|line| {
                 matches(&EXCEPTION, line.trim_start_matches("Uncaught ")) || line.starts_with("Exception in thread")
             });
@@ -188,16 +191,24 @@ fn lines(text: &str) -> Vec<&str> {
         if line.trim().is_empty() || is_label(line) {
             continue;
         }
-        match PROMPT.as_ref().and_then(|prompt| prompt.captures(line)) {
+        match typed(line) {
             // What stands above a command is the answer to an earlier one.
-            Some(typed) if typed.get(1).is_some_and(|typed| !typed.as_str().trim().is_empty()) => {
-                earlier.append(&mut lines);
-            }
+            Some(typed) if !typed.trim().is_empty() => earlier.append(&mut lines),
             Some(_) => {}
             None => lines.push(line),
         }
     }
     if lines.is_empty() { earlier } else { lines }
+}
+
+/// What was typed behind the prompt that a line begins with.
+fn typed(line: &str) -> Option<&str> {
+    // Every prompt ends in one of these, and most lines have none.
+    if !line.contains(['$', '#', '%', '>', ']', '➜', '❯', 'λ']) {
+        return None;
+    }
+    let prompt = PROMPT.as_ref()?.find(line)?;
+    Some(&line[prompt.end()..])
 }
 
 /// A line without a tag around it.
