@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
@@ -76,6 +76,10 @@ impl JsonSchema for Pattern {
     }
 }
 
+/// How much a set may remember of what it has seen. Long lists need more than regex's default: they would forget and
+/// find anew with every text.
+const CACHE_BYTES: usize = 8 << 20;
+
 /// Expressions that are asked together whether any of them matches.
 #[derive(Clone, Debug)]
 pub(crate) struct Patterns {
@@ -89,7 +93,8 @@ impl Patterns {
     /// # Errors
     /// If together they are too large.
     pub(crate) fn new(each: Vec<Pattern>) -> Result<Self, regex::Error> {
-        let any = RegexSet::new(each.iter().map(|pattern| pattern.0.as_str()))?;
+        let any =
+            RegexSetBuilder::new(each.iter().map(|pattern| pattern.0.as_str())).dfa_size_limit(CACHE_BYTES).build()?;
         Ok(Self { any, each })
     }
 
@@ -104,6 +109,21 @@ impl Patterns {
         let found = self.each.get(first)?.0.find(text)?;
         Some(&text[found.start()..])
     }
+}
+
+/// Expressions with the classes of ASCII in place of those of Unicode: for those of our own that every turn is asked for,
+/// in any language. Unicode's classes are large, and boundaries of its words are only found by regex's slow machine.
+pub(crate) fn in_ascii(expressions: &str) -> String {
+    const CLASSES: [(&str, &str); 7] = [
+        (r"\b", r"(?-u:\b)"),
+        (r"\w", "[0-9A-Za-z_]"),
+        (r"\W", "[^0-9A-Za-z_]"),
+        (r"\d", "[0-9]"),
+        (r"\D", "[^0-9]"),
+        (r"\s", r"[\t\n\r ]"),
+        (r"\S", r"[^\t\n\r ]"),
+    ];
+    CLASSES.iter().fold(expressions.to_owned(), |text, (class, in_ascii)| text.replace(class, in_ascii))
 }
 
 #[cfg(test)]

@@ -53,3 +53,4 @@ mod store_contents;
 mod system_limits;
 mod targets;
 mod terminals;
+mod verdicts;

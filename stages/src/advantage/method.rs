@@ -19,6 +19,9 @@ const DEFAULT_OMEGA: f64 = 1.0;
 /// What the agent saw: two turns of a group that saw the same were in the same state.
 pub(super) const DEFAULT_ANCHOR: &str = "turns.observation";
 
+/// Where advantages go.
+pub(super) const DEFAULT_INTO: &str = "turns.advantage";
+
 /// An estimator with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) enum Method {
@@ -76,6 +79,10 @@ impl From<&Options> for Method {
 /// As the stage's key sees them: what they ask for, so that a default spelled out changes nothing.
 impl Serialize for Options {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Method::from(self).serialize(serializer)
+        let method = Method::from(self);
+        match self.into.as_deref().filter(|into| *into != DEFAULT_INTO) {
+            Some(into) => (method, into).serialize(serializer),
+            None => method.serialize(serializer),
+        }
     }
 }

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::problem::{Problem, nearest};
+use sternlight_engine::trajectory::canonical_type;
 
-use super::method::DEFAULT_ANCHOR;
+use super::method::{DEFAULT_ANCHOR, DEFAULT_INTO};
 
 /// Options of `advantage`. All but `estimator` may be left out; each belongs to the estimators that it names.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -15,6 +16,9 @@ use super::method::DEFAULT_ANCHOR;
 pub struct Options {
     /// How rewards become advantages.
     pub estimator: Estimator,
+    /// The column that the advantage goes to, so that two estimators stand side by side. Default: `turns.advantage`.
+    #[serde(default)]
+    pub into: Option<String>,
     /// `grpo`: which standard deviation divides. Default: `sample`.
     #[serde(default)]
     pub std: Option<StandardDeviation>,
@@ -206,6 +210,7 @@ impl Options {
             }
         }
         problems.extend(self.anchor.as_deref().and_then(wrong_anchor));
+        problems.extend(self.into.as_deref().and_then(wrong_target));
         problems
     }
 
@@ -275,6 +280,26 @@ fn wrong_anchor(anchor: &str) -> Option<Problem> {
         None => format!("for the column `{anchor}` of the turns write `{of_turn}`"),
     };
     Some(Problem::at(["anchor"], format!("`{anchor}` is not a column of the turns, expected `turns.…`")).help(help))
+}
+
+/// What is wrong with a column that is to hold advantages.
+fn wrong_target(into: &str) -> Option<Problem> {
+    let path = ColumnPath::from(into);
+    let of_turn = path.turn_name();
+    if of_turn.is_none_or(str::is_empty) {
+        let message = format!("`{into}` is not a column of the turns, expected `turns.…`");
+        return Some(Problem::at(["into"], message).help(format!("write for example `{}`", ColumnPath::of_turn(into))));
+    }
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+    if !of_turn.is_some_and(|name| name.chars().all(plain)) {
+        let message = format!("`{into}` is no name of a column, expected letters, digits and `_` behind `turns.`");
+        return Some(Problem::at(["into"], message).help(format!("write for example `{DEFAULT_INTO}_grpo`")));
+    }
+    // A name that means something else would be taken for that by whatever comes later.
+    (canonical_type(&path).is_some() && into != DEFAULT_INTO).then(|| {
+        Problem::at(["into"], format!("`{into}` is the name of another column, which advantages cannot stand in"))
+            .help(format!("write for example `{DEFAULT_INTO}_2`"))
+    })
 }
 
 /// The names, in a sentence.

@@ -19,6 +19,11 @@ impl<'a> Arguments<'a> {
         Self { text: text.map_or("", str::trim), parsed: OnceCell::new() }
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// The arguments as JSON, if that is what they are.
     pub(super) fn json(&self) -> Option<&Value> {
         self.parsed.get_or_init(|| serde_json::from_str(self.text).ok()).as_ref()

@@ -11,6 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
+use super::reading::ToolKind;
 use super::rule::Rule;
 use crate::pattern::Pattern;
 
@@ -21,6 +22,30 @@ pub struct RuleDocument {
     /// Text taken off the beginning of a result before it is judged; a result that had it answers a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_prefixes: Option<ListChange<String>>,
+    /// Text taken off too, which is no sign of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<ListChange<String>>,
+    /// Words of the names of tools, by the kind of tool that they tell.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tool_words: BTreeMap<ToolKind, ListChange<String>>,
+    /// Commands of a shell that only show something: a program, or a program and its first word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading_commands: Option<ListChange<String>>,
+    /// Fields of JSON that hold an error, in lower case and without `_`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_fields: Option<ListChange<String>>,
+    /// Fields of JSON that are false in an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_fields: Option<ListChange<String>>,
+    /// Fields of JSON that are true in an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_fields: Option<ListChange<String>>,
+    /// Values of a field like `status` that tell of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_words: Option<ListChange<Pattern>>,
+    /// Values of a field like `status` that tell of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_words: Option<ListChange<Pattern>>,
     /// Whether every action is a call, as in web shops and games.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_action_is_a_call: Option<bool>,
@@ -33,9 +58,54 @@ pub struct RuleDocument {
     /// Results that refuse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<ListChange<Pattern>>,
-    /// Results that are errors.
+    /// Errors that say that the arguments cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable_arguments: Option<ListChange<Pattern>>,
+    /// Messages that list what there is instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<ListChange<Pattern>>,
+    /// Results in which a wrapper refuses to run a program or to show something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrapper_refusal: Option<ListChange<Pattern>>,
+    /// Results that are errors, by how their first line begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ListChange<Pattern>>,
+    /// Short results that are errors, by what their first line says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_sentences: Option<ListChange<Pattern>>,
+    /// The same of sentences about a state that is in the way, from tools that act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_sentences: Option<ListChange<Pattern>>,
+    /// What commands that show something say when they cannot: short results, by their first line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_errors: Option<ListChange<Pattern>>,
+    /// What services say when they cannot answer: results of one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_errors: Option<ListChange<Pattern>>,
+    /// Short results that are none because they say that nothing was found, or nothing wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty_answers: Option<ListChange<Pattern>>,
+    /// Short results that are none because they say that it went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_sentences: Option<ListChange<Pattern>>,
+    /// Errors of frameworks and protocols, whatever the tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framework_errors: Option<ListChange<Pattern>>,
+    /// Lines that programs write when they fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<ListChange<Pattern>>,
+    /// Lines at the end in which runners sum up failures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_summaries: Option<ListChange<Pattern>>,
+    /// Last lines in which runners say that all went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed_summaries: Option<ListChange<Pattern>>,
+    /// What systems say: first or last lines of programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing_messages: Option<ListChange<Pattern>>,
+    /// What games say when something does not work, by how it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub game_errors: Option<ListChange<Pattern>>,
     /// First words of the names of tools that change state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_verbs: Option<ListChange<String>>,
@@ -67,7 +137,11 @@ pub struct RuleDocument {
 #[serde(deny_unknown_fields)]
 pub struct ToolMark {
     /// Whether a call may change what a later call returns.
-    pub writes: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<bool>,
+    /// What kind of tool it is, whatever its name says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ToolKind>,
 }
 
 /// What counts as a loop.

@@ -10,6 +10,8 @@ use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::arguments::Arguments;
+use super::finding::head;
+use super::reading::{Answer, Reading, read};
 use super::rule_set::RuleSet;
 use super::tool_list::ToolList;
 use crate::call_ids::RecordedIds;
@@ -21,6 +23,7 @@ pub(super) struct Columns<'a> {
     tool_name: Option<&'a StringArray>,
     tool_arguments: Option<&'a StringArray>,
     tool_error: Option<&'a BooleanArray>,
+    tool_answered: Option<&'a BooleanArray>,
     final_observation: Option<&'a StringArray>,
     tools: Option<&'a StringArray>,
     extra: Option<&'a StringArray>,
@@ -30,17 +33,23 @@ impl<'a> Columns<'a> {
     /// The columns of a batch.
     pub(super) fn of(batch: &'a TrajectoryBatch) -> Result<Self, StageError> {
         let optional = |path: &str| batch.column(path).map(|_| batch.text(path)).transpose();
+        let marks = |path: &str| batch.column(path).map(|_| batch.boolean(path)).transpose();
         Ok(Self {
             observation: batch.text("turns.observation")?,
             action: batch.text("turns.action")?,
             tool_name: optional("turns.tool_name")?,
             tool_arguments: optional("turns.tool_arguments")?,
-            tool_error: batch.column("turns.tool_error").map(|_| batch.boolean("turns.tool_error")).transpose()?,
+            tool_error: marks("turns.tool_error")?,
+            tool_answered: marks("turns.tool_answered")?,
             final_observation: optional("final_observation")?,
             tools: optional("tools")?,
             extra: optional("extra")?,
         })
     }
+}
+
+fn mark(column: Option<&BooleanArray>, index: usize) -> Option<bool> {
+    column.filter(|column| column.is_valid(index)).map(|column| column.value(index))
 }
 
 fn text(column: Option<&StringArray>, index: usize) -> Option<&str> {
@@ -59,7 +68,7 @@ pub(super) struct Call<'a> {
     pub(super) action: &'a str,
     /// What the agent saw before.
     pub(super) observation: &'a str,
-    /// What it saw after; `None` if that is not known.
+    /// What it saw after; `None` if that is not known, or is nobody's answer to the call.
     pub(super) next: Option<&'a str>,
     /// What the environment answered: `next` without prefix and surrounding white space.
     pub(super) result: &'a str,
@@ -67,12 +76,29 @@ pub(super) struct Call<'a> {
     pub(super) calls: bool,
     /// Whether the record marks the result as an error.
     pub(super) marked_error: bool,
+    /// Whether the result is that of several calls, and nobody knows whose is whose.
+    pub(super) mixed: bool,
 }
 
 impl<'a> Call<'a> {
     /// Whether the environment said anything to judge the turn by.
     pub(super) fn has_evidence(&self) -> bool {
         self.next.is_some()
+    }
+
+    /// What the result says of the call.
+    pub(super) fn reading(&self, rules: &RuleSet) -> Reading<'a> {
+        if self.mixed {
+            let error = self.marked_error.then(|| head(self.result, rules.quote_characters));
+            return Reading { error, ..Reading::default() };
+        }
+        let answer = Answer {
+            name: self.name,
+            arguments: &self.arguments,
+            result: self.result,
+            marked_error: self.marked_error,
+        };
+        read(answer, rules)
     }
 
     /// Whether both do the same, whatever came of it.
@@ -111,13 +137,15 @@ impl<'a> Episode<'a> {
             let last = index + 1 == turns.end;
             let next =
                 if last { text(columns.final_observation, row) } else { Some(columns.observation.value(index + 1)) };
+            // What a person said after a call that got no result does not judge the call.
+            let next = next.filter(|_| mark(columns.tool_answered, index) != Some(false));
             let turn = Turn {
                 number: index - turns.start,
                 last,
                 observation: columns.observation.value(index),
                 action: columns.action.value(index),
                 next,
-                marked_error: columns.tool_error.is_some_and(|marks| marks.is_valid(index) && marks.value(index)),
+                marked_error: mark(columns.tool_error, index) == Some(true),
             };
             let order = |count| ids.results(turn.number, count).unwrap_or_else(|| (0..count).collect());
             turn.calls(text(columns.tool_name, index), text(columns.tool_arguments, index), &order, rules, &mut calls);
@@ -168,27 +196,32 @@ impl<'a> Turn<'a> {
         rules: &RuleSet,
         calls: &mut Vec<Call<'a>>,
     ) {
-        let several = names.filter(|names| names.contains(','));
-        if let Some((names, next)) = several.zip(self.next)
-            && let Some(arguments) = list(arguments)
-        {
-            let names: Vec<&str> = names.split(',').collect();
-            let results = blocks(next);
+        let Some(results) = names.zip(self.next).map(|(_, next)| blocks(next)).filter(|results| !results.is_empty())
+        else {
+            calls.push(self.call(names, arguments, self.next, self.marked_error, rules));
+            return;
+        };
+        let several: Vec<&str> = names.into_iter().flat_map(|names| names.split(',')).collect();
+        if several.len() == 1 {
+            // Words of others may have come together with the result, which stands in a block of its own.
+            let next = if let [result] = results.as_slice() { Some(*result) } else { self.next };
+            calls.push(self.call(names, arguments, next, self.marked_error, rules));
+            return;
+        }
+        let arguments_of_each = list(arguments).unwrap_or_default();
+        if several.len() == results.len() && several.len() == arguments_of_each.len() {
+            let start = calls.len();
+            for ((name, arguments), own) in several.into_iter().zip(arguments_of_each).zip(order(results.len())) {
+                calls.push(self.call(Some(name), Some(arguments), results.get(own).copied(), false, rules));
+            }
             // A mark is the whole turn's: it cannot be laid on one of the calls unless a result speaks for itself.
-            let explained = !self.marked_error || results.iter().any(|result| rules.error.is_match(result.trim()));
-            if names.len() == results.len() && names.len() == arguments.len() && explained {
-                for ((name, arguments), own) in names.into_iter().zip(arguments).zip(order(results.len())) {
-                    calls.push(self.call(Some(name), Some(arguments), results.get(own).copied(), false, rules));
-                }
+            if !self.marked_error || calls[start..].iter().any(|call| call.reading(rules).error.is_some()) {
                 return;
             }
+            calls.truncate(start);
         }
-        // A result that came together with other messages stands in a block of its own.
-        let next = self.next.map(|next| match names.filter(|_| several.is_none()).map(|_| blocks(next)).as_deref() {
-            Some([result]) => *result,
-            _ => next,
-        });
-        calls.push(self.call(names, arguments, next, self.marked_error, rules));
+        let call = self.call(names, arguments, self.next, self.marked_error, rules);
+        calls.push(Call { mixed: true, ..call });
     }
 
     fn call(
@@ -218,6 +251,7 @@ impl<'a> Turn<'a> {
             result,
             calls,
             marked_error,
+            mixed: false,
         }
     }
 }

@@ -3,16 +3,13 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
 use sternlight_engine::problem::nearest;
 
 use super::episode::{Call, Episode};
 use super::finding::{Finding, Note, head};
+use super::reading::Reading;
 use super::rule::{Rule, Verdict};
 use super::rule_set::RuleSet;
-use crate::pattern::Patterns;
 
 /// What is said about a turn.
 #[derive(Debug, PartialEq)]
@@ -78,24 +75,16 @@ struct Judge<'a, 'e> {
 impl<'a> Judge<'a, '_> {
     fn first_hit(&self, index: usize) -> Option<Finding<'a>> {
         let call = &self.episode.calls[index];
-        let error = if call.calls { self.error_of(call) } else { None };
+        let reading = if call.calls { call.reading(self.rules) } else { Reading::default() };
         self.rules.order.iter().filter(|rule| call.calls || !rule.needs_call()).find_map(|rule| match rule {
-            Rule::UnknownAction => self.unknown_action(call, error.is_some()),
-            Rule::MalformedArguments => error.and_then(|_| self.malformed_arguments(call)),
-            Rule::PolicyRefusal => self.policy_refusal(call),
-            Rule::ToolError => error.map(|text| Finding::new(Rule::ToolError, self.quoted(text, call))),
+            Rule::UnknownAction => self.unknown_action(call, &reading),
+            Rule::MalformedArguments => self.malformed_arguments(call, &reading),
+            Rule::PolicyRefusal => reading.refused.map(|quote| Finding::new(Rule::PolicyRefusal, quote)),
+            Rule::ToolError => reading.error.map(|text| Finding::new(Rule::ToolError, self.quoted(text, call))),
             Rule::RepeatedCall => self.repeated_call(index),
             Rule::NoChange => self.no_change(call),
             Rule::Loop => self.looping(call),
         })
-    }
-
-    /// What of the result says that it is an error, if it is one.
-    fn error_of(&self, call: &Call<'a>) -> Option<&'a str> {
-        if call.marked_error || self.rules.error.is_match(call.result) {
-            return Some(self.evidence(&self.rules.error, call.result, call));
-        }
-        json_error(call.result)
     }
 
     /// As much of a text as a diagnosis quotes; of the action, if there is no text.
@@ -104,21 +93,15 @@ impl<'a> Judge<'a, '_> {
         head(text, self.rules.quote_characters)
     }
 
-    /// The beginning of a text if that shows what the patterns look for, else the text from there on.
-    fn evidence(&self, patterns: &Patterns, text: &'a str, call: &Call<'a>) -> &'a str {
-        let beginning = self.quoted(text, call);
-        let found = if patterns.is_match(beginning) { None } else { patterns.find(text) };
-        found.map_or(beginning, |found| self.quoted(found, call))
-    }
-
     /// What was done, in a few words: the tool, or else the action.
     fn deed(&self, call: &Call<'a>) -> &'a str {
         self.quoted(call.name.unwrap_or_default(), call)
     }
 
-    fn unknown_action(&self, call: &Call<'a>, is_error: bool) -> Option<Finding<'a>> {
-        let said = self.rules.unknown_action.is_match(call.result);
-        let tools = if said || is_error { self.episode.tools() } else { None };
+    fn unknown_action(&self, call: &Call<'a>, reading: &Reading<'a>) -> Option<Finding<'a>> {
+        let said = reading.unknown.is_some();
+        let failed = reading.error.is_some() && !reading.ran;
+        let tools = if said || failed { self.episode.tools() } else { None };
         let missing = tools.and_then(|tools| call.names().find(|name| tools.names().all(|known| known != *name)));
         if !said && missing.is_none() {
             return None;
@@ -130,29 +113,19 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    fn malformed_arguments(&self, call: &Call<'a>) -> Option<Finding<'a>> {
-        let violation = match (call.name, self.episode.tools()) {
-            (Some(name), Some(tools)) => call.arguments.json().and_then(|arguments| tools.violation(name, arguments)),
-            _ => None,
-        };
-        let named = self.rules.malformed_arguments.is_match(call.result);
-        if !named && violation.is_none() {
+    fn malformed_arguments(&self, call: &Call<'a>, reading: &Reading<'a>) -> Option<Finding<'a>> {
+        let error = reading.error?;
+        let tools = call.name.filter(|_| !reading.ran).zip(self.episode.tools());
+        let violation = tools
+            .and_then(|(name, tools)| call.arguments.json().and_then(|arguments| tools.violation(name, arguments)));
+        if reading.malformed.is_none() && violation.is_none() {
             return None;
         }
-        let quote = self.evidence(&self.rules.malformed_arguments, call.result, call);
-        let finding = Finding::new(Rule::MalformedArguments, quote);
+        let finding = Finding::new(Rule::MalformedArguments, self.quoted(reading.malformed.unwrap_or(error), call));
         Some(match violation {
             Some(violation) => finding.with(Note::Schema(violation)),
             None => finding,
         })
-    }
-
-    fn policy_refusal(&self, call: &Call<'a>) -> Option<Finding<'a>> {
-        let beginning = head(call.result, self.rules.refusal_characters);
-        self.rules
-            .refusal
-            .is_match(beginning)
-            .then(|| Finding::new(Rule::PolicyRefusal, self.evidence(&self.rules.refusal, beginning, call)))
     }
 
     fn repeated_call(&self, index: usize) -> Option<Finding<'a>> {
@@ -203,29 +176,6 @@ fn is_long(text: &str, characters: usize) -> bool {
     let mut words = text.split_whitespace().map(|word| word.chars().count());
     let first = words.next().unwrap_or(0);
     words.fold(first, |length, word| length + 1 + word) >= characters
-}
-
-/// Fields by which tools say that they failed.
-#[derive(Deserialize)]
-struct Outcome<'a> {
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    success: Option<Value>,
-    ok: Option<Value>,
-}
-
-/// The error in a result that is a JSON object: a non-null `error` (`false` and an empty text mean none too), or
-/// `success` or `ok` that is false.
-fn json_error(result: &str) -> Option<&str> {
-    if !result.starts_with('{') || !["\"error\"", "\"success\"", "\"ok\""].iter().any(|key| result.contains(key)) {
-        return None;
-    }
-    let outcome: Outcome<'_> = serde_json::from_str(result).ok()?;
-    let error = outcome.error.map(RawValue::get).filter(|error| !matches!(*error, "false" | "\"\""));
-    if let Some(error) = error {
-        return Some(error.trim_matches('"'));
-    }
-    [outcome.success, outcome.ok].contains(&Some(Value::Bool(false))).then_some(result)
 }
 
 /// Earlier calls by tool, result and arguments: only among those can a call be repeated. A search that finds nothing a
@@ -491,9 +441,9 @@ mod tests {
     #[test]
     fn a_late_refusal_is_quoted_from_where_it_begins() {
         let long = format!("{} not allowed here", "x".repeat(300));
-        assert_eq!(show(&row(&[(call("look", "{}"), &long)])), "policy-refusal | refused: \"not allowed here\"");
+        assert_eq!(show(&row(&[(call("book_flight", "{}"), &long)])), "policy-refusal | refused: \"not allowed here\"");
         let later = format!("{} not allowed here", "x".repeat(400));
-        assert_eq!(show(&row(&[(call("look", "{}"), &later)])), "progress");
+        assert_eq!(show(&row(&[(call("book_flight", "{}"), &later)])), "progress");
     }
 
     fn steps() -> impl Strategy<Value = Vec<(TurnRow, &'static str)>> {

@@ -10,8 +10,9 @@ use sternlight_engine::stage::InputFile;
 
 use super::document::RuleDocument;
 use super::options::{RuleSource, RuleSources};
+use super::reading::{ToolKind, ToolWords};
 use super::rule::Rule;
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, in_ascii};
 
 /// Bytes of a rule file: people write some kilobytes.
 const MAXIMUM_BYTES: u64 = 1 << 20;
@@ -32,8 +33,32 @@ pub(super) struct RuleSet {
     pub(super) malformed_arguments: Patterns,
     pub(super) refusal: Patterns,
     pub(super) error: Patterns,
+    pub(super) unreadable_arguments: Patterns,
+    pub(super) alternatives: Patterns,
+    pub(super) wrapper_refusal: Patterns,
+    pub(super) error_sentences: Patterns,
+    pub(super) state_sentences: Patterns,
+    pub(super) reader_errors: Patterns,
+    pub(super) service_errors: Patterns,
+    pub(super) empty_answers: Patterns,
+    pub(super) success_sentences: Patterns,
+    pub(super) framework_errors: Patterns,
+    pub(super) diagnostics: Patterns,
+    pub(super) failed_summaries: Patterns,
+    pub(super) passed_summaries: Patterns,
+    pub(super) standing_messages: Patterns,
+    pub(super) game_errors: Patterns,
+    pub(super) failure_words: Patterns,
+    pub(super) success_words: Patterns,
+    pub(super) labels: Vec<String>,
+    pub(super) reading_commands: Vec<String>,
+    pub(super) error_fields: Vec<String>,
+    pub(super) success_fields: Vec<String>,
+    pub(super) failure_fields: Vec<String>,
+    pub(super) tool_words: ToolWords,
     pub(super) write_verbs: Vec<String>,
     pub(super) writes: BTreeMap<String, bool>,
+    pub(super) kinds: BTreeMap<String, ToolKind>,
     pub(super) refusal_characters: usize,
     pub(super) no_change_characters: usize,
     pub(super) quote_characters: usize,
@@ -57,7 +82,7 @@ impl RuleSet {
     pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
         let mut files = Vec::new();
         let mut problems = Vec::new();
-        let built_in = serde_yaml::from_str(BUILT_IN)
+        let built_in = serde_yaml::from_str(&in_ascii(BUILT_IN))
             .map_err(|error| vec![Problem::new(format!("the built-in rules cannot be read: {error}"))])?;
         let mut documents: Vec<RuleDocument> = vec![built_in];
         for (index, source) in sources.iter() {
@@ -85,11 +110,11 @@ impl RuleSet {
     }
 
     fn merge(documents: &[RuleDocument]) -> Result<Self, regex::Error> {
-        let writes = documents
-            .iter()
-            .flat_map(|document| &document.tools)
-            .map(|(name, mark)| (name.clone(), mark.writes))
-            .collect();
+        let marks = || documents.iter().flat_map(|document| &document.tools);
+        let mut tool_words = BTreeMap::new();
+        for (kind, change) in documents.iter().flat_map(|document| &document.tool_words) {
+            change.apply(tool_words.entry(*kind).or_default());
+        }
         Ok(Self {
             result_prefixes: list(documents, |document| document.result_prefixes.as_ref()),
             every_action_is_a_call: last(documents, |document| document.every_action_is_a_call).unwrap_or_default(),
@@ -97,8 +122,32 @@ impl RuleSet {
             malformed_arguments: Patterns::new(list(documents, |document| document.malformed_arguments.as_ref()))?,
             refusal: Patterns::new(list(documents, |document| document.refusal.as_ref()))?,
             error: Patterns::new(list(documents, |document| document.error.as_ref()))?,
+            unreadable_arguments: Patterns::new(list(documents, |document| document.unreadable_arguments.as_ref()))?,
+            alternatives: Patterns::new(list(documents, |document| document.alternatives.as_ref()))?,
+            wrapper_refusal: Patterns::new(list(documents, |document| document.wrapper_refusal.as_ref()))?,
+            error_sentences: Patterns::new(list(documents, |document| document.error_sentences.as_ref()))?,
+            state_sentences: Patterns::new(list(documents, |document| document.state_sentences.as_ref()))?,
+            reader_errors: Patterns::new(list(documents, |document| document.reader_errors.as_ref()))?,
+            service_errors: Patterns::new(list(documents, |document| document.service_errors.as_ref()))?,
+            empty_answers: Patterns::new(list(documents, |document| document.empty_answers.as_ref()))?,
+            success_sentences: Patterns::new(list(documents, |document| document.success_sentences.as_ref()))?,
+            framework_errors: Patterns::new(list(documents, |document| document.framework_errors.as_ref()))?,
+            diagnostics: Patterns::new(list(documents, |document| document.diagnostics.as_ref()))?,
+            failed_summaries: Patterns::new(list(documents, |document| document.failed_summaries.as_ref()))?,
+            passed_summaries: Patterns::new(list(documents, |document| document.passed_summaries.as_ref()))?,
+            standing_messages: Patterns::new(list(documents, |document| document.standing_messages.as_ref()))?,
+            game_errors: Patterns::new(list(documents, |document| document.game_errors.as_ref()))?,
+            failure_words: Patterns::new(list(documents, |document| document.failure_words.as_ref()))?,
+            success_words: Patterns::new(list(documents, |document| document.success_words.as_ref()))?,
+            labels: list(documents, |document| document.labels.as_ref()),
+            reading_commands: list(documents, |document| document.reading_commands.as_ref()),
+            error_fields: list(documents, |document| document.error_fields.as_ref()),
+            success_fields: list(documents, |document| document.success_fields.as_ref()),
+            failure_fields: list(documents, |document| document.failure_fields.as_ref()),
+            tool_words: ToolWords::new(&tool_words),
             write_verbs: list(documents, |document| document.write_verbs.as_ref()),
-            writes,
+            writes: marks().filter_map(|(name, mark)| Some((name.clone(), mark.writes?))).collect(),
+            kinds: marks().filter_map(|(name, mark)| Some((name.clone(), mark.kind?))).collect(),
             refusal_characters: last(documents, |document| document.refusal_characters).map_or(0, |n| n.get()),
             no_change_characters: last(documents, |document| document.no_change_characters).map_or(0, |n| n.get()),
             quote_characters: last(documents, |document| document.quote_characters).map_or(0, |n| n.get()),
@@ -231,7 +280,7 @@ mod tests {
         insta::assert_snapshot!(with_file("error:\n  - '^E'\n  - 'a('\n").unwrap_err(), @"shop.yaml:3:5: error[1]: `a(` is no regular expression: unclosed group");
         insta::assert_snapshot!(with_file("loop:\n  repeats: 1\n").unwrap_err(), @"shop.yaml:2:12: loop.repeats: invalid value: integer `1`, expected a whole number of at least 2");
         insta::assert_snapshot!(with_file("off: [loops]\n").unwrap_err(), @"shop.yaml:1:7: off[0]: unknown variant `loops`, expected one of `unknown-action`, `malformed-arguments`, `policy-refusal`, `tool-error`, `repeated-call`, `no-change`, `loop`");
-        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `error`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
+        insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `labels`, `tool_words`, `reading_commands`, `error_fields`, `success_fields`, `failure_fields`, `failure_words`, `success_words`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `unreadable_arguments`, `alternatives`, `wrapper_refusal`, `error`, `error_sentences`, `state_sentences`, `reader_errors`, `service_errors`, `empty_answers`, `success_sentences`, `framework_errors`, `diagnostics`, `failed_summaries`, `passed_summaries`, `standing_messages`, `game_errors`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
         insta::assert_snapshot!(with_file("refusal: 3\n").unwrap_err(), @"shop.yaml:1:10: refusal: invalid type: integer `3`, expected a list that extends the defaults, or `{replace: [...]}`");
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::StringBuilder;
+use arrow::array::{Array as _, StringBuilder};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
@@ -27,8 +27,20 @@ pub struct Reflect {
 }
 
 /// Read where the input has them.
-const OPTIONAL: [&str; 6] =
-    ["turns.tool_name", "turns.tool_arguments", "turns.tool_error", "final_observation", "tools", "extra"];
+const OPTIONAL: [&str; 7] = [
+    "turns.tool_name",
+    "turns.tool_arguments",
+    "turns.tool_error",
+    "turns.tool_answered",
+    "final_observation",
+    "tools",
+    "extra",
+];
+
+const VERDICT: &str = "turns.verdict";
+
+/// Metric: verdicts that were there and are not any more.
+const REPLACED: &str = "verdicts_replaced";
 
 impl BuiltIn for Reflect {
     type Options = ReflectOptions;
@@ -38,7 +50,7 @@ impl BuiltIn for Reflect {
     const DOCUMENTATION: &'static str =
         concat!(include_str!("reflect.md"), "```yaml\n", include_str!("default_rules.yaml"), "```\n");
     // The built-in rules are in the key by their digest; this is raised when the code that asks them changes.
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const PROVIDES: &'static [&'static str] = &["turns.verdict", "turns.diagnosis", "turns.rule"];
 
     fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
@@ -53,7 +65,8 @@ impl BuiltIn for Reflect {
 
 impl Stage for Reflect {
     fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        let optional = OPTIONAL.into_iter().filter(|path| input.has(path));
+        // What is replaced is counted, so that it is not lost silently.
+        let optional = OPTIONAL.into_iter().chain([VERDICT]).filter(|path| input.has(path));
         let reads = ["turns.observation", "turns.action"].into_iter().chain(optional).map(ColumnPath::from).collect();
         let adds = ["verdict", "diagnosis", "rule"]
             .map(|name| AddedColumn::new(ColumnPath::of_turn(name), DataType::Utf8))
@@ -71,6 +84,12 @@ impl Stage for Reflect {
 
     fn work(&self) -> Work<'_> {
         Work::Transform(self)
+    }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        let replaced = metrics.counted(REPLACED);
+        let warning = || format!("replaces the verdicts of an earlier stage, or of the record, on {replaced} turns");
+        (replaced > 0).then(warning).into_iter().collect()
     }
 }
 
@@ -90,6 +109,10 @@ impl Transform for Reflect {
             tally.flagged += u64::from(flagged);
         }
         tally.report(&mut context.metrics);
+        let replaced = batch.column(VERDICT).map_or(0, |column| column.len() - column.null_count());
+        if replaced > 0 {
+            context.metrics.count(REPLACED, replaced as u64);
+        }
         Ok(Output::Columns(vec![
             Arc::new(written.verdict.finish()),
             Arc::new(written.diagnosis.finish()),
@@ -213,7 +236,7 @@ mod tests {
             let paths: Vec<String> = STAGE.contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
             paths.join(" ")
         };
-        insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error final_observation tools extra");
+        insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error turns.tool_answered final_observation tools extra");
         insta::assert_snapshot!(reads(&TrajectorySchema::empty()), @"turns.observation turns.action");
     }
 

@@ -14,6 +14,27 @@ pub struct RewardOptions {
     /// With `by: rules`, what is added up. Each rule scores between 0 and 1, times its weight.
     #[serde(default)]
     pub rules: Vec<RuleOptions>,
+    /// With `by: verdicts`, what a turn of each verdict is worth; a verdict that is left out is worth 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<VerdictValues>,
+}
+
+/// What a turn of each verdict is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictValues {
+    /// Valid, and the observation showed something new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+    /// Valid but unnecessary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redundant: Option<f64>,
+    /// Legal, but the environment answered with an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<f64>,
+    /// Not a legal action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<f64>,
 }
 
 /// Where the reward comes from.
@@ -24,6 +45,8 @@ pub enum RewardBy {
     Outcome,
     /// A weighted sum of rules.
     Rules,
+    /// The verdicts of `reflect` or of a plugin: one reward for each turn.
+    Verdicts,
 }
 
 /// One rule: exactly one of `exact`, `regex`, `tool_called`, `length` and `turns`.

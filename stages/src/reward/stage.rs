@@ -1,4 +1,5 @@
-//! The `reward` stage: its declaration, the recorded outcome, and the weighted sum of rules.
+//! The `reward` stage: its declaration, the recorded outcome, and the weighted sum of rules. Verdicts have a file of
+//! their own.
 
 use std::sync::Arc;
 
@@ -6,14 +7,16 @@ use arrow::array::{Array as _, Float32Array, Float64Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::options::{RewardBy, RewardOptions};
 use super::rule::{Rule, parse};
+use super::verdicts::{self, Verdicts};
 
-/// Scores trajectories: writes the column `reward`.
+/// Scores trajectories: writes the column `reward`, or `turns.reward`.
 #[derive(Clone, Debug)]
 pub struct Reward(Source);
 
@@ -21,19 +24,30 @@ pub struct Reward(Source);
 enum Source {
     Outcome,
     Rules(Vec<Rule>),
+    Verdicts(Verdicts),
 }
 
 impl BuiltIn for Reward {
     type Options = RewardOptions;
 
     const NAME: &'static str = "reward";
-    const SUMMARY: &'static str = "Scores each trajectory, by its recorded outcome or by rules";
+    const SUMMARY: &'static str =
+        "Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict";
     const DOCUMENTATION: &'static str = include_str!("reward.md");
     const VERSION: u32 = 1;
-    const PROVIDES: &'static [&'static str] = &["reward"];
+    const PROVIDES: &'static [&'static str] = &["reward", "turns.reward"];
 
     fn build(options: Self::Options, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
+        if options.by != RewardBy::Verdicts && options.values.is_some() {
+            let problem = Problem::at(["values"], "`values` belongs to `by: verdicts`");
+            return Err(vec![problem.help("write `by: verdicts`, or leave `values` out")]);
+        }
         match (options.by, options.rules.is_empty()) {
+            (RewardBy::Verdicts, true) => Verdicts::new(options.values).map(|values| Self(Source::Verdicts(values))),
+            (RewardBy::Verdicts, false) => {
+                let problem = Problem::at(["rules"], "`by: verdicts` takes no rules, but some are given");
+                Err(vec![problem.help("write `by: rules`, or leave `rules` out")])
+            }
             (RewardBy::Outcome, true) => Ok(Self(Source::Outcome)),
             (RewardBy::Outcome, false) => {
                 let problem = Problem::at(["rules"], "`by: outcome` takes no rules, but some are given");
@@ -54,6 +68,7 @@ impl Stage for Reward {
             paths.iter().filter(|path| input.has(path)).map(|path| ColumnPath::from(*path)).collect()
         };
         let mut reads = vec![ColumnPath::from("trajectory_id")];
+        let mut adds = vec![AddedColumn::new("reward", DataType::Float32)];
         match &self.0 {
             Source::Outcome => {
                 let outcomes = present(&["reward", "success"]);
@@ -70,13 +85,27 @@ impl Stage for Reward {
                 reads.sort();
                 reads.dedup();
             }
+            Source::Verdicts(_) => {
+                if let Some(problem) = verdicts::missing(input) {
+                    return Err(vec![problem]);
+                }
+                reads.push(ColumnPath::from(verdicts::VERDICT));
+                reads.extend(present(&[verdicts::TURN_REWARD, "status"]));
+                adds = vec![AddedColumn::new(verdicts::TURN_REWARD, DataType::Float32)];
+            }
         }
-        let adds = vec![AddedColumn::new("reward", DataType::Float32)];
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Columns { adds, drops: Vec::new() } })
     }
 
     fn work(&self) -> Work<'_> {
         Work::Transform(self)
+    }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        match self.0 {
+            Source::Outcome | Source::Rules(_) => Vec::new(),
+            Source::Verdicts(_) => verdicts::warnings(metrics),
+        }
     }
 }
 
@@ -85,6 +114,11 @@ impl Transform for Reward {
         let rewards = match &self.0 {
             Source::Outcome => outcome(batch)?,
             Source::Rules(rules) => weighted_sum(rules, batch, context)?,
+            Source::Verdicts(values) => {
+                let rewards = values.rewards(batch, broke(batch)?, context)?;
+                report(&rewards, context);
+                return Ok(Output::Columns(vec![Arc::new(rewards)]));
+            }
         };
         for (row, reward) in rewards.iter().enumerate() {
             if let Some(reward) = reward.filter(|reward| !reward.is_finite()) {
@@ -92,11 +126,22 @@ impl Transform for Reward {
                 return Err(StageError::new(message).trajectory(batch.name_of(row)));
             }
         }
-        context.metrics.observe_all("reward", rewards.iter().flatten().map(f64::from));
-        context.metrics.count("scored", (rewards.len() - rewards.null_count()) as u64);
-        context.metrics.count("unscored", rewards.null_count() as u64);
+        report(&rewards, context);
         Ok(Output::Columns(vec![Arc::new(rewards)]))
     }
+}
+
+/// Counts what was scored: trajectories, or turns.
+fn report(rewards: &Float32Array, context: &mut Context) {
+    context.metrics.observe_all("reward", rewards.iter().flatten().map(f64::from));
+    context.metrics.count("scored", (rewards.len() - rewards.null_count()) as u64);
+    context.metrics.count("unscored", rewards.null_count() as u64);
+}
+
+/// Whether a row's run broke for reasons outside the policy.
+fn broke(batch: &TrajectoryBatch) -> Result<impl Fn(usize) -> bool, StageError> {
+    let statuses = batch.column("status").map(|_| batch.text("status")).transpose()?;
+    Ok(move |row: usize| statuses.is_some_and(|statuses| statuses.is_valid(row) && statuses.value(row) == "failed"))
 }
 
 /// The recorded reward, else 1 for a success and 0 for none.
@@ -115,9 +160,7 @@ fn outcome(batch: &TrajectoryBatch) -> Result<Float32Array, StageError> {
 
 /// The sum of weight × score; null if any score is null, or if the run broke for reasons outside the policy.
 fn weighted_sum(rules: &[Rule], batch: &TrajectoryBatch, context: &mut Context) -> Result<Float32Array, StageError> {
-    let statuses = batch.column("status").map(|_| batch.text("status")).transpose()?;
-    let failed =
-        |row: usize| statuses.is_some_and(|statuses| statuses.is_valid(row) && statuses.value(row) == "failed");
+    let failed = broke(batch)?;
     let mut sums: Vec<Option<f64>> = (0..batch.rows()).map(|row| (!failed(row)).then_some(0.0)).collect();
     for rule in rules {
         let scores: Float64Array = rule.test.scores(batch)?;
@@ -191,6 +234,83 @@ mod tests {
         assert_eq!(rewards, [Some(0.5), Some(1.0), Some(0.0), None]);
         assert_eq!((context.metrics.counted("scored"), context.metrics.counted("unscored")), (3, 1));
         assert_eq!(context.metrics.distribution("reward").unwrap().mean, 0.5);
+    }
+
+    /// Rows of turns with these verdicts, as `reflect` or a plugin leaves them.
+    fn judged(verdicts: &[&[Option<&str>]], status: Status) -> TrajectoryBatch {
+        let rows: Vec<TrajectoryRow> = verdicts
+            .iter()
+            .map(|turns| TrajectoryRow {
+                trajectory_id: "a#1".into(),
+                turns: turns.iter().map(|_| TurnRow { reward: Some(9.0), ..TurnRow::default() }).collect(),
+                status,
+                ..TrajectoryRow::default()
+            })
+            .collect();
+        let batch = batch(&rows);
+        let schema = TrajectorySchema::new(batch.record_batch().schema());
+        let turns = batch.turns_list().unwrap();
+        let words: arrow::array::StringArray = verdicts.iter().copied().flatten().copied().collect();
+        let (mut fields, mut columns, nulls) = turns.values().as_struct().clone().into_parts();
+        let verdict = arrow::datatypes::Field::new("verdict", DataType::Utf8, true);
+        fields = fields.iter().map(|field| field.as_ref().clone()).chain([verdict]).collect();
+        columns.push(Arc::new(words));
+        let elements = arrow::array::StructArray::new(fields.clone(), columns, nulls);
+        let field = sternlight_engine::trajectory::turns_field(fields);
+        let DataType::List(element) = field.data_type() else { panic!("expected a list") };
+        let list = arrow::array::ListArray::new(Arc::clone(element), turns.offsets().clone(), Arc::new(elements), None);
+        let place = schema.arrow().index_of("turns").unwrap();
+        let mut all: Vec<_> = schema.arrow().fields().iter().map(|field| field.as_ref().clone()).collect();
+        all[place] = field;
+        let mut columns = batch.record_batch().columns().to_vec();
+        columns[place] = Arc::new(list);
+        let schema = Arc::new(arrow::datatypes::Schema::new(all));
+        TrajectoryBatch::new(RecordBatch::try_new(schema, columns).unwrap()).unwrap()
+    }
+
+    const BY_VERDICTS: &str = "{by: verdicts, values: {failed: -0.5, invalid: -1, progress: 0.25}}";
+
+    #[test]
+    fn verdicts_are_worth_what_is_written() {
+        let batch = judged(
+            &[&[Some("failed"), None, Some("progress")], &[], &[Some("redundant"), Some("invalid")]],
+            Status::Done,
+        );
+        let mut context = Context::default();
+        let stage = reward(BY_VERDICTS);
+        let Output::Columns(columns) = stage.apply(&batch, &mut context).unwrap() else { panic!("expected columns") };
+        let rewards: Vec<_> = columns[0].as_primitive::<Float32Type>().iter().collect();
+        // No verdict is no reward; a verdict that nothing was said about is worth nothing.
+        assert_eq!(rewards, [Some(-0.5), None, Some(0.25), Some(0.0), Some(-1.0)]);
+        assert_eq!((context.metrics.counted("scored"), context.metrics.counted("unscored")), (4, 1));
+        insta::assert_snapshot!(stage.warnings(&context.metrics).join("\n"), @"replaces `turns.reward` of 5 turns, which the record or an earlier stage had given");
+    }
+
+    #[test]
+    fn runs_that_broke_outside_of_the_policy_have_no_turn_rewards() {
+        let batch = judged(&[&[Some("failed")]], Status::Failed);
+        let output = reward(BY_VERDICTS).apply(&batch, &mut Context::default()).unwrap();
+        let Output::Columns(columns) = output else { panic!("expected columns") };
+        assert!(columns[0].is_null(0));
+    }
+
+    #[test]
+    fn a_verdict_of_another_word_names_its_turn() {
+        let batch = judged(&[&[Some("progress"), Some("fail")]], Status::Done);
+        let error = reward(BY_VERDICTS).apply(&batch, &mut Context::default()).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"trajectory `a#1`: turn 1: the verdict is `fail`, expected `progress`, `redundant`, `failed`, `invalid` or null, perhaps `failed`");
+    }
+
+    #[test]
+    fn values_and_verdicts_belong_together() {
+        let fault =
+            |yaml: &str| Reward::build(serde_yaml::from_str(yaml).unwrap(), &here()).unwrap_err().remove(0).message;
+        insta::assert_snapshot!(fault("{by: verdicts}"), @"`by: verdicts` needs `values`, what a turn of each verdict is worth, but there is none");
+        insta::assert_snapshot!(fault("{by: verdicts, values: {failed: .inf}}"), @"the value of `failed` is inf, expected a finite number");
+        insta::assert_snapshot!(fault("{by: outcome, values: {failed: -1}}"), @"`values` belongs to `by: verdicts`");
+        insta::assert_snapshot!(fault("{by: verdicts, values: {failed: -1}, rules: [{exact: a}]}"), @"`by: verdicts` takes no rules, but some are given");
+        let problem = reward(BY_VERDICTS).contract(&imported_schema()).unwrap_err().remove(0);
+        insta::assert_snapshot!(problem.message, @"`by: verdicts` reads `turns.verdict`, and the input has none");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{Case, Input};
 
-const OPTIONS: [&str; 23] = [
+const OPTIONS: [&str; 25] = [
     "{estimator: grpo}",
     "{estimator: grpo, std: population, eps: 0}",
     "{estimator: grpo, scale: batch}",
@@ -26,6 +26,8 @@ const OPTIONS: [&str; 23] = [
     "{estimator: turn-return, baseline: position}",
     "{estimator: turn-return, baseline: position, scale: std, outcome: add}",
     "{estimator: turn-return, outcome: ignore}",
+    "{estimator: grpo, into: turns.advantage_grpo}",
+    "{estimator: gigpo, into: turns.advantage_gigpo}",
 ];
 
 pub(crate) fn case() -> Case {

@@ -1,4 +1,4 @@
-//! The recorded outcome; every rule in every place; rules about the whole trajectory.
+//! The recorded outcome; every rule in every place; rules about the whole trajectory; verdicts.
 
 use crate::{Case, Input};
 
@@ -13,8 +13,10 @@ const TEXT_RULES: [&str; 5] = [
 
 const PLACES: [&str; 4] = ["last_action", "any_action", "any_observation", "final_observation"];
 
-const OTHERS: [&str; 4] = [
+const OTHERS: [&str; 6] = [
     "{by: outcome}",
+    "{by: verdicts, values: {failed: -0.5, progress: 1}}",
+    "{by: verdicts, values: {invalid: 1e30}}",
     "{by: rules, rules: [{tool_called: refund}]}",
     "{by: rules, rules: [{turns: {min: 1, max: 3}}, {turns: {max: 2}, weight: -1}]}",
     "{by: rules, rules: [{exact: '', weight: 0}, {regex: a, on: any_action}, {tool_called: x, name: x}]}",

@@ -1,0 +1,459 @@
+//! JSON around a result: fields by which tools say whether they succeeded, at the top level or in a wrapper, and the
+//! text that such a wrapper holds. Fields of the thing that was asked for are data, not an envelope.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::literal;
+use crate::reflect::rule_set::RuleSet;
+
+/// How deep wrappers are opened.
+const DEPTH: usize = 4;
+
+/// What wrappers say about the result that they hold.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Signals {
+    /// The exit status of a program.
+    pub(super) exit: Option<i64>,
+    /// That it is an error, in the words of the wrapper.
+    pub(super) error: Option<Said>,
+    /// That it is none.
+    pub(super) success: bool,
+}
+
+/// An error as an envelope words it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Said {
+    /// As it is spelled in the record.
+    pub(super) quote: String,
+    /// Its strings and their keys, a line each.
+    pub(super) message: String,
+}
+
+/// What is left of a result once its envelope was read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Content {
+    /// It is no JSON.
+    Plain,
+    /// The one text that the envelope holds.
+    Text(String),
+    /// Values that are nobody's words.
+    Data,
+}
+
+/// Reads a text that may be JSON, or what Python prints for the same. `asks_for_state` says that the call asked for
+/// something whose own fields may tell of failures.
+pub(super) fn open(text: &str, asks_for_state: bool, rules: &RuleSet, signals: &mut Signals) -> Content {
+    let json = match (text.as_bytes().first(), text.as_bytes().last()) {
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) | (Some(b'"'), Some(b'"')) => text,
+        _ => return Content::Plain,
+    };
+    let reader = Reader { asks_for_state, rules };
+    if let Some(content) = reader.value(json, DEPTH, signals) {
+        return content;
+    }
+    // Only what Python quotes differs from JSON.
+    let python = json.bytes().take(3).any(|sign| sign == b'\'' || sign == b'(');
+    match python.then(|| literal::to_json(json)).flatten() {
+        Some(json) => reader.value(&json, DEPTH, signals).unwrap_or(Content::Plain),
+        None => Content::Plain,
+    }
+}
+
+/// What a field of an envelope is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    Exit,
+    HttpStatus,
+    Status,
+    Code,
+    Success,
+    Failure,
+    Error,
+    /// A text about what happened.
+    Message,
+    /// A text that a program wrote, or that a tool returned.
+    Stream,
+    /// Holds the result, whatever it is.
+    Wrapper,
+    /// Tells of the call, not of its result.
+    About,
+    Data,
+}
+
+struct Reader<'r> {
+    asks_for_state: bool,
+    rules: &'r RuleSet,
+}
+
+/// The fields of an object, their values unread.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((Key(key), value)) = map.next_entry()? {
+                    fields.push((key, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Map)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Reader<'_> {
+    /// `None` for text that is no JSON.
+    fn value(&self, json: &str, depth: usize, signals: &mut Signals) -> Option<Content> {
+        match json.as_bytes().first() {
+            Some(b'"') => Some(Content::Text(serde_json::from_str(json).ok()?)),
+            Some(b'[') => {
+                let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+                Some(blocks(&items).map_or(Content::Data, Content::Text))
+            }
+            Some(b'{') => {
+                let Fields(fields) = serde_json::from_str(json).ok()?;
+                Some(self.object(json, &fields, depth, signals))
+            }
+            _ => serde_json::from_str::<&RawValue>(json).ok().map(|_| Content::Data),
+        }
+    }
+
+    fn object(&self, json: &str, fields: &[(Cow<'_, str>, &RawValue)], depth: usize, signals: &mut Signals) -> Content {
+        let mut roles: Vec<Role> = fields.iter().map(|(key, value)| self.role(key, value.get())).collect();
+        // A message of JSON-RPC has an id; so has most of what can be asked for.
+        if !fields.iter().any(|(key, _)| key == "jsonrpc")
+            && let Some(id) = fields.iter().position(|(key, _)| key == "id")
+        {
+            roles[id] = Role::Data;
+        }
+        let with = |role: Role| {
+            let found = fields.iter().zip(&roles).filter(move |(_, its)| **its == role);
+            found.map(|((key, value), _)| (key.as_ref(), value.get()))
+        };
+        // What tells nothing of a failure: no field, or one that is null or empty.
+        let bare = !fields.iter().zip(&roles).any(|((_, value), role)| *role == Role::Data && !is_nothing(value.get()));
+        let has_streams = fields.iter().any(|(key, _)| matches!(key.as_ref(), "stdout" | "stderr"));
+        let said = |value: &str| said(json, value);
+
+        let status = with(Role::Exit).find_map(|(_, value)| number(value));
+        let of_process =
+            has_streams.then(|| with(Role::Status).chain(with(Role::Code)).find_map(|(_, value)| number(value)));
+        if signals.exit.is_none() {
+            signals.exit = status.or(of_process.flatten());
+        }
+        let always = |key: &str| matches!(key, "success" | "ok" | "Success" | "OK");
+        let denied = |(key, value): &(&str, &str)| {
+            value.trim_matches('"').eq_ignore_ascii_case("false") && (always(key) || bare || !self.asks_for_state)
+        };
+        let mut error = with(Role::Success).find(denied).map(|_| said(json));
+        let mut success = with(Role::Success).any(|(key, value)| always(key) && value.trim_matches('"') == "true");
+        error = error.or_else(|| with(Role::Failure).find(|(_, value)| *value == "true").map(|_| said(json)));
+        let http = with(Role::HttpStatus).chain(with(Role::Status)).filter_map(|(_, value)| number(value));
+        let http =
+            http.chain(with(Role::Code).filter_map(|(_, value)| number(value))).find(|code| (200..600).contains(code));
+        if let Some(code) = http {
+            match code {
+                400.. if bare || !self.asks_for_state || with(Role::HttpStatus).next().is_some() => {
+                    error = error.or_else(|| Some(said(json)));
+                }
+                200..400 => success = true,
+                _ => {}
+            }
+        }
+        let worded = with(Role::Message).next().is_some();
+        // A status alone may be what was asked for.
+        if bare && (worded || !self.asks_for_state || fields.len() == 1 && depth == DEPTH) {
+            for (_, value) in with(Role::Status) {
+                if self.rules.failure_words.is_match(value.trim_matches('"')) {
+                    error = error.or_else(|| Some(said(json)));
+                }
+                success |= self.rules.success_words.is_match(value.trim_matches('"'));
+            }
+        }
+        if (bare || !self.asks_for_state) && worded {
+            for (_, value) in with(Role::Code) {
+                match number(value) {
+                    Some(0) => success = true,
+                    Some(200..400) | None => {}
+                    Some(_) => error = error.or_else(|| Some(said(json))),
+                }
+            }
+        }
+        let reported = with(Role::Error).find(|(key, value)| {
+            // A count of errors is a measure, not an error; and what was asked for may have had errors of its own.
+            !is_nothing(value) && !(number(value).is_some() && key.ends_with('s')) && (bare || !self.asks_for_state)
+        });
+        if let Some((_, value)) = reported {
+            error = Some(if value == "true" { said(json) } else { said(value) });
+        }
+        success &= error.is_none();
+        let decided = error.is_some() || success;
+        if signals.error.is_none() {
+            signals.error = error;
+        }
+        signals.success |= success;
+        if depth == 0 || (decided && signals.error.is_some()) {
+            return Content::Data;
+        }
+        self.content(fields, &roles, depth, signals)
+    }
+
+    /// What the object holds besides its envelope.
+    fn content(
+        &self,
+        fields: &[(Cow<'_, str>, &RawValue)],
+        roles: &[Role],
+        depth: usize,
+        signals: &mut Signals,
+    ) -> Content {
+        let mut texts: Vec<String> = Vec::new();
+        let is_data = |(value, role): (&&RawValue, &Role)| *role == Role::Data && !is_empty(value.get());
+        let mut data = fields.iter().map(|(_, value)| value).zip(roles).any(is_data);
+        let only = fields.len() == 1;
+        for ((_, value), role) in fields.iter().zip(roles) {
+            let holds = matches!(role, Role::Wrapper | Role::Stream | Role::Message) || only;
+            if !holds || is_nothing(value.get()) {
+                continue;
+            }
+            // A wrapper's own fields are read one level down, also where data stand beside it.
+            match value.get().as_bytes().first() {
+                Some(b'{' | b'[') if *role != Role::Message => match self.value(value.get(), depth - 1, signals) {
+                    Some(Content::Text(text)) => texts.push(text),
+                    _ => data = true,
+                },
+                Some(b'"') => texts.extend(serde_json::from_str::<String>(value.get()).ok()),
+                _ => data = true,
+            }
+        }
+        if data || texts.is_empty() { Content::Data } else { Content::Text(texts.join("\n")) }
+    }
+
+    fn role(&self, key: &str, value: &str) -> Role {
+        let mut name = String::with_capacity(key.len());
+        name.extend(key.chars().filter(|sign| sign.is_alphanumeric()).map(|sign| sign.to_ascii_lowercase()));
+        let listed = |list: &[String]| list.iter().any(|known| *known == name);
+        if listed(&self.rules.success_fields) {
+            return Role::Success;
+        }
+        if listed(&self.rules.failure_fields) && matches!(value, "true" | "false") {
+            return Role::Failure;
+        }
+        if listed(&self.rules.error_fields) {
+            return Role::Error;
+        }
+        match name.as_str() {
+            "exitcode" | "exitstatus" | "returncode" | "returnstatus" | "exit" | "rc" => Role::Exit,
+            "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" | "responsecode" => Role::HttpStatus,
+            "status" | "state" | "outcome" | "type" | "outputtype" | "kind" | "level" => Role::Status,
+            "result" if value.starts_with('"') && value.len() < 24 => Role::Status,
+            "code" | "errcode" | "errorcode" | "errno" | "retcode" | "ret" | "resultcode" | "cod" => Role::Code,
+            "message" | "msg" | "reason" | "detail" | "details" | "description" | "title" | "cause" | "hint"
+            | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info" | "help" => Role::Message,
+            "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => {
+                Role::Stream
+            }
+            "data" | "result" | "results" | "response" | "payload" | "body" | "return" | "returnvalue" | "content"
+            | "answer" | "value" | "tooloutput" | "toolresult" | "toolresponse" | "functionresponse" => Role::Wrapper,
+            "id" | "jsonrpc" | "requestid" | "traceid" | "timestamp" | "time" | "duration" | "durationms"
+            | "durations" | "durationseconds" | "elapsed" | "executiontime" | "walltime" | "tool" | "toolname"
+            | "toolcallid" | "toolcall" | "calltool" | "name" | "role" | "meta" | "metadata" | "annotations"
+            | "version" | "path" | "truncated" | "signal" | "pid" | "cwd" | "command" | "headers" | "contenttype"
+            | "method" | "url" | "structuredcontent" | "reward" | "done" | "score" | "documentation"
+            | "documentationurl" | "docs" | "retryafter" | "extensions" | "instance" | "severity" | "field"
+            | "param" | "parameter" => Role::About,
+            _ => Role::Data,
+        }
+    }
+}
+
+/// An error as it is spelled, with its strings for those who judge its words.
+fn said(whole: &str, value: &str) -> Said {
+    let mut message = String::new();
+    for json in [value, whole] {
+        if let Ok(value) = serde_json::from_str(json) {
+            flatten(None, &value, &mut message);
+        }
+        if value == whole {
+            break;
+        }
+    }
+    let quote = value.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(value);
+    Said { quote: quote.to_owned(), message }
+}
+
+fn flatten(key: Option<&str>, value: &Value, lines: &mut String) {
+    /// More words than this are no message.
+    const ENOUGH: usize = 4_000;
+    if lines.len() > ENOUGH {
+        return;
+    }
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| flatten(Some(key), value, lines)),
+        Value::Array(items) => items.iter().for_each(|value| flatten(key, value, lines)),
+        Value::String(text) => line(key, text, lines),
+        Value::Number(number) => line(key, &number.to_string(), lines),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+fn line(key: Option<&str>, text: &str, lines: &mut String) {
+    let worded = matches!(key, None | Some("message" | "error" | "msg" | "detail" | "reason"));
+    if let Some(key) = key.filter(|_| !worded) {
+        lines.push_str(key);
+        lines.push_str(": ");
+    }
+    lines.push_str(text);
+    lines.push('\n');
+}
+
+/// The texts of a list of content blocks, if that is what it is.
+fn blocks(items: &[&RawValue]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Block<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+        #[serde(borrow)]
+        text: Option<Cow<'a, str>>,
+    }
+    let blocks: Vec<Block<'_>> =
+        items.iter().map(|item| serde_json::from_str(item.get()).ok()).collect::<Option<_>>()?;
+    let texts: Vec<&str> = blocks
+        .iter()
+        .filter(|block| block.kind.ends_with("text"))
+        .map(|block| block.text.as_deref())
+        .collect::<Option<_>>()?;
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// A number, also one in quotes.
+fn number(value: &str) -> Option<i64> {
+    value.trim_matches('"').parse().ok()
+}
+
+/// Null, or nothing in it.
+fn is_empty(value: &str) -> bool {
+    matches!(value, "null" | "\"\"" | "[]" | "{}")
+}
+
+/// Null, false, zero, or empty, or a word for it.
+fn is_nothing(value: &str) -> bool {
+    let inner = value.trim_matches('"').trim();
+    inner.is_empty()
+        || matches!(
+            inner,
+            "null"
+                | "false"
+                | "0"
+                | "[]"
+                | "{}"
+                | "None"
+                | "none"
+                | "(none)"
+                | "nil"
+                | "undefined"
+                | "no error"
+                | "NONE"
+                | "OK"
+        )
+        || (value.len() < 16 && value.starts_with(['[', '{']) && value[1..value.len() - 1].trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(text: &str, asks_for_state: bool) -> (Content, Signals) {
+        let mut signals = Signals::default();
+        let content = open(text, asks_for_state, &RuleSet::built_in(), &mut signals);
+        (content, signals)
+    }
+
+    fn quote(text: &str) -> Option<String> {
+        opened(text, false).1.error.map(|said| said.quote)
+    }
+
+    #[test]
+    fn an_error_is_what_is_not_null_false_or_empty() {
+        assert_eq!(quote(r#"{"rows": [], "error": "no rows"}"#).as_deref(), Some("no rows"));
+        assert_eq!(
+            quote(r#"{"error": {"code": 401, "message": "no"}}"#).as_deref(),
+            Some(r#"{"code": 401, "message": "no"}"#)
+        );
+        assert_eq!(quote("{'error': 'no rows'}").as_deref(), Some("no rows"));
+        for none in ["null", "false", "0", r#""""#, "[]", "{}", r#""none""#] {
+            assert_eq!(quote(&format!(r#"{{"id": 1, "error": {none}}}"#)), None, "{none}");
+        }
+        for failed in [
+            r#"{"ok": false, "why": 7}"#,
+            r#"{"success": "false"}"#,
+            r#"{"job": null, "failed": true}"#,
+            r#"{"isError": true, "content": [{"type": "text", "text": "x"}]}"#,
+            r#"{"status": "error", "message": "x"}"#,
+            r#"{"status_code": 404, "body": "x"}"#,
+            r#"{"code": 40013, "msg": "x", "data": null}"#,
+            r#"{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "x"}}"#,
+            r#"{"response": {"acknowledged": false, "cause": "x"}}"#,
+            r#"{"data": {"create": {"userErrors": [{"message": "x"}]}}}"#,
+        ] {
+            assert!(quote(failed).is_some(), "{failed}");
+        }
+    }
+
+    #[test]
+    fn fields_of_what_was_asked_for_are_data() {
+        let report = r#"{"build": 812, "status": "failed", "error": "lint", "errors": 3}"#;
+        assert_eq!(opened(report, true), (Content::Data, Signals::default()));
+        assert!(opened(report, false).1.error.is_some());
+        assert_eq!(quote(r#"{"service": "web", "errors": 12}"#), None);
+        assert_eq!(quote(r#"{"jobs": [{"error": "disk full"}]}"#), None);
+    }
+
+    #[test]
+    fn an_exit_status_is_kept_and_the_output_is_text() {
+        let (content, signals) = opened(r#"{"stdout": "a", "stderr": "b\n", "returncode": 2, "success": true}"#, true);
+        assert_eq!((content, signals.exit), (Content::Text("a\nb\n".to_owned()), Some(2)));
+        assert_eq!(opened(r#"{"output": "a", "exit_code": 0, "error": null}"#, true).1.exit, Some(0));
+    }
+
+    #[test]
+    fn one_text_in_a_wrapper_is_the_result() {
+        for wrapped in [
+            r#"[{"type": "text", "text": "a"}]"#,
+            r#"{"content": [{"type": "text", "text": "a"}], "isError": false}"#,
+            r#"{"jsonrpc": "2.0", "id": 3, "result": {"content": [{"type": "text", "text": "a"}]}, "error": null}"#,
+            r#"{"result": "a"}"#,
+            r#""a""#,
+            r#"{"detail": "a"}"#,
+        ] {
+            let mut text = wrapped.to_owned();
+            // What `peel` does: a string in a string is opened too.
+            while let (Content::Text(inner), _) = opened(&text, true) {
+                text = inner;
+            }
+            assert_eq!(text, "a", "{wrapped}");
+        }
+        for data in [r#"{"id": 3, "message": "a"}"#.replace("id", "order"), "[1, 2]".to_owned()] {
+            assert_eq!(opened(&data, true).0, Content::Data, "{data}");
+        }
+        for plain in ["a", "{a}", "{\"a\": 1", "[note] a]"] {
+            assert_eq!(opened(plain, true).0, Content::Plain, "{plain}");
+        }
+    }
+}
