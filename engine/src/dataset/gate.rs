@@ -248,9 +248,7 @@ impl ChunkReader for Headers {
         let mut first = Vec::with_capacity(HEADER_BYTES as usize);
         read.by_ref().take(HEADER_BYTES).read_to_end(&mut first)?;
         match page_bytes(&first) {
-            Some(bytes) if bytes > self.gate.memory => {
-                Err(self.gate.close(Closed::Page { leaf: self.leaf, bytes }))
-            }
+            Some(bytes) if bytes > self.gate.memory => Err(self.gate.close(Closed::Page { leaf: self.leaf, bytes })),
             Some(_) => Ok(Box::new(Cursor::new(first).chain(read))),
             None => Err(ParquetError::General("the header of a page is damaged".to_owned())),
         }

@@ -114,7 +114,6 @@ impl WhileRunning {
 }
 
 impl Surveyed {
-
     /// The state in which the file is now, if it still is what its key was made of. One that is known by its bytes is read
     /// anew if anything about it has changed.
     fn look(&self, path: &Path) -> Result<FileStamp, StageError> {
@@ -204,7 +203,13 @@ mod tests {
             known: None,
             surveyed: WhileRunning::new(FileStamp::of(path).unwrap(), content, u64::MAX),
         };
-        Shard { label: String::new(), row_groups: vec![1], selection: None, columns: BTreeMap::new(), files: vec![file] }
+        Shard {
+            label: String::new(),
+            row_groups: vec![1],
+            selection: None,
+            columns: BTreeMap::new(),
+            files: vec![file],
+        }
     }
 
     /// Writes a file and gives it the time of modification that it had.

@@ -145,12 +145,7 @@ impl Reading<'_> {
     }
 
     /// Reads the selected rows of some row groups and encodes them again.
-    fn encode(
-        &mut self,
-        groups: Range<usize>,
-        schema: &SchemaRef,
-        writer: &mut RowWriter,
-    ) -> Result<u64, StageError> {
+    fn encode(&mut self, groups: Range<usize>, schema: &SchemaRef, writer: &mut RowWriter) -> Result<u64, StageError> {
         let batches = match self.whole {
             Some(ref mut open) => open,
             None => {

@@ -25,7 +25,9 @@ use super::transform::{ShardResult, TransformWork};
 use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
-use crate::dataset::{BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Segment, Shard, decoded_bytes, row_bytes};
+use crate::dataset::{
+    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Segment, Shard, decoded_bytes, row_bytes,
+};
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError};
 use crate::store::{Commit, KeyParts, Outcome, Store};
@@ -182,8 +184,7 @@ impl<'a> GatherWork<'a> {
             return Ok(());
         }
         let shards = self.work.input.shards.len();
-        let scattered =
-            self.exchanged(&self.scattered, (shards, self.partitions), |shard| self.scatter_key(shard))?;
+        let scattered = self.exchanged(&self.scattered, (shards, self.partitions), |shard| self.scatter_key(shard))?;
         let bytes: u64 = scattered.segments_for(partition).map(|(_, _, segment)| segment.bytes).sum();
         // Rows as they come, the same rows in one piece, and what the stage makes of them.
         let needed = 3 * bytes;

@@ -16,7 +16,9 @@ use crate::dataset::{
     guarded,
 };
 use crate::failure::OnError;
-use crate::stage::{Context, FaultyRecord, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
+use crate::stage::{
+    Context, FaultyRecord, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey,
+};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -92,8 +94,7 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
             ShardContent::InPlace { path, row_groups, stamp, content } => {
                 let described = in_place(shard, path, row_groups, work.schema)?;
                 let state = (stamp, content.as_ref());
-                let described =
-                    Shard { files: with_state(described.files, state, work.budget.total()), ..described };
+                let described = Shard { files: with_state(described.files, state, work.budget.total()), ..described };
                 FilesRead::begin([&described])?;
                 let outcome = Outcome::Shard(described);
                 work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;

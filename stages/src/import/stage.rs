@@ -220,7 +220,8 @@ impl Source for Import {
             }
             Inputs::Json(files) => {
                 let limit = RecordLimit::of(memo.memory());
-                let surveys: Vec<_> = files.par_iter().map(|file| survey(file, self.shard_bytes, limit, memo)).collect();
+                let surveys: Vec<_> =
+                    files.par_iter().map(|file| survey(file, self.shard_bytes, limit, memo)).collect();
                 for (index, (file, survey)) in files.iter().zip(surveys).enumerate() {
                     let survey = survey?;
                     for piece in survey.pieces {

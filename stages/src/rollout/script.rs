@@ -24,7 +24,10 @@ pub(super) struct TooLong {
 impl fmt::Display for TooLong {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rule, found, most) = (self.rule, self.bytes.div_ceil(1 << 20), ACTION_BYTES >> 20);
-        write!(formatter, "`script[{rule}]` makes an action of {found} MiB of what is seen, more than the limit of {most} MiB")
+        write!(
+            formatter,
+            "`script[{rule}]` makes an action of {found} MiB of what is seen, more than the limit of {most} MiB"
+        )
     }
 }
 
