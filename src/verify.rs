@@ -56,7 +56,10 @@ pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
     }
     let (message, help) = match (stored.damaged.is_empty(), is_repeated) {
         (true, true) => return Ok(()),
-        (false, _) => ("is not as it was written", "run the pipeline again: what is damaged is computed anew"),
+        (false, _) => (
+            "is not as it was written",
+            "move exported files away that were changed, and run the pipeline again: what is damaged is computed anew",
+        ),
         (true, false) => {
             ("came out otherwise", "the program may have been changed since, or a stage does not repeat itself")
         }

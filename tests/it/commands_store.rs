@@ -207,7 +207,7 @@ fn verify_names_a_flipped_byte_and_the_next_run_computes_it_anew() {
       damaged: export: `HERE/out.jsonl` is not as it was exported
     --- stderr
     error: run `RUN` is not as it was written
-    help: run the pipeline again: what is damaged is computed anew
+    help: move exported files away that were changed, and run the pipeline again: what is damaged is computed anew
     ");
     // What was changed by hand is somebody's: it makes way before it is exported anew.
     fs::remove_file(place.path("out.jsonl")).unwrap();

@@ -45,7 +45,9 @@ pub(crate) fn run_part(
 struct Export<'a> {
     target: Target,
     sample: Option<u64>,
-    /// Where the files will lie, links on the way resolved: the target, or beside it.
+    /// Where the target lies, links on the way resolved.
+    place: PathBuf,
+    /// Where the files will lie: the target, or beside it.
     directory: PathBuf,
     /// Whether the directory was made for this export.
     is_new: bool,
@@ -94,7 +96,19 @@ impl<'a> Export<'a> {
         abort_point();
         let (is_directory, is_sample) = (target.is_directory, sample.is_some());
         let record = record.unwrap_or(ExportRecord { is_directory, is_sample, ..ExportRecord::default() });
-        Ok(Self { target, sample, directory, is_new, staging, names: Vec::new(), store, watch, record, _lock: lock })
+        Ok(Self {
+            target,
+            sample,
+            place,
+            directory,
+            is_new,
+            staging,
+            names: Vec::new(),
+            store,
+            watch,
+            record,
+            _lock: lock,
+        })
     }
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.
@@ -149,7 +163,7 @@ impl<'a> Export<'a> {
     }
 
     fn remember(&self, record: &ExportRecord) -> Result<(), StageError> {
-        Ok(self.store.remember_export(&in_its_directory(&self.target.path), record)?)
+        Ok(self.store.remember_export(&self.place, record)?)
     }
 
     fn described(&self, name: &str) -> Result<ExportedFile, StageError> {

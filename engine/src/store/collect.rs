@@ -245,7 +245,7 @@ impl Search<'_> {
 
     fn temporaries(&mut self) -> Result<(), StoreError> {
         let mut paths = self.shelved("commits")?;
-        for directory in ["", "manifests", "memo", "exports"] {
+        for directory in ["", "manifests", "memo", "exports", "numbers"] {
             paths.extend(self.entries(directory)?);
         }
         for folder in self.store.run_folders()? {

@@ -163,8 +163,12 @@ fn files_are_read_within_the_grant_and_nowhere_else() {
 #[test]
 fn a_store_in_a_granted_directory_is_no_part_of_what_is_granted() {
     let host = Host::new();
+    for directory in ["data/other", "data/.store"] {
+        fs::create_dir_all(host.path(directory)).unwrap();
+    }
     host.write("data/a.txt", b"12345");
     Store::open(&host.path("data/.store")).unwrap();
+    fs::create_dir(host.path("data/.store/data")).unwrap();
     host.write("data/.store/data/b.txt", b"123");
     // What only has one of its names is none.
     host.write("data/other/format", b"1");
