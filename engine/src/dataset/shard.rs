@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::reader::{BatchLimit, BatchReader};
+use super::reader::{BatchLimit, BatchReader, Judged};
 use super::selection::Selection;
 use crate::column::ColumnPath;
 use crate::stage::StageError;
@@ -86,6 +86,10 @@ pub struct DataFile {
     /// blake3 (hexadecimal) of the footer, checked when the file is opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
+    /// Whether it was made by sternlight of what somebody's file says: no more is promised of its values than of that
+    /// file's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub amends: bool,
 }
 
 /// Where a file lies.
@@ -115,6 +119,20 @@ impl Dataset {
     /// If a file is missing or not as it was written, or a column is not there.
     pub fn read(&self, shard: &Shard, columns: &[ColumnPath], limit: BatchLimit) -> Result<BatchReader, StageError> {
         BatchReader::open(&self.root, &self.schema, shard, columns, limit)
+    }
+
+    /// As [`Self::read`], for those who only show what there is: values of somebody's file that break what the schema
+    /// promises are no error.
+    ///
+    /// # Errors
+    /// If a file is missing or not as it was written, or a column is not there.
+    pub fn read_as_it_is(
+        &self,
+        shard: &Shard,
+        columns: &[ColumnPath],
+        limit: BatchLimit,
+    ) -> Result<BatchReader, StageError> {
+        Ok(self.read(shard, columns, limit)?.judging(Judged::Nothing))
     }
 }
 

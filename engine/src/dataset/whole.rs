@@ -80,10 +80,12 @@ impl Dataset {
 
     /// Reads what nothing else tells to be right before it is copied.
     fn prove(&self, shard: &Shard, files: &ColumnFiles, group: usize) -> Result<(), StageError> {
-        let unproven = files.unproven(group, shard.row_groups[group])?;
+        let mut unproven = files.unproven(group, shard.row_groups[group])?;
         if unproven.is_empty() {
             return Ok(());
         }
+        // For the name of the trajectory that is wrong.
+        unproven.push(ColumnPath::new("trajectory_id"));
         let mut batches = self.read(&shard.row_group_range(group..group + 1), &unproven, BatchLimit::default())?;
         batches.try_for_each(|batch| batch.map(drop))
     }
@@ -249,7 +251,7 @@ impl ColumnFiles {
     /// else told to keep it.
     fn unproven(&self, group: usize, rows: u64) -> Result<Vec<ColumnPath>, StageError> {
         let mut unproven = Vec::new();
-        for file in self.0.iter().filter(|file| file.is_outside()) {
+        for file in self.0.iter().filter(|file| file.holds_foreign_values()) {
             let metadata = file.row_group(group, rows)?;
             for (column, leaves) in &file.wanted {
                 let has_no_null = |leaf: usize| {

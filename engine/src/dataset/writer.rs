@@ -46,8 +46,14 @@ pub(crate) struct Written {
 impl Written {
     /// A shard of new rows that are all in this one file, with all columns of the schema.
     pub(crate) fn into_shard(self, label: String, path: FilePath, schema: &TrajectorySchema) -> Shard {
-        let file =
-            DataFile { path, first_row_group: 0, digests: self.digests, identity: None, footer: Some(self.footer) };
+        let file = DataFile {
+            path,
+            first_row_group: 0,
+            digests: self.digests,
+            identity: None,
+            footer: Some(self.footer),
+            amends: false,
+        };
         let columns = schema.paths().into_iter().map(|column| (column, 0)).collect();
         Shard { label, row_groups: self.row_groups, selection: None, columns, files: vec![file] }
     }

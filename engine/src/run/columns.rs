@@ -56,6 +56,7 @@ impl<'a> ShardColumns<'a> {
             digests: written.digests,
             identity: None,
             footer: Some(written.footer),
+            amends: false,
         }))
     }
 }

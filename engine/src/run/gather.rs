@@ -25,7 +25,9 @@ use super::transform::{ShardResult, TransformWork};
 use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
-use crate::dataset::{BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, Segment, Shard, decoded_bytes, row_bytes};
+use crate::dataset::{
+    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, Judged, Segment, Shard, decoded_bytes, row_bytes,
+};
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError};
 use crate::store::{Commit, KeyParts, Outcome, Store};
@@ -117,7 +119,8 @@ impl<'a> GatherWork<'a> {
         let TransformWork { input, budget, options, .. } = &self.work;
         let reads = columns(&self.work);
         let reader =
-            BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?;
+            BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?
+                .judging(Judged::AllButNumbers);
         let _taken = budget.take(reader.peak_bytes() + 2 * PENDING_BYTES);
         watch.begin();
         let attempt = self.exchange.attempt(&key)?;

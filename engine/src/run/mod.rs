@@ -9,6 +9,7 @@ mod engine;
 mod executor;
 mod gather;
 mod grouping;
+mod in_place;
 mod job;
 mod limit;
 mod panics;

@@ -1,19 +1,15 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::ops::Range;
-use std::path::Path;
-
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::budget::Budget;
+use super::in_place;
 use super::parts::Part;
 use super::quarantine::RecordWriter;
 use super::watch::Watch;
-use crate::dataset::{DataFile, FilePath, RowWriter, Shard, footer_digest, guarded};
+use crate::dataset::{FilePath, RowWriter};
 use crate::failure::OnError;
-use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey};
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, Source, Stage, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -66,9 +62,11 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
             ShardContent::Decoded(_) => {
                 waiting.insert(index, *position);
             }
-            ShardContent::InPlace { path, row_groups } => {
-                let outcome = Outcome::Shard(in_place(shard, path, row_groups, work.schema)?);
-                work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
+            ShardContent::InPlace { .. } => {
+                let _taken = work.budget.take(READING_BYTES);
+                work.watch.begin();
+                work.watch.name_part(&part.label);
+                in_place::commit(work, (index, part), shard)?;
                 done(*position)?;
             }
         }
@@ -204,39 +202,5 @@ impl<'a> OpenShard<'a> {
         };
         store.commit(Some(attempt), commit)?;
         Ok(())
-    }
-}
-
-fn in_place(
-    shard: &SourceShard,
-    path: &Path,
-    row_groups: &Range<usize>,
-    schema: &TrajectorySchema,
-) -> Result<Shard, StageError> {
-    let file = File::open(path).map_err(|error| StageError::file("open", path, &error))?;
-    let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
-    let metadata =
-        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
-            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
-    let groups = metadata.metadata().row_groups().get(row_groups.clone());
-    let groups = groups.ok_or_else(|| StageError::new(format!("`{}` changed while it was read", path.display())))?;
-    let shard = Shard {
-        label: shard.label.clone(),
-        // What is no number of rows is refused below.
-        row_groups: groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX)).collect(),
-        selection: None,
-        columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
-        files: vec![DataFile {
-            path: FilePath::Outside(path.to_owned()),
-            first_row_group: row_groups.start,
-            digests: Default::default(),
-            identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
-            footer: Some(footer),
-        }],
-    };
-    match shard.fault() {
-        None => Ok(shard),
-        Some(fault) => Err(StageError::new(format!("cannot read `{}` as Parquet: {fault}", path.display()))
-            .help("the file is damaged: have it written anew, or leave it out")),
     }
 }
