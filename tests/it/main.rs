@@ -38,6 +38,7 @@ mod readme;
 mod recordings;
 #[cfg(feature = "plugins")]
 mod rollout;
+mod rows;
 mod sample_data;
 mod sandbox;
 mod store_contents;
