@@ -105,7 +105,7 @@ fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
         ["trajectory_id", "group_id", "reward", "status", "turns", REASON].into_iter().map(ColumnPath::from).collect();
     let mut left = LISTED_ROWS;
     for shard in &dataset.shards {
-        for batch in dataset.read(shard, &wanted, BatchLimit::default())? {
+        for batch in dataset.read_as_it_is(shard, &wanted, BatchLimit::default())? {
             let batch = batch?;
             for row in 0..batch.rows().min(left) {
                 let name = batch.name_of(row);
@@ -148,11 +148,11 @@ fn value(batch: &TrajectoryBatch, path: &str, index: usize) -> Result<Option<Str
 fn show_trajectory(id: &str, dataset: &Dataset, common: &Common) -> Outcome {
     for shard in &dataset.shards {
         let mut first = 0;
-        for batch in dataset.read(shard, &[ColumnPath::from("trajectory_id")], BatchLimit::default())? {
+        for batch in dataset.read_as_it_is(shard, &[ColumnPath::from("trajectory_id")], BatchLimit::default())? {
             let batch = batch?;
             if let Some(row) = batch.text("trajectory_id")?.iter().position(|known| known == Some(id)) {
                 let mut skipped = 0;
-                for whole in dataset.read(shard, &dataset.schema.paths(), BatchLimit::default())? {
+                for whole in dataset.read_as_it_is(shard, &dataset.schema.paths(), BatchLimit::default())? {
                     let whole = whole?;
                     if first + row < skipped + whole.rows() {
                         return print_trajectory(&whole, first + row - skipped, dataset, common);

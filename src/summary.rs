@@ -104,6 +104,14 @@ fn counted(stages: &[&StageResult], name: &str) -> Option<u64> {
         .map(|stage| stage.metrics.counted(name))
 }
 
+/// How many trajectories have a reward, of how many, by the first stage that tells both, if some have none.
+fn scored(stages: &[&StageResult]) -> Option<(u64, u64)> {
+    let told = |stage: &&StageResult, name: &str| stage.metrics.iter().any(|(known, _)| known == name);
+    let stage = stages.iter().find(|stage| told(stage, "scored") && told(stage, "trajectories"))?;
+    let (scored, all) = (stage.metrics.counted("scored"), stage.metrics.counted("trajectories"));
+    (scored < all).then_some((scored, all))
+}
+
 fn distribution(stages: &[&StageResult], name: &str) -> Option<Distribution> {
     stages.iter().find_map(|stage| stage.metrics.distribution(name))
 }
@@ -126,6 +134,9 @@ fn figures(stages: &[&StageResult]) -> Vec<(&'static str, String)> {
     }
     if let (Some(silent), Some(groups)) = (counted(stages, "groups_without_signal"), counted(stages, "groups")) {
         figures.push(("groups without signal", format!("{silent} of {groups} (all rewards equal, or fewer than two)")));
+    }
+    if let Some((scored, of)) = scored(stages) {
+        figures.push(("scored", format!("{scored} of {of}")));
     }
     if let Some(reward) = distribution(stages, "reward") {
         let (low, high) = (short(reward.minimum), short(reward.maximum));

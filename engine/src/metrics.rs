@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Named measurements of a stage, merged over its parts in order.
+/// Named measurements of a stage, merged over its parts in order. Those whose names begin with a dot are for its own
+/// [`warnings`](crate::stage::Stage::warnings): they are told to nobody.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Metrics(BTreeMap<String, Metric>);
@@ -125,6 +126,13 @@ impl Metrics {
         }
     }
 
+    /// Without those that are told to nobody.
+    #[must_use]
+    pub(crate) fn told(mut self) -> Self {
+        self.0.retain(|name, _| !name.starts_with('.'));
+        self
+    }
+
     /// All measurements by name, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Metric)> {
         self.0.iter().map(|(name, metric)| (name.as_str(), metric))
@@ -158,6 +166,13 @@ mod tests {
             proptest::prop_assert_eq!(found.minimum, values.iter().copied().fold(f64::INFINITY, f64::min));
             proptest::prop_assert_eq!(found.maximum, values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
         }
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_told() {
+        let mut metrics = Metrics::default();
+        ["seen", ".hidden"].iter().for_each(|name| metrics.count(name, 1));
+        assert_eq!(metrics.told().iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>(), ["seen"]);
     }
 
     #[test]

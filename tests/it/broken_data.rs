@@ -56,6 +56,7 @@ fn a_last_line_that_is_cut_off() {
     exit code 1
     --- stderr
     error: stage `import`: data/cut.jsonl:4: the record is cut off at column 924; each line must be one whole JSON object
+    help: `on_error: quarantine` puts such records aside
     ");
 }
 
@@ -82,12 +83,14 @@ fn a_field_of_the_wrong_type() {
     exit code 1
     --- stderr
     error: stage `import`: data/types.jsonl:3: field `messages[1].content`: expected text or a list of parts, found a number
+    help: `on_error: quarantine` puts such records aside
     ");
     let record = r#"{"reward": "high", "messages": [{"role": "assistant", "content": "hello"}]}"#;
     insta::assert_snapshot!(said("types.jsonl", chats(0..1, 0..2) + record), @"
     exit code 1
     --- stderr
     error: stage `import`: data/types.jsonl:3: field `reward`: expected a number, found text
+    help: write it as a number, without quotes; `on_error: quarantine` puts such records aside
     ");
 }
 
@@ -99,6 +102,7 @@ fn bytes_that_are_no_text() {
     exit code 1
     --- stderr
     error: stage `import`: data/latin-1.jsonl:2: field `content`: is not valid UTF-8 at byte 46 of the record
+    help: `on_error: quarantine` puts such records aside
     ");
 }
 

@@ -44,6 +44,7 @@ mod recordings;
 mod registries;
 #[cfg(feature = "plugins")]
 mod rollout;
+mod rows;
 mod sample_data;
 mod sandbox;
 #[cfg(unix)]

@@ -24,7 +24,7 @@ pub(crate) use exchange::ExchangeWriter;
 pub use exchange::{ExchangeFile, Segment};
 pub use guard::{guarded, is_guarded};
 pub use leaves::leaves_of;
-pub(crate) use reader::{BaseBatch, BaseReader};
+pub(crate) use reader::{BaseBatch, BaseReader, Judged};
 pub use reader::{BatchLimit, BatchReader};
 pub(crate) use row_bytes::row_bytes;
 pub use selection::Selection;

@@ -118,6 +118,11 @@ impl OpenFile {
         matches!(self.description.path, FilePath::Outside(_))
     }
 
+    /// Whether its values may break what the schema promises.
+    pub(super) fn holds_foreign_values(&self) -> bool {
+        self.is_outside() || self.description.amends
+    }
+
     pub(super) fn error(&self, message: String) -> StageError {
         StageError::new(message).place(self.path.display().to_string())
     }

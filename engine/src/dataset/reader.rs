@@ -21,7 +21,7 @@ use super::row_bytes::row_bytes;
 use super::shard::Shard;
 use crate::column::{ColumnPath, TURNS};
 use crate::stage::StageError;
-use crate::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
+use crate::trajectory::{TrajectoryBatch, TrajectorySchema, Violation, validate};
 
 /// How large a batch may get. A single larger row is a batch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,18 @@ fn rows_without_columns(rows: usize) -> Result<RecordBatch, StageError> {
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
 }
 
+/// What of somebody's values is held against the schema when it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Judged {
+    /// Everything.
+    #[default]
+    Everything,
+    /// All but numbers that are none: whoever reads them does that.
+    AllButNumbers,
+    /// Nothing: they are only shown.
+    Nothing,
+}
+
 /// Batches of a shard's selected rows, in order. Batches without a selected row are passed over.
 pub struct BatchReader(BaseReader);
 
@@ -107,6 +119,11 @@ impl BatchReader {
         let mut reader = BaseReader::open(root, schema, shard, columns, limit)?;
         reader.selected_only = true;
         Ok(Self(reader))
+    }
+
+    /// The same, with something else held against the schema.
+    pub(super) fn judging(self, judged: Judged) -> Self {
+        Self(self.0.judging(judged))
     }
 
     /// Goes on with these row groups of the shard, and ends behind them. Files stay open: many runs of few row groups cost
@@ -147,6 +164,7 @@ pub(crate) struct BaseReader {
     open: OpenRowGroup,
     readers: Vec<RowGroupReader>,
     ready: VecDeque<BaseBatch>,
+    judged: Judged,
 }
 
 /// A row group that is being read.
@@ -197,7 +215,13 @@ impl BaseReader {
             open: OpenRowGroup::default(),
             readers: Vec::new(),
             ready: VecDeque::new(),
+            judged: Judged::default(),
         })
+    }
+
+    /// The same, with something else held against the schema.
+    pub(crate) fn judging(self, judged: Judged) -> Self {
+        Self { judged, ..self }
     }
 
     fn turn_to(&mut self, row_groups: Range<usize>) {
@@ -329,15 +353,7 @@ impl BaseReader {
             }
         }
         let rows = self.batch_of(count, &found, shape.as_ref())?;
-        let checked = self.files.iter().find(|file| file.is_outside());
-        if let Some(outside) = checked
-            && let Some(violation) = validate(&TrajectoryBatch::new(rows.clone())?).first()
-        {
-            let first_row = outside.rows_before().saturating_add(self.next_row);
-            let row =
-                violation.row.map_or(String::new(), |row| format!("row {}, ", first_row.saturating_add(row as u64)));
-            return Err(outside.error(format!("{row}column `{}`: {}", violation.column, violation.message)));
-        }
+        self.judge(&rows)?;
         let mut from = 0;
         for to in cuts(&rows, self.limit) {
             let first_row = self.next_row + from as u64;
@@ -352,6 +368,49 @@ impl BaseReader {
         }
         self.next_row += count as u64;
         Ok(())
+    }
+
+    /// Holds values of somebody's file against what the schema promises, those of selected rows alone.
+    fn judge(&self, rows: &RecordBatch) -> Result<(), StageError> {
+        let Some(file) = self.files.iter().find(|file| file.holds_foreign_values()) else { return Ok(()) };
+        let violation = |rows: RecordBatch| -> Result<_, StageError> {
+            let batch = TrajectoryBatch::new(rows)?;
+            let all = validate(&batch);
+            let told = |violation: &Violation| match self.judged {
+                Judged::Everything => true,
+                Judged::AllButNumbers => !violation.is_of_number(),
+                Judged::Nothing => false,
+            };
+            Ok(all.into_iter().find(told).map(|violation| (violation, batch)))
+        };
+        let Some((mut first, mut batch)) = violation(rows.clone())? else { return Ok(()) };
+        let range = self.next_row..self.next_row + rows.num_rows() as u64;
+        let mask = self.selection.as_ref().map(|selection| selection.mask(&range));
+        if let Some(mask) = &mask {
+            match violation(filter_record_batch(rows, mask)?)? {
+                Some(selected) => (first, batch) = selected,
+                None => return Ok(()),
+            }
+        }
+        // Its number among all rows of the file.
+        let number = |row: usize| match &mask {
+            None => Some(row),
+            Some(mask) => mask.values().set_indices().nth(row),
+        };
+        let row = first.row.and_then(|row| Some((row, number(row)?)));
+        let first_row = file.rows_before().saturating_add(self.next_row);
+        let told = row.map_or(String::new(), |(_, row)| format!("row {}, ", first_row.saturating_add(row as u64)));
+        let error = file.error(format!("{told}column `{}`: {}", first.column, first.message));
+        let error = match first.is_of_number() {
+            true => error.help(format!("a `filter` with `{} is not null` leaves such rows out", first.column)),
+            false => error,
+        };
+        Err(match row {
+            Some((row, _)) if batch.text("trajectory_id").is_ok_and(|ids| ids.is_valid(row)) => {
+                error.trajectory(batch.name_of(row))
+            }
+            _ => error,
+        })
     }
 
     /// The values of a column of a file, in the type that the dataset has for it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::reader::{BatchLimit, BatchReader};
+use super::reader::{BatchLimit, BatchReader, Judged};
 use super::selection::Selection;
 use super::shared::Shared;
 use super::stamp::{KnownState, WhileRunning};
@@ -101,6 +101,10 @@ pub struct DataFile {
     /// For files that are referred to where they lie, while a run reads them.
     #[serde(skip)]
     pub(crate) surveyed: WhileRunning,
+    /// Whether it was made by sternlight of what somebody's file says: no more is promised of its values than of that
+    /// file's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub amends: bool,
 }
 
 /// Where a file lies.
@@ -130,6 +134,20 @@ impl Dataset {
     /// If a file is missing or not as it was written, or a column is not there.
     pub fn read(&self, shard: &Shard, columns: &[ColumnPath], limit: BatchLimit) -> Result<BatchReader, StageError> {
         BatchReader::open(&self.root, &self.schema, shard, columns, limit)
+    }
+
+    /// As [`Self::read`], for those who only show what there is: values of somebody's file that break what the schema
+    /// promises are no error.
+    ///
+    /// # Errors
+    /// If a file is missing or not as it was written, or a column is not there.
+    pub fn read_as_it_is(
+        &self,
+        shard: &Shard,
+        columns: &[ColumnPath],
+        limit: BatchLimit,
+    ) -> Result<BatchReader, StageError> {
+        Ok(self.read(shard, columns, limit)?.judging(Judged::Nothing))
     }
 }
 
@@ -163,7 +181,7 @@ impl DataFile {
     ) -> Self {
         let (path, surveyed) = (FilePath::Store(relative), WhileRunning::default());
         let (digests, footer, rest) = (digests.into(), Some(footer), Some(rest));
-        Self { path, first_row_group: 0, digests, identity: None, footer, rest, known: None, surveyed }
+        Self { path, first_row_group: 0, digests, identity: None, footer, rest, known: None, surveyed, amends: false }
     }
 
     /// What cannot be, if anything: a manifest may have been damaged.

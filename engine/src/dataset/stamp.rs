@@ -201,6 +201,7 @@ mod tests {
             footer: None,
             rest: None,
             known: None,
+            amends: false,
             surveyed: WhileRunning::new(FileStamp::of(path).unwrap(), content, u64::MAX),
         };
         Shard {

@@ -129,10 +129,12 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Reads what nothing else tells to be right before it is copied.
     fn prove(&mut self, files: &ColumnFiles, group: usize) -> Result<(), StageError> {
-        let unproven = files.unproven(group, self.shard.row_groups[group])?;
+        let mut unproven = files.unproven(group, self.shard.row_groups[group])?;
         if unproven.is_empty() {
             return Ok(());
         }
+        // For the name of the trajectory that is wrong.
+        unproven.push(ColumnPath::new("trajectory_id"));
         let batches = match self.proofs.entry(unproven) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(new) => {
@@ -270,7 +272,7 @@ impl ColumnFiles {
     /// else told to keep it.
     fn unproven(&self, group: usize, rows: u64) -> Result<Vec<ColumnPath>, StageError> {
         let mut unproven = Vec::new();
-        for file in self.0.iter().filter(|file| file.is_outside()) {
+        for file in self.0.iter().filter(|file| file.holds_foreign_values()) {
             let metadata = file.row_group(group, rows)?;
             for (column, leaves) in &file.wanted {
                 let has_no_null = |leaf: usize| {

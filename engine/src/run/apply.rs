@@ -9,11 +9,12 @@ use arrow::compute::filter_record_batch;
 
 use super::job::Job;
 use super::watch::Watch;
+use crate::column::ColumnPath;
 use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::{places, scatter};
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError, Transform};
-use crate::trajectory::{TrajectoryBatch, batch_fault};
+use crate::trajectory::{TrajectoryBatch, batch_fault, rows_without_number};
 
 /// A stage, ready to be called.
 pub(crate) struct StageCall<'a> {
@@ -62,13 +63,19 @@ impl<'a> StageCall<'a> {
     /// What the stage cannot process, unless the rows at fault are to be taken out; what may pass; a stage that does
     /// not keep its contract.
     pub(crate) fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Applied, StageError> {
+        let mut faults = match self.transform.takes_any_number() {
+            true => BTreeMap::new(),
+            false => without_number(batch),
+        };
         if self.on_error == OnError::Fail {
+            if let Some((_, error)) = faults.pop_first() {
+                return Err(error);
+            }
             return match self.call(batch, context)? {
                 Answer::Output(output) => Ok(Applied { output, faults: Vec::new() }),
                 Answer::Fault(error) => Err(error),
             };
         }
-        let mut faults: BTreeMap<usize, StageError> = BTreeMap::new();
         let mut named_one = false;
         loop {
             let rest: Vec<usize> = (0..batch.rows()).filter(|row| !faults.contains_key(row)).collect();
@@ -234,6 +241,18 @@ impl<'a> StageCall<'a> {
     }
 }
 
+/// The rows with a number that is none, where the schema promises finite ones. No stage need know of such.
+fn without_number(batch: &TrajectoryBatch) -> BTreeMap<usize, StageError> {
+    let error = |row: usize, column: ColumnPath, number: f32| {
+        StageError::new(format!("`{column}` is {number}, expected a finite number or null"))
+            .trajectory(batch.name_of(row))
+            .help(format!(
+                "a `filter` with `{column} is not null` leaves such rows out, `on_error: quarantine` puts them aside"
+            ))
+    };
+    rows_without_number(batch).into_iter().map(|(row, (column, number))| (row, error(row, column, number))).collect()
+}
+
 /// The rows that an error names, if it can be told which ones they are.
 fn named(batch: &TrajectoryBatch, rows: &[usize], error: &StageError) -> Option<Vec<(usize, StageError)>> {
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
@@ -314,7 +333,6 @@ mod tests {
 
     use super::super::engine::RunOptions;
     use super::*;
-    use crate::column::ColumnPath;
     use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
     /// Gives every row, and every turn, how many rows its group has, and cannot process some rows.

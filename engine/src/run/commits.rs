@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::in_place::with_state;
 use super::job::Job;
 use super::parts::{Part, StageWork};
 use super::quarantine::take_out;
-use super::source::with_state;
 use crate::contract::{Effect, Keep};
 use crate::dataset::{DataFile, Dataset, Facts, Lineage, Selection, Shard};
 use crate::stage::{Context, ShardContent, StageError};

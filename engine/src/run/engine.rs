@@ -20,8 +20,8 @@ use super::workers::workers;
 use crate::contract::Effect;
 use crate::dataset::{BatchLimit, Dataset, FilesRead};
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::{LogLine, Sink, StageError, Work};
-use crate::store::{AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
+use crate::stage::{Context, LogLine, Sink, StageError, Work};
+use crate::store::{Aside, AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
 use crate::targets::Surroundings;
 
 /// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
@@ -354,6 +354,9 @@ impl<'a> Engine<'a> {
     /// The dataset of a stage whose parts are all there, and what to tell about it.
     pub(crate) fn finish(&self, job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Result<Finished, StageError> {
         let context = context_of(commits);
+        if work.survey.is_some() {
+            self.look_at_outcome(job, work, commits, &context)?;
+        }
         let mut dataset = compose(job, work, commits)?;
         let mut warnings = context.warnings;
         warnings.extend(job.stage.warnings(&context.metrics));
@@ -397,7 +400,7 @@ impl<'a> Engine<'a> {
             stage: job.name.to_owned(),
             uses: job.uses.to_owned(),
             rows,
-            metrics: context.metrics,
+            metrics: context.metrics.told(),
             highlights: context.highlights,
             warnings,
             dataset: manifest,
@@ -411,6 +414,21 @@ impl<'a> Engine<'a> {
         };
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();
         Ok(Finished { dataset: Arc::new(dataset), result, put_aside, log: context.log })
+    }
+
+    /// An error if a source came to nothing; the next run then tries it again.
+    fn look_at_outcome(
+        &self,
+        job: &Job<'_>,
+        work: &StageWork,
+        commits: &[Commit],
+        context: &Context,
+    ) -> Result<(), StageError> {
+        let put_aside = commits.iter().flat_map(|commit| &commit.aside).map(Aside::count).sum();
+        job.stage.outcome(&context.metrics, put_aside).or_else(|error| {
+            work.parts.iter().try_for_each(|part| self.store.forget(&part.key))?;
+            Err(error)
+        })
     }
 }
 

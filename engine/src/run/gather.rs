@@ -26,7 +26,8 @@ use super::watch::Watch;
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
 use crate::dataset::{
-    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Segment, Shard, decoded_bytes, readable, row_bytes,
+    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Judged, Segment, Shard, decoded_bytes, readable,
+    row_bytes,
 };
 use crate::failure::OnError;
 use crate::stage::{Context, Output, StageError};
@@ -155,7 +156,8 @@ impl<'a> GatherWork<'a> {
         let read = FilesRead::begin([self.work.shard(index)?])?;
         let reads = columns(&self.work);
         let reader =
-            BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?;
+            BaseReader::open(&input.root, &input.schema, self.work.shard(index)?, &reads, options.batch_limit)?
+                .judging(Judged::AllButNumbers);
         let _taken = budget.take(reader.peak_bytes() + 2 * PENDING_BYTES);
         watch.begin();
         let attempt = self.exchange.attempt(&key)?;

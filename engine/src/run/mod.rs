@@ -11,6 +11,7 @@ mod export_manifest;
 mod found;
 mod gather;
 mod grouping;
+mod in_place;
 mod job;
 mod limit;
 mod panics;

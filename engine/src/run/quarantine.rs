@@ -63,6 +63,18 @@ pub(crate) fn put_aside(
     Ok(Aside { told: told.collect(), rows: AsideRows::Existing { shard: position, selection, file } })
 }
 
+/// As [`put_aside`], for a shard of somebody's file that its source looked at: the rows are a shard of their own.
+pub(crate) fn put_aside_of_file(
+    stage: &str,
+    shard: &Shard,
+    faults: &[(u64, RowFault)],
+    (attempt, name): (&Attempt, &str),
+) -> Result<Aside, StageError> {
+    let aside = put_aside(stage, (0, shard), faults, (attempt, name))?;
+    let AsideRows::Existing { selection, file, .. } = &aside.rows else { return Ok(aside) };
+    Ok(Aside { rows: AsideRows::New(with_file(shard, selection, file)), told: aside.told })
+}
+
 /// One array a column, in their order.
 fn arrays<'a>(stage: &str, texts: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> [ArrayRef; 3] {
     let (reasons, places): (Vec<&str>, Vec<Option<&str>>) = texts.unzip();
@@ -171,7 +183,10 @@ pub(crate) fn quarantine(
             told.extend(aside.told.iter().take(TOLD_ROWS - told.len()).cloned());
             shards.push(match &aside.rows {
                 AsideRows::New(shard) => {
-                    schema = record_schema();
+                    // Records that never became rows have the columns of records; rows of somebody's file have its own.
+                    let is_of_file = shard.columns.len() == with_columns(&job.output).paths().len()
+                        && shard.columns.keys().all(|column| with_columns(&job.output).has(column.as_str()));
+                    schema = if is_of_file { with_columns(&job.output) } else { record_schema() };
                     shard.clone()
                 }
                 AsideRows::Existing { shard, selection, file } => {

@@ -1,24 +1,15 @@
 //! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::Path;
-
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::budget::Budget;
+use super::in_place;
 use super::parts::Part;
 use super::quarantine::RecordWriter;
 use super::watch::Watch;
-use crate::dataset::{
-    DataFile, FilePath, FileStamp, FilesRead, KnownState, RowWriter, Shard, WhileRunning, changed_since, footer_digest,
-    guarded,
-};
+use crate::dataset::RowWriter;
 use crate::failure::OnError;
-use crate::regular_file;
-use crate::stage::{
-    Context, FaultyRecord, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey,
-};
+use crate::stage::{Context, FaultyRecord, Memo, Receiver, ShardContent, Source, Stage, StageError, Survey};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -91,13 +82,11 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
             ShardContent::Decoded(_) => {
                 waiting.insert(index, *position);
             }
-            ShardContent::InPlace { path, row_groups, stamp, content } => {
-                let described = in_place(shard, path, row_groups, work.schema)?;
-                let state = (stamp, content.as_ref());
-                let described = Shard { files: with_state(described.files, state, work.budget.total()), ..described };
-                FilesRead::begin([&described])?;
-                let outcome = Outcome::Shard(described);
-                work.store.commit(None, Commit::new(part.parts.clone(), outcome, Context::default()))?;
+            ShardContent::InPlace { .. } => {
+                let _taken = work.budget.take(READING_BYTES);
+                work.watch.begin();
+                work.watch.name_part(&part.label);
+                in_place::commit(work, (index, part), shard)?;
                 done(*position)?;
             }
         }
@@ -236,54 +225,5 @@ impl<'a> OpenShard<'a> {
         };
         store.commit(Some(attempt), commit)?;
         Ok(())
-    }
-}
-
-/// The files that a shard refers to where they lie, with what the run knows of them. `commit`s of other runs do not tell.
-pub(crate) fn with_state(
-    files: Vec<DataFile>,
-    (stamp, content): (&FileStamp, Option<&String>),
-    memory: u64,
-) -> Vec<DataFile> {
-    let known = content.is_none().then(|| KnownState { bytes: stamp.bytes, modified_ns: stamp.modified_ns });
-    let surveyed = WhileRunning::new(stamp.clone(), content.cloned(), memory);
-    let with_state = |file| DataFile { known: known.clone(), surveyed: surveyed.clone(), ..file };
-    files.into_iter().map(with_state).collect()
-}
-
-fn in_place(
-    shard: &SourceShard,
-    path: &Path,
-    row_groups: &Range<usize>,
-    schema: &TrajectorySchema,
-) -> Result<Shard, StageError> {
-    let file = regular_file::open(path).map_err(|error| StageError::file("open", path, &error))?;
-    let footer = footer_digest(&file).map_err(|error| StageError::file("read", path, &error))?;
-    let metadata =
-        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
-            .map_err(|error| StageError::new(format!("cannot read `{}` as Parquet: {error}", path.display())))?;
-    let groups = metadata.metadata().row_groups().get(row_groups.clone());
-    let groups = groups.ok_or_else(|| changed_since(path))?;
-    let shard = Shard {
-        label: shard.label.clone(),
-        // What is no number of rows is refused below.
-        row_groups: groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX)).collect(),
-        selection: None,
-        columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
-        files: vec![DataFile {
-            path: FilePath::Outside(path.to_owned()),
-            first_row_group: row_groups.start,
-            digests: Default::default(),
-            identity: Some(shard.key.iter().map(|(name, value)| format!("{name}={value};")).collect()),
-            footer: Some(footer),
-            rest: None,
-            known: None,
-            surveyed: WhileRunning::default(),
-        }],
-    };
-    match shard.fault() {
-        None => Ok(shard),
-        Some(fault) => Err(StageError::new(format!("cannot read `{}` as Parquet: {fault}", path.display()))
-            .help("the file is damaged: have it written anew, or leave it out")),
     }
 }

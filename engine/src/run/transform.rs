@@ -12,7 +12,9 @@ use super::quarantine::put_aside;
 use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
 use super::watch::Watch;
 use crate::contract::{Effect, Scope};
-use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Selection, Shard, decoded_bytes, readable, row_bytes};
+use crate::dataset::{
+    BaseBatch, BaseReader, Dataset, FilesRead, Judged, Selection, Shard, decoded_bytes, readable, row_bytes,
+};
 use crate::stage::{Context, Output, StageError, Transform};
 use crate::store::{Aside, Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -87,7 +89,8 @@ impl TransformWork<'_> {
         let own = self.transform.for_shard();
         let transform = own.as_deref().unwrap_or(self.transform);
         let limit = self.transform.batch_limit().unwrap_or(self.options.batch_limit);
-        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &needs, limit)?;
+        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &needs, limit)?
+            .judging(Judged::AllButNumbers);
         let mut result = ShardResult::new(self.job, shard, attempt);
         let copies_bytes = if result.copies.is_some() { COPIES_BYTES } else { 0 };
         let held_bytes = self.transform.held_bytes();
@@ -120,7 +123,9 @@ impl TransformWork<'_> {
         let bytes = decoded_bytes(&self.input.root, &self.input.schema, shard, &reads)?;
         let _taken = self.budget.take(3 * bytes + WRITER_BYTES + self.transform.held_bytes());
         watch.begin();
-        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, self.options.batch_limit)?;
+        let limit = self.options.batch_limit;
+        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, limit)?
+            .judging(Judged::AllButNumbers);
         let mut bases = Vec::new();
         let mut batches = Vec::new();
         let mut held = 0;

@@ -6,8 +6,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+
 use super::context::{Context, Memo};
 use super::error::StageError;
+use crate::contract::AddedColumn;
 use crate::dataset::FileStamp;
 use crate::trajectory::TrajectoryBatch;
 
@@ -70,6 +73,22 @@ pub trait Source: Send + Sync {
     /// If an input cannot be read, with the place.
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
+    /// Looks at the rows of a shard that is referred to where it lies, when it is taken. `puts_aside`: whether the pipeline
+    /// wants rows at fault to be put aside. `check` is to be asked now and then by whoever works long, and what it says
+    /// returned as it is.
+    ///
+    /// # Errors
+    /// What keeps the file from being read, and what `check` says.
+    fn look(
+        &self,
+        _survey: &Survey,
+        _shard: usize,
+        _puts_aside: bool,
+        _check: &dyn Fn() -> Result<(), StageError>,
+    ) -> Result<Look, StageError> {
+        Ok(Look::default())
+    }
+
     /// Decodes shards, given by index, all of one stream, ascending, and hands rows and faulty records over in their
     /// order. All of a shard comes before anything of another; a shard of which nothing comes has no rows. An error of
     /// the receiver must be returned as it is.
@@ -77,6 +96,30 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What keeps a shard from being read at all, and what the receiver returns.
     fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError>;
+}
+
+/// What a source says of rows that stay in somebody's file.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Columns of rows that are told otherwise than the file has them, with one value a row.
+    pub columns: Vec<(AddedColumn, ArrayRef)>,
+    /// Rows that cannot be taken, ascending: put aside, or else the first is an error.
+    pub faults: Vec<FaultyRow>,
+    /// What was counted.
+    pub context: Context,
+}
+
+/// A row of somebody's file that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyRow {
+    /// Its number in the shard.
+    pub row: u64,
+    /// Its id; if it has none, its place.
+    pub trajectory: String,
+    /// Why, with the place as messages name it.
+    pub error: StageError,
+    /// The place as it is kept: part of a result, so it must not depend on where files lie.
+    pub place: String,
 }
 
 /// Takes what a source reads.

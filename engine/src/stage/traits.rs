@@ -65,6 +65,15 @@ pub trait Stage: Send + Sync {
     fn warnings(&self, _metrics: &Metrics) -> Vec<String> {
         Vec::new()
     }
+
+    /// Whether the whole of its work came to anything, by what was counted over all parts and by how many rows or records
+    /// were put aside. Called as [`Self::warnings`], of sources. What came to nothing is not kept.
+    ///
+    /// # Errors
+    /// If there is nothing that could be handed on: then the stage has failed, and none below it runs.
+    fn outcome(&self, _metrics: &Metrics, _put_aside: u64) -> Result<(), StageError> {
+        Ok(())
+    }
 }
 
 /// The shapes of work.
@@ -109,6 +118,12 @@ pub trait Transform: Send + Sync {
     /// each part at work.
     fn held_bytes(&self) -> u64 {
         0
+    }
+
+    /// Whether it knows what to do with numbers that are none (NaN, infinities), which somebody's file may hold where the
+    /// schema promises finite ones. Rows with such are at fault, for any other transform, before it sees them.
+    fn takes_any_number(&self) -> bool {
+        false
     }
 
     /// The stage has its result, or never will: what was kept from shard to shard can go.

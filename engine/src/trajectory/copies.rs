@@ -2,6 +2,7 @@
 //! goal is null. Not concerned with where the rows go.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -106,16 +107,12 @@ impl<'a> Making<'a> {
         let column = |name| self.rows.column(name).map(|_| self.rows.text(name)).transpose();
         let stage = self.stage;
         let changed: ArrayRef = match name {
-            "trajectory_id" => {
-                self.texts(column(name)?, |one, id| Some(format!("{}#{stage}-{}", id?, one.number).into()))
-            }
+            "trajectory_id" => self.texts(column(name)?, |one, id| Some(named(id?, stage, one.number).into())),
             "source_trajectory_id" => self.texts(column("trajectory_id")?, |_, id| id.map(Cow::Borrowed)),
-            "group_id" => {
-                self.texts(column(name)?, |one, id| Some(format!("{}#{stage}-{}", id?, goal(one.copy)).into()))
-            }
+            "group_id" => self.texts(column(name)?, |one, id| Some(named(id?, stage, goal(one.copy)).into())),
             "task_id" => self.texts(column(name)?, |one, id| match &one.copy.task {
                 Some(task) => Some(task.as_str().into()),
-                None => Some(format!("{}#{stage}-{}", id?, goal(one.copy)).into()),
+                None => Some(named(id?, stage, goal(one.copy)).into()),
             }),
             "prompt" => self.texts(column(name)?, |one, old| one.copy.prompt.as_deref().or(old).map(Cow::Borrowed)),
             "final_observation" => {
@@ -226,6 +223,12 @@ fn number_at(array: Option<&Float32Array>, index: usize) -> Option<f32> {
     array.filter(|array| index < array.len() && array.is_valid(index)).map(|array| array.value(index))
 }
 
+/// What a copy, its group or its task is called. The name of a stage has no `#`, and neither a number nor a digest a `-`, so
+/// that the parts can be told from the end: no two are called alike, whatever the original's name holds.
+fn named(original: &str, stage: &str, which: impl Display) -> String {
+    format!("{original}#{stage}-{which}")
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::array::AsArray as _;
@@ -303,6 +306,20 @@ mod tests {
 
     fn some(texts: &[&str]) -> Vec<Option<String>> {
         texts.iter().map(|text| Some((*text).to_owned())).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn copies_are_called_alike_only_if_they_are_the_same(
+            names in proptest::collection::vec(("[a#1-]{0,4}(#[ab]-1)?", "[a-b][ab1-]{0,3}", 1..3u32), 2..50),
+        ) {
+            let mut seen = std::collections::BTreeMap::new();
+            for name in &names {
+                let (original, stage, number) = name;
+                let other = seen.insert(named(original, stage, number), name);
+                proptest::prop_assert!(other.is_none_or(|other| other == name), "{:?} and {:?}", other, name);
+            }
+        }
     }
 
     #[test]

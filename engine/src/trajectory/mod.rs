@@ -16,5 +16,5 @@ pub(crate) use relabelled::{batch_fault, lacking_columns};
 pub use schema::{
     SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema, canonical_type, imported_schema, is_required, turns_field,
 };
-pub(crate) use validate::has_judged_values;
 pub use validate::{Violation, validate};
+pub(crate) use validate::{has_judged_values, rows_without_number};

@@ -1,5 +1,6 @@
 //! Checks that a batch holds the trajectory schema's promises, naming row and column where it does not.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::array::Array as _;
@@ -27,6 +28,37 @@ impl fmt::Display for Violation {
             None => write!(formatter, "column `{}`: {}", self.column, self.message),
         }
     }
+}
+
+impl Violation {
+    /// Whether it is about a number that is none, of a column that may hold only finite ones.
+    pub(crate) fn is_of_number(&self) -> bool {
+        self.row.is_some() && canonical_type(&self.column) == Some(DataType::Float32)
+    }
+}
+
+/// The rows of a batch with a number that is none, where the schema promises finite ones: each once, with a column and
+/// what it is.
+pub(crate) fn rows_without_number(batch: &TrajectoryBatch) -> BTreeMap<usize, (ColumnPath, f32)> {
+    let schema = super::TrajectorySchema::new(batch.record_batch().schema());
+    let mut found = BTreeMap::new();
+    for path in schema.paths().into_iter().filter(|path| canonical_type(path) == Some(DataType::Float32)) {
+        let Ok(numbers) = batch.float(path.as_str()) else { continue };
+        // Nearly always all are finite, which one pass tells.
+        if numbers.values().iter().all(|number| number.is_finite()) {
+            continue;
+        }
+        let offsets = path.turn_name().map(|_| batch.turn_offsets());
+        for (index, number) in numbers.iter().enumerate() {
+            let Some(number) = number.filter(|number| !number.is_finite()) else { continue };
+            let row = match &offsets {
+                None => index,
+                Some(offsets) => offsets.partition_point(|offset| *offset <= index).saturating_sub(1),
+            };
+            found.entry(row).or_insert((path.clone(), number));
+        }
+    }
+    found
 }
 
 /// Columns whose values may be wrong though their type is right.

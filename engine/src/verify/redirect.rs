@@ -52,6 +52,10 @@ impl Stage for Redirected<'_> {
         self.stage.warnings(metrics)
     }
 
+    fn outcome(&self, metrics: &Metrics, put_aside: u64) -> Result<(), StageError> {
+        self.stage.outcome(metrics, put_aside)
+    }
+
     fn work(&self) -> Work<'_> {
         match self.stage.work() {
             Work::Sink(_) => Work::Sink(self),

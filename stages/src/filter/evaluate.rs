@@ -170,45 +170,33 @@ impl Evaluation<'_> {
     /// One value a trajectory from one a turn.
     fn over_turns(&self, over: OverTurns, operand: &Expression) -> Result<Value, StageError> {
         let array = self.value(operand)?.repeated(self.batch.turn_count())?;
-        let answer = |turn: usize| {
+        // What is unknown of a turn counts as no: else the opposite of an outcome would be unknown too, and most turns
+        // lack something.
+        let holds = |turn: usize| {
             let answers = array.as_boolean();
-            answers.is_valid(turn).then(|| answers.value(turn))
+            answers.is_valid(turn) && answers.value(turn)
         };
         let rows = 0..self.batch.rows();
-        let decided_by = |decisive: bool| -> BooleanArray {
-            rows.clone().map(|row| decision(self.batch.turns_of(row).map(answer), decisive)).collect()
-        };
         let picked = |pick: fn(Range<usize>) -> Option<usize>| {
             let turns: UInt64Array =
                 rows.clone().map(|row| pick(self.batch.turns_of(row)).map(|turn| turn as u64)).collect();
             take(&array, &turns, None)
         };
         let array = match over {
-            OverTurns::Any => Arc::new(decided_by(true)),
-            OverTurns::All => Arc::new(decided_by(false)),
-            OverTurns::Count => kernel::integers(rows.map(|row| {
-                let turns = self.batch.turns_of(row);
-                Some(turns.filter(|turn| answer(*turn) == Some(true)).count() as i128)
-            })),
+            OverTurns::Any => {
+                Arc::new(rows.map(|row| Some(self.batch.turns_of(row).any(holds))).collect::<BooleanArray>())
+            }
+            OverTurns::All => {
+                Arc::new(rows.map(|row| Some(self.batch.turns_of(row).all(holds))).collect::<BooleanArray>())
+            }
+            OverTurns::Count => kernel::integers(
+                rows.map(|row| Some(self.batch.turns_of(row).filter(|turn| holds(*turn)).count() as i128)),
+            ),
             OverTurns::First => picked(|mut turns| turns.next())?,
             OverTurns::Last => picked(|mut turns| turns.next_back())?,
         };
         Ok(Value { array, constant: false })
     }
-}
-
-/// Whether an answer decides the matter, as true decides an `or` and false an `and`: then that; else null if an
-/// answer is null; else the opposite.
-fn decision(answers: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<bool> {
-    let mut outcome = Some(!decisive);
-    for answer in answers {
-        match answer {
-            Some(value) if value == decisive => return Some(decisive),
-            Some(_) => {}
-            None => outcome = None,
-        }
-    }
-    outcome
 }
 
 fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<BooleanArray, StageError> {
@@ -360,13 +348,16 @@ mod tests {
     }
 
     #[test]
-    fn turns_are_gone_over_with_null_logic() {
-        assert_eq!(letters("any_turn(tool_name = 'refund')"), "y?n?");
-        assert_eq!(letters("any_turn(tool_name = 'search')"), "yyn?");
-        assert_eq!(letters("all_turns(tool_name = 'search')"), "n?y?");
+    fn what_is_unknown_of_a_turn_counts_as_no() {
+        assert_eq!(letters("any_turn(tool_name = 'refund')"), "ynnn");
+        assert_eq!(letters("not any_turn(tool_name = 'refund')"), "nyyy");
+        assert_eq!(letters("any_turn(not tool_name = 'refund')"), "yynn");
+        assert_eq!(letters("any_turn(tool_name = 'search')"), "yynn");
+        assert_eq!(letters("all_turns(tool_name = 'search')"), "nnyn");
+        assert_eq!(letters("not all_turns(tool_name = 'search')"), "yyny");
         assert_eq!(letters("all_turns(tool_name is not null)"), "ynyn");
         assert_eq!(letters("count_turns(tool_name = 'search') = 1"), "yynn");
-        assert_eq!(letters("any_turn(null)"), "??n?");
+        assert_eq!(letters("any_turn(null)"), "nnnn");
         assert_eq!(letters("all_turns(false)"), "nnyn");
         assert_eq!(letters("count_turns(true) = length(turns)"), "yyyy");
         assert_eq!(letters("last_turn(tool_name) = 'refund'"), "y???");
@@ -376,9 +367,9 @@ mod tests {
 
     #[test]
     fn trajectories_columns_reach_their_turns() {
-        assert_eq!(letters("any_turn(reward = trajectory.reward)"), "y?n?");
-        assert_eq!(letters("any_turn(env = 'shop' and tool_name = 'refund')"), "ynn?");
-        assert_eq!(letters("any_turn(env = 'shop')"), "ynn?");
+        assert_eq!(letters("any_turn(reward = trajectory.reward)"), "ynnn");
+        assert_eq!(letters("any_turn(env = 'shop' and tool_name = 'refund')"), "ynnn");
+        assert_eq!(letters("any_turn(env = 'shop')"), "ynnn");
         assert_eq!(letters("all_turns(length(turns) = 2)"), "yyyn");
         assert_eq!(letters("any_turn(coalesce(tool_name, env, 'none') = 'Größe')"), "nynn");
     }

@@ -307,8 +307,8 @@ impl Truth {
             }
             Self::Contains(text, part) => text.value(place).map(|text| text.contains(part)),
             Self::NumberIsNull(number) => Some(number.value(place).is_none()),
-            Self::AnyTurn(truth) => disjunction(place.turns().map(|turn| truth.value(turn))),
-            Self::AllTurns(truth) => conjunction(place.turns().map(|turn| truth.value(turn))),
+            Self::AnyTurn(truth) => disjunction(place.turns().map(|turn| Some(truth.value(turn) == Some(true)))),
+            Self::AllTurns(truth) => conjunction(place.turns().map(|turn| Some(truth.value(turn) == Some(true)))),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::Array as _;
 use arrow::datatypes::SchemaRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -38,7 +40,7 @@ impl BuiltIn for Filter {
     const NAME: &'static str = "filter";
     const SUMMARY: &'static str = "Keeps the trajectories that meet a condition";
     const DOCUMENTATION: &'static str = include_str!("documentation.md");
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn build(options: FilterOptions, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let condition = Condition::parse(&options.condition).map_err(|problem| vec![problem])?;
@@ -78,15 +80,39 @@ impl Stage for Filter {
     fn work(&self) -> Work<'_> {
         Work::Transform(self)
     }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        let dropped = metrics.counted("rows_dropped");
+        if dropped == 0 || metrics.counted("rows_kept") > 0 {
+            return Vec::new();
+        }
+        let all = if dropped == 1 { "the only trajectory".to_owned() } else { format!("all {dropped} trajectories") };
+        let unknown = match metrics.counted(UNKNOWN) {
+            0 => String::new(),
+            unknown => format!("; of {unknown} the condition is null, which counts as no"),
+        };
+        vec![format!("{all} were dropped{unknown}")]
+    }
 }
 
+/// How many rows nothing is known of: for warnings alone.
+const UNKNOWN: &str = ".rows unknown";
+
 impl Transform for Filter {
+    /// Such a number is null in a condition.
+    fn takes_any_number(&self) -> bool {
+        true
+    }
+
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let expression = self.bound_to(&batch.record_batch().schema())?;
         let keep = evaluate(&expression, batch)?;
         let kept = keep.true_count() as u64;
         context.metrics.count("rows_kept", kept);
         context.metrics.count("rows_dropped", keep.len() as u64 - kept);
+        if keep.null_count() > 0 {
+            context.metrics.count(UNKNOWN, keep.null_count() as u64);
+        }
         Ok(Output::Keep(keep))
     }
 }
@@ -106,6 +132,19 @@ mod tests {
             filter.apply(&batch, &mut context).unwrap();
         }
         assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (3, 9));
+        assert!(filter.warnings(&context.metrics).is_empty());
+    }
+
+    #[test]
+    fn a_filter_that_keeps_nothing_says_so() {
+        let filter = filter("reward > 5").unwrap();
+        let mut context = Context::default();
+        assert!(filter.warnings(&context.metrics).is_empty());
+        filter.apply(&batch(), &mut context).unwrap();
+        insta::assert_snapshot!(
+            filter.warnings(&context.metrics).join("\n"),
+            @"all 4 trajectories were dropped; of 1 the condition is null, which counts as no"
+        );
     }
 
     #[test]

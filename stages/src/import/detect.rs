@@ -254,13 +254,14 @@ impl<'de> Visitor<'de> for Look<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::input_file;
     use super::*;
 
     fn look(bytes: &[u8], chosen: Option<Format>) -> Result<Detected, String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, bytes).unwrap();
-        let file = InputFile { path, name: "file".to_owned(), shown: "file".to_owned() };
+        let file = InputFile { path, ..input_file("file") };
         detect(&file, chosen).map_err(|error| error.to_string())
     }
 

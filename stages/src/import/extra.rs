@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::json::{Fault, Fields, append_compact};
 
 /// Keys of `extra` that are ours: a recorded field of such a name is kept as `record.<name>`.
-const RESERVED: [&str; 6] = ["turns", "final_observed", "prompt_messages", "recorded_reward", "text_agent", "info"];
+const RESERVED: [&str; 7] =
+    ["turns", "final_observed", "prompt_messages", "recorded_reward", "recorded_success", "text_agent", "info"];
 
 /// A JSON object under construction.
 #[derive(Debug, Default)]

@@ -1,22 +1,30 @@
 //! Which files `files:` names, and what each is called in ids and messages. Does not open them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use glob::{MatchOptions, Pattern};
+use glob::Pattern;
 use sternlight_engine::place::resolved;
 use sternlight_engine::problem::{Problem, Segment};
 use sternlight_engine::regular_file;
 use sternlight_engine::stage::StageError;
 
 use super::options::Files;
+use super::policy_names::policies;
+use super::same_file::SameFiles;
+use super::table_folders::table_folders;
+use super::walk::{Glob, MATCHING, Unlisted};
 
 /// Endings that say how a file is written, and nothing about what it is.
 const KNOWN_ENDINGS: [&str; 6] = [".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst"];
 
-/// `*` stays within a directory and passes over hidden files, as in a shell.
-const MATCHING: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+/// The files of an import.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listing {
+    pub(super) files: Vec<InputFile>,
+    /// What looks wrong with them.
+    pub(super) warnings: Vec<String>,
+}
 
 /// A file to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +35,8 @@ pub(super) struct InputFile {
     pub(super) name: String,
     /// For messages: its path as seen from the pipeline's directory.
     pub(super) shown: String,
+    /// What the policy is called if nothing but the names of files tells; empty if the option does.
+    pub(super) policy: String,
 }
 
 impl InputFile {
@@ -48,19 +58,19 @@ impl InputFile {
             .help("if it is compressed, it may be cut off or damaged: try to decompress it")
     }
 
-    /// The stem without directories: what a policy is called if nothing else names it.
-    pub(super) fn policy(&self) -> &str {
+    /// The stem without directories.
+    fn base(&self) -> &str {
         let stem = self.stem();
         stem.rsplit_once('/').map_or(stem, |(_, name)| name)
     }
 }
 
 /// Every file that is named, pattern by pattern, the matches of each sorted.
-pub(super) fn list(files: &Files, directory: &Path, current_directory: &Path) -> Result<Vec<InputFile>, Vec<Problem>> {
+pub(super) fn list(files: &Files, directory: &Path, current_directory: &Path) -> Result<Listing, Vec<Problem>> {
     if files.0.is_empty() {
         return Err(Problem::at(["files"], "`files` is empty, expected at least one path or glob").into());
     }
-    let (mut listed, mut seen, mut problems) = (Vec::new(), HashSet::new(), Vec::new());
+    let (mut listed, mut known, mut problems) = (Vec::new(), SameFiles::default(), Vec::new());
     for (index, pattern) in files.0.iter().enumerate() {
         let place = |problem: Problem| Problem { path: place_of(files, index), ..problem };
         match matching(pattern, directory) {
@@ -68,11 +78,17 @@ pub(super) fn list(files: &Files, directory: &Path, current_directory: &Path) ->
             Ok(matches) if matches.is_empty() => problems.push(place(no_match(pattern, directory, current_directory))),
             Ok(mut matches) => {
                 matches.sort_by(|left, right| left.name.cmp(&right.name));
-                listed.extend(matches.into_iter().filter(|file| seen.insert(file.path.clone())));
+                listed.extend(matches.into_iter().filter(|file| known.is_new(file)));
             }
         }
     }
-    if problems.is_empty() { Ok(listed) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let names = policies(&listed.iter().map(InputFile::stem).collect::<Vec<_>>());
+    listed.iter_mut().zip(names).for_each(|(file, policy)| file.policy = policy);
+    let warnings = known.warning().into_iter().chain(table_folders(&listed)).collect();
+    Ok(Listing { files: listed, warnings })
 }
 
 /// Whether a file at a place, without links on the way, would be among them.
@@ -138,19 +154,12 @@ fn matching(pattern: &str, directory: &Path) -> Result<Vec<InputFile>, Problem> 
     let fixed = fixed_root(pattern);
     let root = directory.join(fixed);
     let rest = pattern.get(fixed.len()..).unwrap_or_default().trim_start_matches('/');
-    let whole = format!("{}/{rest}", Pattern::escape(&root.to_string_lossy()).trim_end_matches('/'));
-    let paths = glob::glob_with(&whole, MATCHING)
+    let glob = Glob::parse(rest)
         .map_err(|error| Problem::at(["files"], format!("`{pattern}` is not a glob: {}", error.msg)))?;
-    let mut matches = Vec::new();
-    for path in paths {
-        let path = path.map_err(|error| {
-            Problem::at(["files"], format!("cannot list `{}`: {}", error.path().display(), error.error()))
-        })?;
-        if path.is_file() {
-            matches.push(input_file(path, &root, directory)?);
-        }
-    }
-    Ok(matches)
+    let paths = glob.files(&root).map_err(|Unlisted { directory, error }| {
+        Problem::at(["files"], format!("cannot list `{}`: {error}", directory.display()))
+    })?;
+    paths.into_iter().map(|path| input_file(path, &root, directory)).collect()
 }
 
 /// The leading directories of a glob that hold no wildcard.
@@ -167,7 +176,9 @@ fn input_file(path: PathBuf, root: &Path, directory: &Path) -> Result<InputFile,
         return Err(Problem::at(["files"], format!("the name of `{}` is not valid UTF-8", path.display())));
     };
     let shown = path.strip_prefix(directory).unwrap_or(&path).display().to_string();
-    Ok(InputFile { name: parts.join("/"), shown, path })
+    let file = InputFile { name: parts.join("/"), shown, path, policy: String::new() };
+    let policy = file.base().to_owned();
+    Ok(InputFile { policy, ..file })
 }
 
 #[cfg(test)]
@@ -186,7 +197,7 @@ mod tests {
 
     fn names(patterns: &[&str], directory: &Path) -> Vec<String> {
         let files = Files(patterns.iter().map(|pattern| (*pattern).to_owned()).collect());
-        list(&files, directory, directory).unwrap().into_iter().map(|file| file.name).collect()
+        list(&files, directory, directory).unwrap().files.into_iter().map(|file| file.name).collect()
     }
 
     #[test]
@@ -218,8 +229,9 @@ mod tests {
     #[test]
     fn stems_lose_known_endings_only() {
         let stem = |name: &str| {
-            let file = InputFile { path: PathBuf::new(), name: name.to_owned(), shown: String::new() };
-            (file.stem().to_owned(), file.policy().to_owned())
+            let (path, shown, policy) = (PathBuf::new(), String::new(), String::new());
+            let file = InputFile { path, name: name.to_owned(), shown, policy };
+            (file.stem().to_owned(), file.base().to_owned())
         };
         assert_eq!(stem("x/run.v1.json.zst"), ("x/run.v1".to_owned(), "run.v1".to_owned()));
         assert_eq!(stem("a.trajectory.jsonl.gz").0, "a.trajectory");
@@ -246,7 +258,7 @@ mod tests {
         let files = Files(vec!["one/*".to_owned(), "two/*".to_owned()]);
         let listed = list(&files, tree.path(), tree.path()).unwrap();
         insta::assert_snapshot!(
-            distinct_stems(listed.iter()).unwrap_err().message,
+            distinct_stems(listed.files.iter()).unwrap_err().message,
             @"`one/a.json` and `two/a.jsonl` would both be called `a` in ids"
         );
     }

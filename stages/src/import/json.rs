@@ -29,6 +29,9 @@ pub(super) struct Fault {
     pub(super) help: Option<&'static str>,
 }
 
+/// What can be done about any fault of a record.
+const ASIDE: &str = "`on_error: quarantine` puts such records aside";
+
 impl Fault {
     /// A fault of the value at hand.
     pub(super) fn new(message: impl Into<String>) -> Self {
@@ -43,11 +46,8 @@ impl Fault {
 
     /// As an error of the stage.
     pub(super) fn error(&self) -> StageError {
-        let error = StageError::new(self.to_string());
-        match self.help {
-            Some(help) => error.help(help),
-            None => error,
-        }
+        let help = self.help.map_or_else(|| ASIDE.to_owned(), |help| format!("{help}; {ASIDE}"));
+        StageError::new(self.to_string()).help(help)
     }
 
     /// The same fault, seen from one level further up.
@@ -227,15 +227,44 @@ fn unescaped(text: &str, first: usize) -> Result<String, Fault> {
     Ok(plain)
 }
 
-/// A text, or a number as it is spelled.
+/// A text, or a number in digits: writers that know no whole numbers spell the same id `7.0`.
 pub(super) fn label(value: &RawValue) -> Result<Cow<'_, str>, Fault> {
     match value.get().as_bytes().first() {
-        Some(b'-' | b'0'..=b'9') => Ok(Cow::Borrowed(value.get())),
+        Some(b'-' | b'0'..=b'9') => Ok(plain_number(value.get())),
         _ => {
             expect(value, b"\"", "text or a number")?;
             text(value)
         }
     }
+}
+
+/// The largest exponent that is written out in digits.
+const LARGEST_EXPONENT: usize = 40;
+
+/// A number as JSON spells it, without exponent and without zeros behind its point: `7` for `7.0`, `1500` for `1.5e3`.
+pub(super) fn plain_number(spelled: &str) -> Cow<'_, str> {
+    if spelled.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Cow::Borrowed(spelled);
+    }
+    let (mantissa, exponent) = spelled.split_once(['e', 'E']).unwrap_or((spelled, "0"));
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let Some(exponent) = exponent.parse::<isize>().ok().filter(|exponent| exponent.unsigned_abs() <= LARGEST_EXPONENT)
+    else {
+        return Cow::Borrowed(spelled);
+    };
+    // All digits, with enough zeros on both sides for the point to go anywhere among them.
+    let zeros = "0".repeat(LARGEST_EXPONENT);
+    let digits = format!("{zeros}{whole}{fraction}{zeros}");
+    let point = (zeros.len() + whole.len()).saturating_add_signed(exponent);
+    let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, ""));
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Cow::Owned(match (whole, fraction) {
+        ("0", "") => "0".to_owned(),
+        (whole, "") => format!("{sign}{whole}"),
+        (whole, fraction) => format!("{sign}{whole}.{fraction}"),
+    })
 }
 
 /// A finite number.
@@ -339,7 +368,7 @@ fn escaped_unit(bytes: &[u8]) -> Option<u16> {
 }
 
 /// What a value is, in words.
-fn kind(value: &RawValue) -> &'static str {
+pub(super) fn kind(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "a list",

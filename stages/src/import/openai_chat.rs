@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use sternlight_engine::trajectory::{Status, TrajectoryRow};
+use sternlight_engine::trajectory::TrajectoryRow;
 
 use super::chat::{Conversation, Dialect, FINAL_MESSAGES, Reading, Recorded, conversation};
 use super::extra::ObjectText;
-use super::json::{Fault, Fields, boolean, compact, label, objects, text};
+use super::facts::Facts;
+use super::json::{Fault, Fields, compact, objects, text};
 use super::options::{Format, Options, TaskFrom};
 use super::parts::TURN_INTO_MESSAGES;
-use super::row::{Imported, Origin, group_id, reward};
+use super::row::{Imported, Origin};
 
 /// The row of a record.
 pub(super) fn import(
@@ -28,65 +29,36 @@ pub(super) fn import(
         false => compact(tools),
     })?;
 
-    let reward_field = if record.get("reward").is_some() { "reward" } else { "score" };
-    let recorded = record.take(reward_field);
-    let reward = recorded.map(reward).transpose().map_err(|fault| fault.within(reward_field))?;
-    if let Some(recorded) = recorded.filter(|_| reward.is_some_and(|reward| !reward.exact)) {
-        extra.raw("recorded_reward", recorded)?;
+    let first_user = || (options.task_from == Some(TaskFrom::FirstUser)).then(|| digest_of_beginning(&conversation));
+    let facts = Facts::take(&mut record, (origin, options), format_of(dialect).name(), first_user, &mut extra)?;
+    if let Some(observation) = record.get("final_observation").and_then(|value| text(value).ok())
+        && conversation.show_last(&observation)
+    {
+        record.take("final_observation");
     }
-    let success = record.read("success", boolean)?;
-    let status = status(&mut record);
-    let error = plain_text(&mut record, "error", |_| true);
-    plain_text(&mut record, "final_observation", |observation| conversation.show_last(observation));
-    let seed = seed(&mut record);
-    let trajectory_id = id(&mut record, "trajectory_id")?.unwrap_or_else(|| origin.trajectory_id());
-    let task_field = first_of(&record, ["task_id", "id"]);
-    let task_id = id(&mut record, task_field)?
-        .or_else(|| (options.task_from == Some(TaskFrom::FirstUser)).then(|| digest_of_beginning(&conversation)));
-    // What an option overrules stays in `extra`.
-    let env = match &options.env {
-        Some(env) => env.clone(),
-        // The format's name, if nothing names an environment.
-        None => record.read("env", text)?.map_or_else(|| format_of(dialect).name().to_owned(), Cow::into_owned),
-    };
-    let policy = match &options.policy {
-        Some(policy) => policy.clone(),
-        None => record
-            .read(first_of(&record, ["policy", "model"]), text)?
-            .map_or_else(|| origin.file.policy().to_owned(), Cow::into_owned),
-    };
-    let recorded_group = match (options.group_by, &task_id) {
-        (Some(_), Some(_)) => None,
-        _ => id(&mut record, "group_id")?,
-    };
-    let group = match (recorded_group, &task_id) {
-        (Some(group), _) => group,
-        (None, Some(task)) => group_id(options, &env, task, &policy),
-        (None, None) => trajectory_id.clone(),
-    };
     conversation.counts.seen.look_beside(&record);
     extra.rest_of_record(record)?;
     conversation.leave_over(&mut extra);
 
     let row = TrajectoryRow {
-        trajectory_id,
-        group_id: group,
-        task_id,
-        env: Some(env),
-        policy: Some(policy),
+        trajectory_id: facts.trajectory_id,
+        group_id: facts.group_id,
+        task_id: facts.task_id,
+        env: Some(facts.env),
+        policy: Some(facts.policy),
         prompt: Some(conversation.prompt),
         tools,
-        seed,
+        seed: facts.seed,
         turns: conversation.turns,
         final_observation: Some(conversation.final_observation),
-        reward: reward.map(|reward| reward.value),
-        success,
-        status,
-        error,
+        reward: facts.reward,
+        success: facts.success,
+        status: facts.status,
+        error: facts.error,
         source: Some(origin.source()),
         extra: Some(extra.finish()),
     };
-    Ok(Imported { row, counts: conversation.counts })
+    Ok(Imported { row, counts: conversation.counts, notes: facts.notes })
 }
 
 fn format_of(dialect: Dialect) -> Format {
@@ -137,43 +109,6 @@ fn is_content(value: &RawValue) -> bool {
     value.get().starts_with(['"', '['])
 }
 
-/// The name under which a fact stands, where there are two.
-fn first_of(record: &Fields<'_>, [name, other]: [&'static str; 2]) -> &'static str {
-    if record.get(name).is_some() { name } else { other }
-}
-
-/// An id. An empty one names nothing and stays in `extra`: rows that share it have nothing in common.
-fn id(record: &mut Fields<'_>, name: &str) -> Result<Option<String>, Fault> {
-    match record.get(name) {
-        Some(recorded) if recorded.get() == "\"\"" => Ok(None),
-        _ => Ok(record.read(name, label)?.map(Cow::into_owned)),
-    }
-}
-
-/// A seed that the column can hold; any other stays in `extra`.
-fn seed(record: &mut Fields<'_>) -> Option<u64> {
-    let seed = record.get("seed")?.get().parse().ok()?;
-    record.take("seed");
-    Some(seed)
-}
-
-/// A status in our words; any other stays in `extra`.
-fn status(record: &mut Fields<'_>) -> Status {
-    let known = [Status::Done, Status::Truncated, Status::Failed];
-    let mut found = Status::Done;
-    plain_text(record, "status", |text| {
-        known.into_iter().find(|status| status.as_str() == text).inspect(|status| found = *status).is_some()
-    });
-    found
-}
-
-/// Takes a field that is a text and of use; any other stays in `extra`, as people put all sorts of things there.
-fn plain_text(record: &mut Fields<'_>, name: &str, is_of_use: impl FnOnce(&str) -> bool) -> Option<String> {
-    let found = text(record.get(name)?).ok().filter(|found| is_of_use(found))?;
-    record.take(name);
-    Some(found.into_owned())
-}
-
 /// The same for conversations that begin alike: a digest of prompt and first observation.
 fn digest_of_beginning(conversation: &Conversation) -> String {
     let first = conversation.turns.first().map_or(conversation.final_observation.as_str(), |turn| &turn.observation);
@@ -187,13 +122,13 @@ fn digest_of_beginning(conversation: &Conversation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use sternlight_engine::trajectory::Status;
 
-    use super::super::files::InputFile;
+    use super::super::testing::input_file;
     use super::*;
 
     fn read(record: &str, options: &str) -> Result<TrajectoryRow, Fault> {
-        let file = InputFile { path: PathBuf::new(), name: "run.jsonl".to_owned(), shown: String::new() };
+        let file = input_file("run.jsonl");
         let options = serde_yaml::from_str(&format!("{{files: x, {options}}}")).unwrap();
         let origin = Origin { file: &file, index: 3, environment: None };
         import(record.as_bytes(), Dialect::OpenAi, origin, &options).map(|imported| imported.row)

@@ -8,6 +8,8 @@ use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use sternlight_engine::problem::Problem;
 
+use super::columns::Columns;
+
 /// Options of `import`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +22,8 @@ pub struct Options {
     /// What the files are; found out from their first bytes if not given.
     #[serde(default)]
     pub format: Option<Format>,
-    /// The policy that acted; else what the record names, else the file's name without its endings.
+    /// The policy that acted; else what the record names, else the shortest part of the paths that tells the files
+    /// apart, without what numbers the pieces of one thing.
     #[serde(default)]
     pub policy: Option<String>,
     /// The environment; else what the record tells, else the format's name.
@@ -31,13 +34,18 @@ pub struct Options {
     #[serde(default)]
     pub group_by: Option<GroupBy>,
     /// `recorded`: a run that failed for reasons outside the policy keeps its recorded reward, which is null
-    /// otherwise. For `tau-bench`.
+    /// otherwise.
     #[serde(default)]
     pub failed_reward: Option<FailedReward>,
     /// `placeholder`: parts of contents whose type is not known do not make a record faulty; their types stand in the
     /// text in place of them, they are kept in `extra`, and a warning counts them.
     #[serde(default)]
     pub unknown_parts: Option<UnknownParts>,
+    /// Which fields of a record fill columns, as `{ reward: metadata.final_reward, task_id: info.instance }`, where they
+    /// are not called like them. Keys are joined by dots; one with a dot in it stands in double quotes. For `openai-chat`
+    /// and `sternlight`.
+    #[serde(default)]
+    pub columns: Option<Columns>,
     /// `first_user`: a record without a task id gets a digest of its prompt and first observation as one, so that
     /// runs that began alike form a group. For `openai-chat` and `anthropic`.
     #[serde(default)]
@@ -142,7 +150,7 @@ impl Options {
             ("policy", self.policy.is_some(), MESSAGES),
             ("env", self.env.is_some(), MESSAGES),
             ("group_by", self.group_by.is_some(), MESSAGES),
-            ("failed_reward", self.failed_reward.is_some(), &[TauBench]),
+            ("columns", self.columns.is_some(), &[OpenaiChat, Anthropic, Sternlight]),
             ("task_from", self.task_from.is_some(), &[OpenaiChat, Anthropic]),
             ("reasoning", self.reasoning.is_some(), MESSAGES),
             ("unknown_parts", self.unknown_parts.is_some(), MESSAGES),
@@ -235,13 +243,13 @@ mod tests {
 
     #[test]
     fn an_option_of_another_format_is_named() {
-        let problems = options("{files: a, identity: content, failed_reward: recorded, env: shop}")
+        let problems = options("{files: a, identity: content, columns: {reward: score}, env: shop}")
             .unwrap()
-            .inapplicable(Format::OpenaiChat);
+            .inapplicable(Format::TauBench);
         let messages: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
         insta::assert_snapshot!(messages.join("\n"), @"
-        option `failed_reward` belongs to `tau-bench`, but the files are `openai-chat`
-        option `identity` belongs to `sternlight`, but the files are `openai-chat`
+        option `columns` belongs to `openai-chat` and `sternlight`, but the files are `tau-bench`
+        option `identity` belongs to `sternlight`, but the files are `tau-bench`
         ");
     }
 }

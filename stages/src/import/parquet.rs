@@ -8,6 +8,7 @@ use sternlight_engine::regular_file;
 use sternlight_engine::stage::{Memo, ShardContent, SourceShard, StageError};
 use sternlight_engine::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
+use super::columns::Columns;
 use super::files::InputFile;
 use super::options::Identity;
 use super::parquet_schema::dataset_schema;
@@ -28,7 +29,7 @@ pub(super) struct ParquetFile {
 }
 
 /// Reads a file's footer.
-pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
+pub(super) fn open(file: &InputFile, columns: Option<&Columns>) -> Result<ParquetFile, StageError> {
     let stamp = FileStamp::of(&file.path).map_err(|error| file.unreadable(&error))?;
     let input = regular_file::open(&file.path).map_err(|error| file.unreadable(&error))?;
     // The embedded Arrow schema says how somebody held the values in memory, not what they are.
@@ -48,7 +49,7 @@ pub(super) fn open(file: &InputFile) -> Result<ParquetFile, StageError> {
         ))
         .help("import it with the version of sternlight that wrote it, or a newer one"));
     }
-    let schema = dataset_schema(&file.shown, footer.schema())?;
+    let schema = dataset_schema(&file.shown, footer.schema(), columns)?;
     let row_groups = footer.metadata().row_groups();
     let row_groups = row_groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).collect();
     Ok(ParquetFile { file: file.clone(), schema, row_groups, stamp })

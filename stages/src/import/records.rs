@@ -344,12 +344,11 @@ fn line_breaks(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
+    use super::super::testing::input_file;
     use super::*;
 
     fn file() -> InputFile {
-        InputFile { path: PathBuf::new(), name: "runs.json".to_owned(), shown: "runs.json".to_owned() }
+        input_file("runs.json")
     }
 
     fn read(container: Container, text: &str) -> Result<Vec<(String, u64, u64, u64)>, String> {

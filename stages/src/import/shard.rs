@@ -14,6 +14,7 @@ use super::records::{RecordLimit, Records, Start};
 use super::row::{Counts, Imported, Origin};
 use super::stream::TextStream;
 use super::survey::{JsonFile, Piece};
+use super::tally::Tally;
 use super::{openai_chat, tau_bench};
 
 /// A batch is given out when it holds so many bytes of text, or rows.
@@ -49,6 +50,9 @@ impl Shard {
         if first_line != self.piece.first_record + 1 {
             key.push(("first line".to_owned(), first_line.to_string()));
         }
+        // What other files are called decides it too.
+        let policy = &self.file.file.policy;
+        key.extend((!policy.is_empty()).then(|| ("policy".to_owned(), policy.clone())));
         key.extend(self.environment.iter().map(|environment| ("environment".to_owned(), environment.clone())));
         key
     }
@@ -69,7 +73,7 @@ pub(super) fn read_shard(
     let limit = RecordLimit::of(receiver.memory());
     let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start, limit);
     let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
-    let mut counts = Counts::default();
+    let (mut counts, mut tally) = (Counts::default(), Tally::default());
     while let Some(record) = records.next()? {
         let origin = Origin { file, index: record.index, environment: shard.environment.as_deref() };
         let imported = match import(*format, record.body, origin, options) {
@@ -88,6 +92,7 @@ pub(super) fn read_shard(
             }
         };
         imported.measure(&mut context);
+        tally.count(&imported, &mut context.metrics);
         counts.add(&imported.counts);
         builder.push(&imported.row);
         if builder.bytes() >= BATCH_BYTES || builder.rows() >= BATCH_ROWS {
@@ -99,6 +104,7 @@ pub(super) fn read_shard(
         return Err(StageError::new(format!("`{}` changed while it was imported", file.shown)).help("run again"));
     }
     context.warnings.extend(warning(shard, &counts));
+    tally.hand_over(file, &mut context.metrics);
     receiver.rows(index, builder.finish()?, context)
 }
 

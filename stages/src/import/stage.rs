@@ -1,5 +1,6 @@
 //! The stage: which files, what they are, their shards, and the rows of those shards that are asked for.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -8,20 +9,23 @@ use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+    BuildContext, BuiltIn, Look, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
 };
 use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
+use super::columns::Columns;
 use super::detect::{Detected, detect};
-use super::files::{InputFile, distinct_stems, list, matches};
+use super::files::{InputFile, Listing, distinct_stems, list, matches};
 use super::options::{Format, Options};
 use super::parquet::{self, ParquetFile};
+use super::parquet_look;
 use super::parquet_schema::agree;
 use super::parts::Seen;
 use super::records::RecordLimit;
 use super::shard::{Shard, read_shard};
 use super::stream::TextStream;
 use super::survey::{JsonFile, SHARD_BYTES, survey};
+use super::tally;
 
 /// Tests cut small files into many shards with this environment variable. In no key: the bytes of a shard are.
 static SHARD_BYTES_IN_USE: LazyLock<u64> = LazyLock::new(|| {
@@ -39,11 +43,17 @@ pub struct Import {
     inputs: OnceLock<Result<Inputs, Vec<Problem>>>,
 }
 
+/// What an import reads.
+struct Inputs {
+    files: Files,
+    /// What looks wrong with the files as a whole.
+    warnings: Vec<String>,
+}
+
 /// The files of an import, which are all of one format.
-#[derive(Clone)]
-enum Inputs {
+enum Files {
     Json(Vec<JsonFile>),
-    Parquet { schema: TrajectorySchema, files: Vec<ParquetFile> },
+    Parquet { schema: TrajectorySchema, files: Vec<ParquetFile>, places: HashMap<PathBuf, usize> },
 }
 
 impl BuiltIn for Import {
@@ -65,17 +75,17 @@ impl BuiltIn for Import {
 
 impl Stage for Import {
     fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        let schema = match self.inputs()? {
-            Inputs::Json(_) => imported_schema(),
-            Inputs::Parquet { schema, .. } => schema.clone(),
+        let schema = match &self.inputs()?.files {
+            Files::Json(_) => imported_schema(),
+            Files::Parquet { schema, .. } => schema.clone(),
         };
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(schema) })
     }
 
     fn inputs(&self) -> Vec<PathBuf> {
-        match self.inputs() {
-            Ok(Inputs::Json(files)) => files.iter().map(|file| file.file.path.clone()).collect(),
-            Ok(Inputs::Parquet { files, .. }) => files.iter().map(|file| file.file.path.clone()).collect(),
+        match self.inputs().map(|inputs| &inputs.files) {
+            Ok(Files::Json(files)) => files.iter().map(|file| file.file.path.clone()).collect(),
+            Ok(Files::Parquet { files, .. }) => files.iter().map(|file| file.file.path.clone()).collect(),
             Err(_) => Vec::new(),
         }
     }
@@ -89,7 +99,13 @@ impl Stage for Import {
     }
 
     fn warnings(&self, metrics: &Metrics) -> Vec<String> {
-        Seen::warnings(metrics)
+        let files: Vec<&InputFile> = match self.inputs().map(|inputs| &inputs.files) {
+            Ok(Files::Json(files)) => files.iter().map(|file| &file.file).collect(),
+            Ok(Files::Parquet { .. }) | Err(_) => Vec::new(),
+        };
+        let mut warnings = tally::warnings(metrics, &self.options, &files);
+        warnings.extend(Seen::warnings(metrics));
+        warnings
     }
 }
 
@@ -110,7 +126,11 @@ impl Import {
     }
 
     fn find_inputs(&self) -> Result<Inputs, Vec<Problem>> {
-        let files = list(&self.options.files, &self.directory, &self.current_directory)?;
+        let Listing { mut files, warnings } = list(&self.options.files, &self.directory, &self.current_directory)?;
+        if self.options.policy.is_some() {
+            // Names that decide nothing belong in no key.
+            files.iter_mut().for_each(|file| file.policy.clear());
+        }
         let detected: Vec<Result<Detected, StageError>> =
             files.par_iter().map(|file| detect(file, self.options.format)).collect();
         let detected: Vec<(InputFile, Detected)> = files.into_iter().zip(all(detected)?).collect();
@@ -119,10 +139,11 @@ impl Import {
         if !inapplicable.is_empty() {
             return Err(inapplicable);
         }
-        match format {
-            Format::Sternlight => parquet_inputs(detected),
+        let files = match format {
+            Format::Sternlight => parquet_inputs(detected, self.options.columns.as_ref()),
             Format::TauBench | Format::OpenaiChat | Format::Anthropic => json_inputs(detected, format),
-        }
+        }?;
+        Ok(Inputs { files, warnings })
     }
 }
 
@@ -148,22 +169,23 @@ fn one_format(detected: &[(InputFile, Detected)]) -> Result<Format, Problem> {
     }
 }
 
-fn json_inputs(detected: Vec<(InputFile, Detected)>, format: Format) -> Result<Inputs, Vec<Problem>> {
+fn json_inputs(detected: Vec<(InputFile, Detected)>, format: Format) -> Result<Files, Vec<Problem>> {
     distinct_stems(detected.iter().map(|(file, _)| file))?;
     let files = detected.into_iter().filter_map(|(file, detected)| {
         let Detected { container, is_compressed, .. } = detected;
         Some(JsonFile { file, container: container?, format, is_compressed })
     });
-    Ok(Inputs::Json(files.collect()))
+    Ok(Files::Json(files.collect()))
 }
 
-fn parquet_inputs(detected: Vec<(InputFile, Detected)>) -> Result<Inputs, Vec<Problem>> {
+fn parquet_inputs(detected: Vec<(InputFile, Detected)>, columns: Option<&Columns>) -> Result<Files, Vec<Problem>> {
     let files: Vec<Result<ParquetFile, StageError>> =
-        detected.par_iter().map(|(file, _)| parquet::open(file)).collect();
+        detected.par_iter().map(|(file, _)| parquet::open(file, columns)).collect();
     let files = all(files)?;
     let Some(first) = files.first() else { return Err(Problem::at(["files"], "`files` names no file").into()) };
     all(files.iter().map(|other| agree((&first.file.shown, &first.schema), (&other.file.shown, &other.schema))))?;
-    Ok(Inputs::Parquet { schema: first.schema.clone(), files })
+    let places = files.iter().enumerate().map(|(index, file)| (file.file.path.clone(), index)).collect();
+    Ok(Files::Parquet { schema: first.schema.clone(), files, places })
 }
 
 /// A glob may match a thousand files that are something else: so many are told one by one.
@@ -208,9 +230,9 @@ impl Source for Import {
 
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError> {
         let inputs = self.inputs().map_err(stage_error)?;
-        let mut found = Survey::default();
-        match inputs {
-            Inputs::Parquet { files, .. } => {
+        let mut found = Survey { warnings: inputs.warnings.clone(), ..Survey::default() };
+        match &inputs.files {
+            Files::Parquet { files, .. } => {
                 let identity = self.options.identity.unwrap_or_default();
                 let shards: Vec<Result<Vec<SourceShard>, StageError>> =
                     files.par_iter().map(|file| parquet::shards(file, identity, self.shard_bytes, memo)).collect();
@@ -218,7 +240,7 @@ impl Source for Import {
                     found.shards.extend(shards?);
                 }
             }
-            Inputs::Json(files) => {
+            Files::Json(files) => {
                 let limit = RecordLimit::of(memo.memory());
                 let surveys: Vec<_> =
                     files.par_iter().map(|file| survey(file, self.shard_bytes, limit, memo)).collect();
@@ -237,6 +259,24 @@ impl Source for Import {
             }
         }
         Ok(found)
+    }
+
+    fn look(
+        &self,
+        survey: &Survey,
+        shard: usize,
+        puts_aside: bool,
+        check: &dyn Fn() -> Result<(), StageError>,
+    ) -> Result<Look, StageError> {
+        let inputs = self.inputs().map_err(stage_error)?;
+        match (survey.shards.get(shard).map(|shard| &shard.content), &inputs.files) {
+            (Some(ShardContent::InPlace { path, row_groups, .. }), Files::Parquet { files, places, .. }) => {
+                let file = places.get(path).and_then(|index| files.get(*index));
+                let file = file.ok_or_else(|| StageError::new(format!("`{}` is no input", path.display())))?;
+                parquet_look::look(file, row_groups.clone(), &self.options, puts_aside, check)
+            }
+            _ => Ok(Look::default()),
+        }
     }
 
     fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {

@@ -141,7 +141,7 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
-    use super::super::testing::Notes;
+    use super::super::testing::{Notes, input_file};
     use super::*;
 
     const ANY: RecordLimit = RecordLimit::UNBOUNDED;
@@ -151,7 +151,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let times = FileTimes::new().set_modified(SystemTime::now() - age);
         File::options().append(true).open(&path).unwrap().set_times(times).unwrap();
-        let file = InputFile { path, name: "runs.jsonl".to_owned(), shown: "runs.jsonl".to_owned() };
+        let file = InputFile { path, ..input_file("runs.jsonl") };
         JsonFile { file, container: Container::Lines, format: Format::OpenaiChat, is_compressed: false }
     }
 

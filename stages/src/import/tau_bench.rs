@@ -7,7 +7,7 @@ use super::chat::{Dialect, Reading, Recorded, conversation};
 use super::extra::ObjectText;
 use super::json::{Fault, Fields, label, objects, text};
 use super::options::{FailedReward, Options};
-use super::row::{Imported, Origin, group_id, reward};
+use super::row::{Imported, Notes, Origin, Reward, group_id, reward};
 
 /// What the environment is called if nothing tells which of its domains it is.
 const ENVIRONMENT: &str = "tau-bench";
@@ -116,7 +116,7 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
     conversation.leave_over(&mut extra);
 
     let env = options.env.as_deref().or(origin.environment).unwrap_or(ENVIRONMENT).to_owned();
-    let policy = options.policy.as_deref().unwrap_or(origin.file.policy()).to_owned();
+    let policy = options.policy.as_deref().unwrap_or(&origin.file.policy).to_owned();
     let row = TrajectoryRow {
         trajectory_id: origin.trajectory_id(),
         group_id: group_id(options, &env, &task_id, &policy),
@@ -135,7 +135,9 @@ pub(super) fn import(record: &[u8], origin: Origin<'_>, options: &Options) -> Re
         source: Some(origin.source()),
         extra: Some(extra.finish()),
     };
-    Ok(Imported { row, counts: conversation.counts })
+    let close = kept.and_then(Reward::close);
+    let notes = Notes { is_named_by_file: options.policy.is_none(), close, ..Notes::default() };
+    Ok(Imported { row, counts: conversation.counts, notes })
 }
 
 fn read_info(info: &RawValue, extra: &mut ObjectText) -> Result<Info, Fault> {
@@ -158,13 +160,11 @@ fn read_info(info: &RawValue, extra: &mut ObjectText) -> Result<Info, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
-    use super::super::files::InputFile;
+    use super::super::testing::input_file;
     use super::*;
 
     fn read(record: &str, options: &str) -> Result<TrajectoryRow, Fault> {
-        let file = InputFile { path: PathBuf::new(), name: "x/run.json".to_owned(), shown: String::new() };
+        let file = input_file("x/run.json");
         let options = serde_yaml::from_str(&format!("{{files: x, {options}}}")).unwrap();
         let origin = Origin { file: &file, index: 3, environment: Some("tau-bench/retail") };
         import(record.as_bytes(), origin, &options).map(|imported| imported.row)

@@ -11,8 +11,17 @@ use serde_json::{Map, Value, json};
 use sternlight_engine::stage::{BuildContext, Context, Memo, Source as _, Stage as _, StageKind, Survey};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
 
+use super::files::InputFile;
 use super::options::Options;
+use super::policy_names::policies;
 use super::stage::Import;
+
+/// A file of this name, as if it were the only one; nothing lies there.
+pub(super) fn input_file(name: &str) -> InputFile {
+    let file = InputFile { path: name.into(), name: name.to_owned(), shown: name.to_owned(), policy: String::new() };
+    let policy = policies(&[file.stem()]).remove(0);
+    InputFile { policy, ..file }
+}
 
 /// A memo of one run.
 #[derive(Default)]

@@ -42,11 +42,11 @@ struct Episode<'a> {
 impl Actor {
     /// The name of an episode.
     pub(super) fn episode_id(&self, attempt: &Attempt<'_>) -> String {
-        format!("{}/{}", self.group_id(attempt), attempt.sample)
+        episode_id(&self.stage, &attempt.task.id, attempt.sample)
     }
 
     fn group_id(&self, attempt: &Attempt<'_>) -> String {
-        format!("{}/{}", self.stage, attempt.task.id)
+        group_id(&self.stage, &attempt.task.id)
     }
 
     /// Acts until every episode is over. `check` is asked once a turn.
@@ -193,6 +193,16 @@ impl Episode<'_> {
     }
 }
 
+/// The group of a task. The name of a stage has no `/`, so that the parts can be told whatever a task is called.
+fn group_id(stage: &str, task: &str) -> String {
+    format!("{stage}/{task}")
+}
+
+/// The name of an episode: its group and a number, which has no `/` either.
+fn episode_id(stage: &str, task: &str, sample: u32) -> String {
+    format!("{}/{sample}", group_id(stage, task))
+}
+
 fn check_count(found: usize, expected: usize) -> Result<(), StageError> {
     match found == expected {
         true => Ok(()),
@@ -215,5 +225,27 @@ pub(super) fn count(row: &TrajectoryRow, metrics: &mut Metrics) {
     }
     if let Some(success) = row.success {
         metrics.observe("success", f64::from(u8::from(success)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn episodes_and_groups_are_called_alike_only_if_they_are_the_same(
+            names in proptest::collection::vec(("[ab-]{1,2}", "[ab/1-]{0,4}(/1)?", 0..3u32), 2..50),
+        ) {
+            let (mut episodes, mut groups) = (BTreeMap::new(), BTreeMap::new());
+            for (stage, task, sample) in &names {
+                let other = episodes.insert(episode_id(stage, task, *sample), (stage, task, sample));
+                proptest::prop_assert!(other.is_none_or(|other| other == (stage, task, sample)));
+                let other = groups.insert(group_id(stage, task), (stage, task));
+                proptest::prop_assert!(other.is_none_or(|other| other == (stage, task)));
+            }
+        }
     }
 }

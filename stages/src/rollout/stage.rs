@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
     BuildContext, BuiltIn, Context, Environment, EnvironmentKind, EnvironmentTask, FaultyRecord, InputFile, Memo,
@@ -114,6 +115,38 @@ impl Stage for Rollout {
     fn work(&self) -> Work<'_> {
         Work::Source(self)
     }
+
+    fn warnings(&self, metrics: &Metrics) -> Vec<String> {
+        let (failed, all) = (metrics.counted(FAILED_EPISODES), metrics.counted("trajectories"));
+        let some =
+            (failed > 0).then(|| format!("{failed} of {all} episodes failed, and have no reward{}", first(metrics)));
+        some.into_iter().collect()
+    }
+
+    fn outcome(&self, metrics: &Metrics, put_aside: u64) -> Result<(), StageError> {
+        let (failed, played) = (metrics.counted(FAILED_EPISODES), metrics.counted("trajectories"));
+        let all = played + put_aside;
+        if all == 0 || failed < played {
+            return Ok(());
+        }
+        let all = if all == 1 { "the only episode".to_owned() } else { format!("all {all} episodes") };
+        Err(StageError::new(format!("{all} failed{}", first(metrics)))
+            .help("nothing of them is kept: see to the environment or the script, then run again"))
+    }
+}
+
+const FAILED_EPISODES: &str = "status.failed";
+
+/// Why an episode failed, behind the number of its shard. For warnings alone.
+const FIRST_ERROR: &str = ".first error ";
+
+/// The longest error that is told.
+const LONGEST_ERROR: usize = 200;
+
+/// The first error of an episode, in words.
+fn first(metrics: &Metrics) -> String {
+    let errors = metrics.iter().filter_map(|(name, _)| name.strip_prefix(FIRST_ERROR)?.split_once(' '));
+    errors.map(|(_, error)| format!("; the first: {error}")).next().unwrap_or_default()
 }
 
 impl Source for Rollout {
@@ -216,6 +249,10 @@ fn hand_over(
     receiver: &mut dyn Receiver,
 ) -> Result<(), StageError> {
     let (mut builder, mut context) = (TrajectoryBuilder::new(), said);
+    if let Some(error) = rows.iter().find_map(|row| row.error.as_deref()) {
+        let error: String = error.chars().take(LONGEST_ERROR).collect();
+        context.metrics.count(format!("{FIRST_ERROR}{shard:09} {error}"), 1);
+    }
     for row in rows {
         count(&row, &mut context.metrics);
         builder.push(&row);
@@ -323,6 +360,32 @@ mod tests {
             self.faulty.push(format!("{} ({}): {}", record.error, record.place, record.raw));
             Ok(())
         }
+    }
+
+    #[test]
+    fn episodes_that_failed_are_told_and_all_of_them_are_an_error() {
+        let registry = Registry::new([StageKind::of::<Rollout>()]).with_plugins(Arc::new(Fragile { breaks: "c" }));
+        let here = Path::new("");
+        let context = BuildContext { stage: "try", plugins: registry.plugins(), ..BuildContext::new(here, here) };
+        let with = "{env: {uses: ./x.wasm}, script: [{act: [go]}], tasks: 9}";
+        let stage =
+            registry.get("rollout").unwrap().build(serde_yaml::from_str(with).unwrap(), &context).ok().unwrap().stage;
+        let mut metrics = Metrics::default();
+        let mut said = |counts: &[(&str, u64)], aside| {
+            counts.iter().for_each(|(name, by)| metrics.count(name, *by));
+            let outcome = stage.outcome(&metrics, aside).err().map(|error| error.to_string()).unwrap_or_default();
+            format!("[{}] [{outcome}]", stage.warnings(&metrics).join(""))
+        };
+        insta::assert_snapshot!(said(&[], 0), @"[] []");
+        insta::assert_snapshot!(said(&[], 3), @"[] [all 3 episodes failed]");
+        insta::assert_snapshot!(
+            said(&[("trajectories", 2), ("status.failed", 2), (".first error 000000001 turn 0: no", 1)], 0),
+            @"[2 of 2 episodes failed, and have no reward; the first: turn 0: no] [all 2 episodes failed; the first: turn 0: no]"
+        );
+        insta::assert_snapshot!(
+            said(&[("trajectories", 1), (".first error 000000000 it could not begin", 1)], 5),
+            @"[2 of 3 episodes failed, and have no reward; the first: it could not begin] []"
+        );
     }
 
     #[test]
