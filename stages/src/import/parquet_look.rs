@@ -266,10 +266,10 @@ impl<'a> Looking<'a> {
             }
         }
         let count = batch.num_rows();
-        let texts = |column: &str| found.get(column).map(|array| as_text(array)).transpose();
+        let texts = |column: &str| found.get(column).map(as_text).transpose();
         let (ids, groups) = (texts("trajectory_id")?, texts("group_id")?);
         let (words, errors) = (texts("status")?, texts("error")?);
-        let rewards = found.get("reward").map(|array| as_doubles(array)).transpose()?;
+        let rewards = found.get("reward").map(as_doubles).transpose()?;
         let successes = found.get("success").map(|array| cast(array, &DataType::Boolean)).transpose()?;
         let successes = successes.as_ref().map(|array| array.as_boolean());
         for (column, texts) in [("trajectory_id", &ids), ("group_id", &groups), ("status", &words)] {
