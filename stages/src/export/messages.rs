@@ -246,8 +246,9 @@ impl<'a, 'r> Messages<'a, 'r> {
         let answered = self.pending.iter().skip(self.open_from).take_while(|call| call.is_answered);
         self.open_from += answered.count();
         let find = |is_it: &dyn Fn(&Pending<'r>) -> bool| {
-            let open = self.pending.iter().enumerate().skip(self.open_from).filter(|(_, call)| !call.is_answered);
-            open.into_iter().find(|(_, call)| is_it(call)).map(|(index, _)| index)
+            let open = self.pending.iter().enumerate().skip(self.open_from);
+            let mut open = open.filter(|(_, call)| !call.is_answered);
+            open.find(|(_, call)| is_it(call)).map(|(index, _)| index)
         };
         let index = match id {
             Some(_) => find(&|call| call.recorded == id).or_else(|| find(&|call| call.recorded.is_none())),
