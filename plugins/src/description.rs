@@ -134,8 +134,8 @@ pub(crate) fn contract(told: plugin::Contract, world: World) -> Result<PluginCon
         plugin::Scope::Trajectory => Scope::Trajectory,
         plugin::Scope::Group => Scope::Group,
     };
-    let columns = [("reads", told.reads.len()), ("adds", told.adds.len()), ("drops", told.drops.len())].into_iter();
-    for (what, count) in columns.filter(|(_, count)| *count > COLUMNS) {
+    let counts = [("reads", told.reads.len()), ("adds", told.adds.len()), ("drops", told.drops.len())];
+    if let Some((what, count)) = counts.into_iter().find(|(_, count)| *count > COLUMNS) {
         return Err(format!("it {what} {count} columns, expected {COLUMNS} at most"));
     }
     let mut reads = Vec::with_capacity(told.reads.len());
