@@ -8,7 +8,7 @@ use sternlight_engine::stage::{Context, Output, Transform as _};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 
 use super::options::RuleSources;
-use super::rule_set::RuleSet;
+use super::rule_set::Rules;
 use super::stage::Reflect;
 use crate::import::testing::imported;
 
@@ -19,7 +19,7 @@ fn recordings() -> PathBuf {
 /// Hits of a recording, as a line of a table.
 fn line(recording: &str, batch: &TrajectoryBatch, rules: &str) -> String {
     let sources: RuleSources = serde_yaml::from_str(rules).unwrap();
-    let (rules, files) = RuleSet::load(&sources, Path::new("")).unwrap();
+    let (rules, files) = Rules::load(&sources, Path::new("")).unwrap();
     let reflect = Reflect { rules, files };
     let mut context = Context::default();
     let Output::Columns(columns) = reflect.apply(batch, &mut context).unwrap() else { panic!("expected columns") };

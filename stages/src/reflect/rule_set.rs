@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use sternlight_engine::problem::{Problem, Segment, nearest};
-use sternlight_engine::stage::InputFile;
+use sternlight_engine::stage::{InputFile, StageError};
 
 use super::document::RuleDocument;
 use super::options::{RuleSource, RuleSources};
@@ -20,6 +21,15 @@ pub(super) fn built_in_digest() -> String {
     blake3::hash(BUILT_IN.as_bytes()).to_hex().to_string()
 }
 
+/// What the sources of a pipeline add to four of the lists: believed wherever it matches, whoever speaks.
+#[derive(Clone, Debug)]
+pub(super) struct OwnPatterns {
+    pub(super) unknown_action: Patterns,
+    pub(super) malformed_arguments: Patterns,
+    pub(super) refusal: Patterns,
+    pub(super) error: Patterns,
+}
+
 /// Rules ready for use. Meanings: the keys of [`RuleDocument`].
 #[derive(Clone, Debug)]
 pub(super) struct RuleSet {
@@ -29,6 +39,7 @@ pub(super) struct RuleSet {
     pub(super) malformed_arguments: Patterns,
     pub(super) refusal: Patterns,
     pub(super) error: Patterns,
+    pub(super) own: OwnPatterns,
     pub(super) unreadable_arguments: Patterns,
     pub(super) alternatives: Patterns,
     pub(super) wrapper_refusal: Patterns,
@@ -64,28 +75,28 @@ pub(super) struct RuleSet {
     pub(super) order: Vec<Rule>,
 }
 
-impl RuleSet {
-    /// The built-in rules alone.
-    #[cfg(test)]
-    pub(super) fn built_in() -> Self {
-        Self::load(&RuleSources::BuiltIn, Path::new("")).unwrap().0
-    }
+/// The rules of a stage: read and checked at once, compiled when they are first asked. Where all results are in the
+/// store already they never are, and compiling takes longer than all else that a stage does then.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    own: Vec<RuleDocument>,
+    compiled: OnceLock<Result<Box<RuleSet>, String>>,
+}
 
-    /// Reads the sources and applies them to the built-in rules; also the files that were read.
+impl Rules {
+    /// Reads the sources; also the files that were read.
     ///
     /// # Errors
     /// Every file that cannot be read or understood, with its line and column.
     pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
         let mut files = Vec::new();
         let mut problems = Vec::new();
-        let built_in = serde_yaml::from_str(&in_ascii(BUILT_IN))
-            .map_err(|error| vec![Problem::new(format!("the built-in rules cannot be read: {error}"))])?;
-        let mut documents: Vec<RuleDocument> = vec![built_in];
+        let mut own: Vec<RuleDocument> = Vec::new();
         for (index, source) in sources.iter() {
             match source {
-                RuleSource::Inline(document) => documents.push(document.as_ref().clone()),
+                RuleSource::Inline(document) => own.push(document.as_ref().clone()),
                 RuleSource::File(name) => match read(name, directory, &mut files) {
-                    Ok(document) => documents.push(document),
+                    Ok(document) => own.push(document),
                     Err(message) => {
                         let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
                         let help = match meant(&message) {
@@ -97,15 +108,54 @@ impl RuleSet {
                 },
             }
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        if !own.is_empty() && problems.is_empty() {
+            // Without the built-in ones, which are known to be small enough.
+            RuleSet::merge(&RuleDocument::default(), &own).map_err(|error| {
+                vec![Problem::at(["rules"], format!("the patterns of a list are too large: {error}"))]
+            })?;
         }
-        let rules = Self::merge(&documents)
-            .map_err(|error| vec![Problem::at(["rules"], format!("the patterns of a list are too large: {error}"))])?;
-        Ok((rules, files))
+        if problems.is_empty() { Ok((Self { own, compiled: OnceLock::new() }, files)) } else { Err(problems) }
     }
 
-    fn merge(documents: &[RuleDocument]) -> Result<Self, regex::Error> {
+    /// The rules, compiled.
+    ///
+    /// # Errors
+    /// If the patterns of a list are too large together with the built-in ones.
+    pub(super) fn get(&self) -> Result<&RuleSet, StageError> {
+        let compiled = self.compiled.get_or_init(|| RuleSet::compile(&self.own).map(Box::new));
+        compiled.as_deref().map_err(|message| StageError::new(message.clone()))
+    }
+
+    /// The built-in rules alone.
+    #[cfg(test)]
+    pub(super) fn built_in() -> Self {
+        Self { own: Vec::new(), compiled: OnceLock::new() }
+    }
+}
+
+impl RuleSet {
+    /// The built-in rules alone.
+    #[cfg(test)]
+    pub(super) fn built_in() -> Self {
+        Self::compile(&[]).unwrap()
+    }
+
+    /// Reads the sources and applies them to the built-in rules; also the files that were read.
+    #[cfg(test)]
+    pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
+        let (rules, files) = Rules::load(sources, directory)?;
+        Ok((rules.get().unwrap().clone(), files))
+    }
+
+    fn compile(own: &[RuleDocument]) -> Result<Self, String> {
+        let built_in = serde_yaml::from_str(&in_ascii(BUILT_IN))
+            .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
+        Self::merge(&built_in, own).map_err(|error| format!("the patterns of a list are too large: {error}"))
+    }
+
+    fn merge(built_in: &RuleDocument, own: &[RuleDocument]) -> Result<Self, regex::Error> {
+        let documents: Vec<&RuleDocument> = [built_in].into_iter().chain(own).collect();
+        let (documents, own) = (documents.as_slice(), documents.get(1..).unwrap_or_default());
         let marks = || documents.iter().flat_map(|document| &document.tools);
         let mut tool_words = BTreeMap::new();
         for (kind, change) in documents.iter().flat_map(|document| &document.tool_words) {
@@ -118,6 +168,12 @@ impl RuleSet {
             malformed_arguments: Patterns::new(list(documents, |document| document.malformed_arguments.as_ref()))?,
             refusal: Patterns::new(list(documents, |document| document.refusal.as_ref()))?,
             error: Patterns::new(list(documents, |document| document.error.as_ref()))?,
+            own: OwnPatterns {
+                unknown_action: Patterns::new(list(own, |document| document.unknown_action.as_ref()))?,
+                malformed_arguments: Patterns::new(list(own, |document| document.malformed_arguments.as_ref()))?,
+                refusal: Patterns::new(list(own, |document| document.refusal.as_ref()))?,
+                error: Patterns::new(list(own, |document| document.error.as_ref()))?,
+            },
             unreadable_arguments: Patterns::new(list(documents, |document| document.unreadable_arguments.as_ref()))?,
             alternatives: Patterns::new(list(documents, |document| document.alternatives.as_ref()))?,
             wrapper_refusal: Patterns::new(list(documents, |document| document.wrapper_refusal.as_ref()))?,
@@ -155,23 +211,23 @@ impl RuleSet {
 }
 
 /// What the last document that speaks of it says.
-fn last<T>(documents: &[RuleDocument], value: impl Fn(&RuleDocument) -> Option<T>) -> Option<T> {
-    documents.iter().rev().find_map(value)
+fn last<T>(documents: &[&RuleDocument], value: impl Fn(&RuleDocument) -> Option<T>) -> Option<T> {
+    documents.iter().rev().find_map(|document| value(document))
 }
 
 /// A list after every document's change.
 fn list<T: Clone>(
-    documents: &[RuleDocument],
+    documents: &[&RuleDocument],
     change: impl Fn(&RuleDocument) -> Option<&super::document::ListChange<T>>,
 ) -> Vec<T> {
     let mut list = Vec::new();
-    for change in documents.iter().filter_map(change) {
+    for change in documents.iter().filter_map(|document| change(document)) {
         change.apply(&mut list);
     }
     list
 }
 
-fn order(documents: &[RuleDocument]) -> Vec<Rule> {
+fn order(documents: &[&RuleDocument]) -> Vec<Rule> {
     let off = last(documents, |document| document.off.clone()).unwrap_or_default();
     let mut order = Vec::with_capacity(Rule::ALL.len());
     for rule in last(documents, |document| document.order.clone()).into_iter().flatten().chain(Rule::ALL) {

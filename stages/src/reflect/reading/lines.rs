@@ -13,7 +13,7 @@ use crate::reflect::rule_set::RuleSet;
 const WINDOW: usize = 2_500;
 /// A result of at most so many lines and bytes is short.
 const SHORT_LINES: usize = 5;
-const SHORT_BYTES: usize = 700;
+pub(super) const SHORT_BYTES: usize = 700;
 /// Within how many lines from the end an exception or a sum must stand.
 const CLOSING: usize = 8;
 /// How many lines from either end are looked at for shapes, and how much of each.
