@@ -172,7 +172,11 @@ impl<'t> Lines<'t> {
             let name = command::program(name.trim());
             let called = command::commands(command_line).any(|words| command::program(words[0]) == name);
             let warns = ["warning", "WARNING", "note", "info", "INFO"].iter().any(|word| rest.starts_with(word));
-            (called && !warns && (rest.contains(": ") || rules.standing_messages.is_match(rest))).then_some(())
+            (called && !warns && {
+                rest.contains(": ")
+                    || [&rules.standing_messages, &rules.error_sentences].iter().any(|list| list.is_match(rest))
+            })
+            .then_some(())
         };
         [self.last(), self.first()].into_iter().find(|line| of(line).is_some())
     }
