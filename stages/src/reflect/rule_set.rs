@@ -3,18 +3,30 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use sternlight_engine::problem::{Problem, Segment, nearest};
 use sternlight_engine::stage::{InputFile, StageError};
 
-use super::document::RuleDocument;
+use super::document::{ListChange, RuleDocument};
 use super::options::{RuleSource, RuleSources};
 use super::reading::{ToolKind, ToolWords};
 use super::rule::Rule;
-use crate::pattern::{Patterns, in_ascii};
+use crate::pattern::{Pattern, Patterns, in_ascii};
 
 const BUILT_IN: &str = include_str!("default_rules.yaml");
+
+/// The built-in rules, read and compiled once in a process.
+static BUILT_IN_RULES: LazyLock<Result<(RuleDocument, RuleSet), String>> = LazyLock::new(|| {
+    let document = serde_yaml::from_str(&in_ascii(BUILT_IN))
+        .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
+    let compiled = RuleSet::merge(&document, &[], None).map_err(too_large)?;
+    Ok((document, compiled))
+});
+
+fn too_large(error: regex::Error) -> String {
+    format!("the patterns of a list are too large: {error}")
+}
 
 /// Digest of the built-in rules.
 pub(super) fn built_in_digest() -> String {
@@ -110,9 +122,8 @@ impl Rules {
         }
         if !own.is_empty() && problems.is_empty() {
             // Without the built-in ones, which are known to be small enough.
-            RuleSet::merge(&RuleDocument::default(), &own).map_err(|error| {
-                vec![Problem::at(["rules"], format!("the patterns of a list are too large: {error}"))]
-            })?;
+            RuleSet::merge(&RuleDocument::default(), &own, None)
+                .map_err(|error| vec![Problem::at(["rules"], too_large(error))])?;
         }
         if problems.is_empty() { Ok((Self { own, compiled: OnceLock::new() }, files)) } else { Err(problems) }
     }
@@ -148,14 +159,22 @@ impl RuleSet {
     }
 
     fn compile(own: &[RuleDocument]) -> Result<Self, String> {
-        let built_in = serde_yaml::from_str(&in_ascii(BUILT_IN))
-            .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
-        Self::merge(&built_in, own).map_err(|error| format!("the patterns of a list are too large: {error}"))
+        let (document, compiled) = BUILT_IN_RULES.as_ref().map_err(Clone::clone)?;
+        if own.is_empty() {
+            return Ok(compiled.clone());
+        }
+        Self::merge(document, own, Some(compiled)).map_err(too_large)
     }
 
-    fn merge(built_in: &RuleDocument, own: &[RuleDocument]) -> Result<Self, regex::Error> {
+    /// The rules of both. Lists that only the built-in document has are taken from where they are `compiled`.
+    fn merge(built_in: &RuleDocument, own: &[RuleDocument], compiled: Option<&Self>) -> Result<Self, regex::Error> {
         let documents: Vec<&RuleDocument> = [built_in].into_iter().chain(own).collect();
         let (documents, own) = (documents.as_slice(), documents.get(1..).unwrap_or_default());
+        type Change = fn(&RuleDocument) -> Option<&ListChange<Pattern>>;
+        let patterns = |change: Change, known: Option<&Patterns>| match known {
+            Some(known) if own.iter().all(|document| change(document).is_none()) => Ok(known.clone()),
+            _ => Patterns::new(list(documents, change)),
+        };
         let marks = || documents.iter().flat_map(|document| &document.tools);
         let mut tool_words = BTreeMap::new();
         for (kind, change) in documents.iter().flat_map(|document| &document.tool_words) {
@@ -164,33 +183,84 @@ impl RuleSet {
         Ok(Self {
             result_prefixes: list(documents, |document| document.result_prefixes.as_ref()),
             every_action_is_a_call: last(documents, |document| document.every_action_is_a_call).unwrap_or_default(),
-            unknown_action: Patterns::new(list(documents, |document| document.unknown_action.as_ref()))?,
-            malformed_arguments: Patterns::new(list(documents, |document| document.malformed_arguments.as_ref()))?,
-            refusal: Patterns::new(list(documents, |document| document.refusal.as_ref()))?,
-            error: Patterns::new(list(documents, |document| document.error.as_ref()))?,
+            unknown_action: patterns(
+                |document| document.unknown_action.as_ref(),
+                compiled.map(|rules| &rules.unknown_action),
+            )?,
+            malformed_arguments: patterns(
+                |document| document.malformed_arguments.as_ref(),
+                compiled.map(|rules| &rules.malformed_arguments),
+            )?,
+            refusal: patterns(|document| document.refusal.as_ref(), compiled.map(|rules| &rules.refusal))?,
+            error: patterns(|document| document.error.as_ref(), compiled.map(|rules| &rules.error))?,
             own: OwnPatterns {
                 unknown_action: Patterns::new(list(own, |document| document.unknown_action.as_ref()))?,
                 malformed_arguments: Patterns::new(list(own, |document| document.malformed_arguments.as_ref()))?,
                 refusal: Patterns::new(list(own, |document| document.refusal.as_ref()))?,
                 error: Patterns::new(list(own, |document| document.error.as_ref()))?,
             },
-            unreadable_arguments: Patterns::new(list(documents, |document| document.unreadable_arguments.as_ref()))?,
-            alternatives: Patterns::new(list(documents, |document| document.alternatives.as_ref()))?,
-            wrapper_refusal: Patterns::new(list(documents, |document| document.wrapper_refusal.as_ref()))?,
-            error_sentences: Patterns::new(list(documents, |document| document.error_sentences.as_ref()))?,
-            state_sentences: Patterns::new(list(documents, |document| document.state_sentences.as_ref()))?,
-            reader_errors: Patterns::new(list(documents, |document| document.reader_errors.as_ref()))?,
-            service_errors: Patterns::new(list(documents, |document| document.service_errors.as_ref()))?,
-            empty_answers: Patterns::new(list(documents, |document| document.empty_answers.as_ref()))?,
-            success_sentences: Patterns::new(list(documents, |document| document.success_sentences.as_ref()))?,
-            framework_errors: Patterns::new(list(documents, |document| document.framework_errors.as_ref()))?,
-            diagnostics: Patterns::new(list(documents, |document| document.diagnostics.as_ref()))?,
-            failed_summaries: Patterns::new(list(documents, |document| document.failed_summaries.as_ref()))?,
-            passed_summaries: Patterns::new(list(documents, |document| document.passed_summaries.as_ref()))?,
-            standing_messages: Patterns::new(list(documents, |document| document.standing_messages.as_ref()))?,
-            game_errors: Patterns::new(list(documents, |document| document.game_errors.as_ref()))?,
-            failure_words: Patterns::new(list(documents, |document| document.failure_words.as_ref()))?,
-            success_words: Patterns::new(list(documents, |document| document.success_words.as_ref()))?,
+            unreadable_arguments: patterns(
+                |document| document.unreadable_arguments.as_ref(),
+                compiled.map(|rules| &rules.unreadable_arguments),
+            )?,
+            alternatives: patterns(
+                |document| document.alternatives.as_ref(),
+                compiled.map(|rules| &rules.alternatives),
+            )?,
+            wrapper_refusal: patterns(
+                |document| document.wrapper_refusal.as_ref(),
+                compiled.map(|rules| &rules.wrapper_refusal),
+            )?,
+            error_sentences: patterns(
+                |document| document.error_sentences.as_ref(),
+                compiled.map(|rules| &rules.error_sentences),
+            )?,
+            state_sentences: patterns(
+                |document| document.state_sentences.as_ref(),
+                compiled.map(|rules| &rules.state_sentences),
+            )?,
+            reader_errors: patterns(
+                |document| document.reader_errors.as_ref(),
+                compiled.map(|rules| &rules.reader_errors),
+            )?,
+            service_errors: patterns(
+                |document| document.service_errors.as_ref(),
+                compiled.map(|rules| &rules.service_errors),
+            )?,
+            empty_answers: patterns(
+                |document| document.empty_answers.as_ref(),
+                compiled.map(|rules| &rules.empty_answers),
+            )?,
+            success_sentences: patterns(
+                |document| document.success_sentences.as_ref(),
+                compiled.map(|rules| &rules.success_sentences),
+            )?,
+            framework_errors: patterns(
+                |document| document.framework_errors.as_ref(),
+                compiled.map(|rules| &rules.framework_errors),
+            )?,
+            diagnostics: patterns(|document| document.diagnostics.as_ref(), compiled.map(|rules| &rules.diagnostics))?,
+            failed_summaries: patterns(
+                |document| document.failed_summaries.as_ref(),
+                compiled.map(|rules| &rules.failed_summaries),
+            )?,
+            passed_summaries: patterns(
+                |document| document.passed_summaries.as_ref(),
+                compiled.map(|rules| &rules.passed_summaries),
+            )?,
+            standing_messages: patterns(
+                |document| document.standing_messages.as_ref(),
+                compiled.map(|rules| &rules.standing_messages),
+            )?,
+            game_errors: patterns(|document| document.game_errors.as_ref(), compiled.map(|rules| &rules.game_errors))?,
+            failure_words: patterns(
+                |document| document.failure_words.as_ref(),
+                compiled.map(|rules| &rules.failure_words),
+            )?,
+            success_words: patterns(
+                |document| document.success_words.as_ref(),
+                compiled.map(|rules| &rules.success_words),
+            )?,
             labels: list(documents, |document| document.labels.as_ref()),
             reading_commands: list(documents, |document| document.reading_commands.as_ref()),
             error_fields: list(documents, |document| document.error_fields.as_ref()),
@@ -216,10 +286,7 @@ fn last<T>(documents: &[&RuleDocument], value: impl Fn(&RuleDocument) -> Option<
 }
 
 /// A list after every document's change.
-fn list<T: Clone>(
-    documents: &[&RuleDocument],
-    change: impl Fn(&RuleDocument) -> Option<&super::document::ListChange<T>>,
-) -> Vec<T> {
+fn list<T: Clone>(documents: &[&RuleDocument], change: impl Fn(&RuleDocument) -> Option<&ListChange<T>>) -> Vec<T> {
     let mut list = Vec::new();
     for change in documents.iter().filter_map(|document| change(document)) {
         change.apply(&mut list);
