@@ -79,6 +79,8 @@ impl JsonSchema for Pattern {
 /// How much a set may remember of what it has seen. Long lists need more than regex's default: they would forget and
 /// find anew with every text.
 const CACHE_BYTES: usize = 8 << 20;
+/// How large a set may be; regex's default is a third of it.
+const PROGRAM_BYTES: usize = 32 << 20;
 
 /// Expressions that are asked together whether any of them matches.
 #[derive(Clone, Debug)]
@@ -93,8 +95,10 @@ impl Patterns {
     /// # Errors
     /// If together they are too large.
     pub(crate) fn new(each: Vec<Pattern>) -> Result<Self, regex::Error> {
-        let any =
-            RegexSetBuilder::new(each.iter().map(|pattern| pattern.0.as_str())).dfa_size_limit(CACHE_BYTES).build()?;
+        let any = RegexSetBuilder::new(each.iter().map(|pattern| pattern.0.as_str()))
+            .dfa_size_limit(CACHE_BYTES)
+            .size_limit(PROGRAM_BYTES)
+            .build()?;
         Ok(Self { any, each })
     }
 

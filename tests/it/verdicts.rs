@@ -92,7 +92,10 @@ fn what_is_replaced_is_said() {
         "  rloo: { uses: advantage, from: grpo, with: { estimator: rloo } }\n",
     ];
     place.write("pipeline.yaml", pipeline(&stages.concat()));
-    insta::assert_snapshot!(warnings(&place), @"");
+    insta::assert_snapshot!(warnings(&place), @"
+    warning: again: replaces the verdicts of an earlier stage, or of the record, on 4 turns
+    warning: rloo: replaces 4 values of an earlier stage in `turns.advantage` or beside it: `into: turns.advantage_2` keeps both
+    ");
 }
 
 #[test]
@@ -107,5 +110,11 @@ fn columns_that_cannot_hold_advantages_are_refused_before_a_run() {
         let checked = place.said(&["check", "pipeline.yaml"]);
         said.extend(checked.lines().find(|line| line.contains(into)).map(str::trim).map(str::to_owned));
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    pipeline.yaml:4:73: error: `turns.reward` is the name of another column, which advantages cannot stand in
+    pipeline.yaml:4:73: error: `turns.verdict` is the name of another column, which advantages cannot stand in
+    pipeline.yaml:4:73: error: `reward` is not a column of the turns, expected `turns.…`
+    pipeline.yaml:4:73: error: `turns.` is not a column of the turns, expected `turns.…`
+    pipeline.yaml:4:73: error: `turns.a b` is no name of a column, expected letters, digits and `_` behind `turns.`
+    ");
 }

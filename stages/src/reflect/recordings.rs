@@ -8,7 +8,7 @@ use sternlight_engine::stage::{Context, Output, Transform as _};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow};
 
 use super::options::RuleSources;
-use super::rule_set::RuleSet;
+use super::rule_set::Rules;
 use super::stage::Reflect;
 use crate::import::testing::imported;
 
@@ -19,7 +19,7 @@ fn recordings() -> PathBuf {
 /// Hits of a recording, as a line of a table.
 fn line(recording: &str, batch: &TrajectoryBatch, rules: &str) -> String {
     let sources: RuleSources = serde_yaml::from_str(rules).unwrap();
-    let (rules, files) = RuleSet::load(&sources, Path::new("")).unwrap();
+    let (rules, files) = Rules::load(&sources, Path::new("")).unwrap();
     let reflect = Reflect { rules, files };
     let mut context = Context::default();
     let Output::Columns(columns) = reflect.apply(batch, &mut context).unwrap() else { panic!("expected columns") };
@@ -89,7 +89,7 @@ fn web_shop() -> TrajectoryBatch {
 /// becomes clean. Four turns of `act` that called for the same again are `repeated-call`: two rows more are flagged.
 /// In the web shop, the reset counts as a turn.
 /// The agent with assertions sees its results as code, `# var_6 = "Error: non-delivered order cannot be returned"`: 18
-/// errors, which the first table did not have.
+/// errors and a call with an unexpected argument, which the first table did not have.
 #[test]
 #[ignore = "needs STERNLIGHT_RECORDINGS"]
 fn rules_hit_as_often_as_when_they_were_tried() {
@@ -115,7 +115,7 @@ fn rules_hit_as_often_as_when_they_were_tried() {
     tool-calling-retail-100: 100 rows, 1418 turns; tool-error 34, repeated-call 5; clean 0.78 (73), flagged 0.59 (27)
     act-grok-4-fast-non-reasoning-airline: 50 rows, 570 turns; tool-error 10, repeated-call 4; clean 0.45 (40), flagged 0.20 (10)
     react-grok-4-fast-non-reasoning-airline: 50 rows, 551 turns; tool-error 16; clean 0.47 (34), flagged 0.62 (16)
-    assertions-agent-retail-100: 100 rows, 866 turns; tool-error 18, repeated-call 19; clean 0.31 (75), flagged 0.48 (25)
+    assertions-agent-retail-100: 100 rows, 866 turns; malformed-arguments 1, tool-error 18, repeated-call 19; clean 0.31 (75), flagged 0.48 (25)
     webshop-react-500: 500 rows, 3937 turns; unknown-action 310, repeated-call 93, loop 18; clean 0.69 (369), flagged 0.50 (131)
     ");
 }

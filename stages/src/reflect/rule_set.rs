@@ -3,25 +3,47 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{LazyLock, OnceLock};
 
 use sternlight_engine::problem::{Problem, Segment, nearest};
 use sternlight_engine::regular_file;
-use sternlight_engine::stage::InputFile;
+use sternlight_engine::stage::{InputFile, StageError};
 
-use super::document::RuleDocument;
+use super::document::{ListChange, RuleDocument};
 use super::options::{RuleSource, RuleSources};
 use super::reading::{ToolKind, ToolWords};
 use super::rule::Rule;
-use crate::pattern::{Patterns, in_ascii};
+use crate::pattern::{Pattern, Patterns, in_ascii};
 
 /// Bytes of a rule file: people write some kilobytes.
 const MAXIMUM_BYTES: u64 = 1 << 20;
 
 const BUILT_IN: &str = include_str!("default_rules.yaml");
 
+/// The built-in rules, read and compiled once in a process.
+static BUILT_IN_RULES: LazyLock<Result<(RuleDocument, RuleSet), String>> = LazyLock::new(|| {
+    let document = serde_yaml::from_str(&in_ascii(BUILT_IN))
+        .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
+    let compiled = RuleSet::merge(&document, &[], None).map_err(too_large)?;
+    Ok((document, compiled))
+});
+
+fn too_large(error: regex::Error) -> String {
+    format!("the patterns of a list are too large: {error}")
+}
+
 /// Digest of the built-in rules.
 pub(super) fn built_in_digest() -> String {
     blake3::hash(BUILT_IN.as_bytes()).to_hex().to_string()
+}
+
+/// What the sources of a pipeline add to four of the lists: believed wherever it matches, whoever speaks.
+#[derive(Clone, Debug)]
+pub(super) struct OwnPatterns {
+    pub(super) unknown_action: Patterns,
+    pub(super) malformed_arguments: Patterns,
+    pub(super) refusal: Patterns,
+    pub(super) error: Patterns,
 }
 
 /// Rules ready for use. Meanings: the keys of [`RuleDocument`].
@@ -33,6 +55,7 @@ pub(super) struct RuleSet {
     pub(super) malformed_arguments: Patterns,
     pub(super) refusal: Patterns,
     pub(super) error: Patterns,
+    pub(super) own: OwnPatterns,
     pub(super) unreadable_arguments: Patterns,
     pub(super) alternatives: Patterns,
     pub(super) wrapper_refusal: Patterns,
@@ -68,28 +91,28 @@ pub(super) struct RuleSet {
     pub(super) order: Vec<Rule>,
 }
 
-impl RuleSet {
-    /// The built-in rules alone.
-    #[cfg(test)]
-    pub(super) fn built_in() -> Self {
-        Self::load(&RuleSources::BuiltIn, Path::new("")).unwrap().0
-    }
+/// The rules of a stage: read and checked at once, compiled when they are first asked. Where all results are in the
+/// store already they never are, and compiling takes longer than all else that a stage does then.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    own: Vec<RuleDocument>,
+    compiled: OnceLock<Result<Box<RuleSet>, String>>,
+}
 
-    /// Reads the sources and applies them to the built-in rules; also the files that were read.
+impl Rules {
+    /// Reads the sources; also the files that were read.
     ///
     /// # Errors
     /// Every file that cannot be read or understood, with its line and column.
     pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
         let mut files = Vec::new();
         let mut problems = Vec::new();
-        let built_in = serde_yaml::from_str(&in_ascii(BUILT_IN))
-            .map_err(|error| vec![Problem::new(format!("the built-in rules cannot be read: {error}"))])?;
-        let mut documents: Vec<RuleDocument> = vec![built_in];
+        let mut own: Vec<RuleDocument> = Vec::new();
         for (index, source) in sources.iter() {
             match source {
-                RuleSource::Inline(document) => documents.push(document.as_ref().clone()),
+                RuleSource::Inline(document) => own.push(document.as_ref().clone()),
                 RuleSource::File(name) => match read(name, directory, &mut files) {
-                    Ok(document) => documents.push(document),
+                    Ok(document) => own.push(document),
                     Err(message) => {
                         let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
                         let help = match meant(&message) {
@@ -101,15 +124,61 @@ impl RuleSet {
                 },
             }
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        if !own.is_empty() && problems.is_empty() {
+            // Without the built-in ones, which are known to be small enough.
+            RuleSet::merge(&RuleDocument::default(), &own, None)
+                .map_err(|error| vec![Problem::at(["rules"], too_large(error))])?;
         }
-        let rules = Self::merge(&documents)
-            .map_err(|error| vec![Problem::at(["rules"], format!("the patterns of a list are too large: {error}"))])?;
-        Ok((rules, files))
+        if problems.is_empty() { Ok((Self { own, compiled: OnceLock::new() }, files)) } else { Err(problems) }
     }
 
-    fn merge(documents: &[RuleDocument]) -> Result<Self, regex::Error> {
+    /// The rules, compiled.
+    ///
+    /// # Errors
+    /// If the patterns of a list are too large together with the built-in ones.
+    pub(super) fn get(&self) -> Result<&RuleSet, StageError> {
+        let compiled = self.compiled.get_or_init(|| RuleSet::compile(&self.own).map(Box::new));
+        compiled.as_deref().map_err(|message| StageError::new(message.clone()))
+    }
+
+    /// The built-in rules alone.
+    #[cfg(test)]
+    pub(super) fn built_in() -> Self {
+        Self { own: Vec::new(), compiled: OnceLock::new() }
+    }
+}
+
+impl RuleSet {
+    /// The built-in rules alone.
+    #[cfg(test)]
+    pub(super) fn built_in() -> Self {
+        Self::compile(&[]).unwrap()
+    }
+
+    /// Reads the sources and applies them to the built-in rules; also the files that were read.
+    #[cfg(test)]
+    pub(super) fn load(sources: &RuleSources, directory: &Path) -> Result<(Self, Vec<InputFile>), Vec<Problem>> {
+        let (rules, files) = Rules::load(sources, directory)?;
+        Ok((rules.get().unwrap().clone(), files))
+    }
+
+    fn compile(own: &[RuleDocument]) -> Result<Self, String> {
+        let (document, compiled) = BUILT_IN_RULES.as_ref().map_err(Clone::clone)?;
+        if own.is_empty() {
+            return Ok(compiled.clone());
+        }
+        Self::merge(document, own, Some(compiled)).map_err(too_large)
+    }
+
+    /// The rules of both. Lists that only the built-in document has are taken from where they are `compiled`.
+    fn merge(built_in: &RuleDocument, own: &[RuleDocument], compiled: Option<&Self>) -> Result<Self, regex::Error> {
+        let documents: Vec<&RuleDocument> = [built_in].into_iter().chain(own).collect();
+        let (documents, own) = (documents.as_slice(), documents.get(1..).unwrap_or_default());
+        type Change = fn(&RuleDocument) -> Option<&ListChange<Pattern>>;
+        let patterns = |change: Change, known: Option<&Patterns>| match known {
+            Some(known) if own.iter().all(|document| change(document).is_none()) => Ok(known.clone()),
+            _ => Patterns::new(list(documents, change)),
+        };
         let marks = || documents.iter().flat_map(|document| &document.tools);
         let mut tool_words = BTreeMap::new();
         for (kind, change) in documents.iter().flat_map(|document| &document.tool_words) {
@@ -118,27 +187,84 @@ impl RuleSet {
         Ok(Self {
             result_prefixes: list(documents, |document| document.result_prefixes.as_ref()),
             every_action_is_a_call: last(documents, |document| document.every_action_is_a_call).unwrap_or_default(),
-            unknown_action: Patterns::new(list(documents, |document| document.unknown_action.as_ref()))?,
-            malformed_arguments: Patterns::new(list(documents, |document| document.malformed_arguments.as_ref()))?,
-            refusal: Patterns::new(list(documents, |document| document.refusal.as_ref()))?,
-            error: Patterns::new(list(documents, |document| document.error.as_ref()))?,
-            unreadable_arguments: Patterns::new(list(documents, |document| document.unreadable_arguments.as_ref()))?,
-            alternatives: Patterns::new(list(documents, |document| document.alternatives.as_ref()))?,
-            wrapper_refusal: Patterns::new(list(documents, |document| document.wrapper_refusal.as_ref()))?,
-            error_sentences: Patterns::new(list(documents, |document| document.error_sentences.as_ref()))?,
-            state_sentences: Patterns::new(list(documents, |document| document.state_sentences.as_ref()))?,
-            reader_errors: Patterns::new(list(documents, |document| document.reader_errors.as_ref()))?,
-            service_errors: Patterns::new(list(documents, |document| document.service_errors.as_ref()))?,
-            empty_answers: Patterns::new(list(documents, |document| document.empty_answers.as_ref()))?,
-            success_sentences: Patterns::new(list(documents, |document| document.success_sentences.as_ref()))?,
-            framework_errors: Patterns::new(list(documents, |document| document.framework_errors.as_ref()))?,
-            diagnostics: Patterns::new(list(documents, |document| document.diagnostics.as_ref()))?,
-            failed_summaries: Patterns::new(list(documents, |document| document.failed_summaries.as_ref()))?,
-            passed_summaries: Patterns::new(list(documents, |document| document.passed_summaries.as_ref()))?,
-            standing_messages: Patterns::new(list(documents, |document| document.standing_messages.as_ref()))?,
-            game_errors: Patterns::new(list(documents, |document| document.game_errors.as_ref()))?,
-            failure_words: Patterns::new(list(documents, |document| document.failure_words.as_ref()))?,
-            success_words: Patterns::new(list(documents, |document| document.success_words.as_ref()))?,
+            unknown_action: patterns(
+                |document| document.unknown_action.as_ref(),
+                compiled.map(|rules| &rules.unknown_action),
+            )?,
+            malformed_arguments: patterns(
+                |document| document.malformed_arguments.as_ref(),
+                compiled.map(|rules| &rules.malformed_arguments),
+            )?,
+            refusal: patterns(|document| document.refusal.as_ref(), compiled.map(|rules| &rules.refusal))?,
+            error: patterns(|document| document.error.as_ref(), compiled.map(|rules| &rules.error))?,
+            own: OwnPatterns {
+                unknown_action: Patterns::new(list(own, |document| document.unknown_action.as_ref()))?,
+                malformed_arguments: Patterns::new(list(own, |document| document.malformed_arguments.as_ref()))?,
+                refusal: Patterns::new(list(own, |document| document.refusal.as_ref()))?,
+                error: Patterns::new(list(own, |document| document.error.as_ref()))?,
+            },
+            unreadable_arguments: patterns(
+                |document| document.unreadable_arguments.as_ref(),
+                compiled.map(|rules| &rules.unreadable_arguments),
+            )?,
+            alternatives: patterns(
+                |document| document.alternatives.as_ref(),
+                compiled.map(|rules| &rules.alternatives),
+            )?,
+            wrapper_refusal: patterns(
+                |document| document.wrapper_refusal.as_ref(),
+                compiled.map(|rules| &rules.wrapper_refusal),
+            )?,
+            error_sentences: patterns(
+                |document| document.error_sentences.as_ref(),
+                compiled.map(|rules| &rules.error_sentences),
+            )?,
+            state_sentences: patterns(
+                |document| document.state_sentences.as_ref(),
+                compiled.map(|rules| &rules.state_sentences),
+            )?,
+            reader_errors: patterns(
+                |document| document.reader_errors.as_ref(),
+                compiled.map(|rules| &rules.reader_errors),
+            )?,
+            service_errors: patterns(
+                |document| document.service_errors.as_ref(),
+                compiled.map(|rules| &rules.service_errors),
+            )?,
+            empty_answers: patterns(
+                |document| document.empty_answers.as_ref(),
+                compiled.map(|rules| &rules.empty_answers),
+            )?,
+            success_sentences: patterns(
+                |document| document.success_sentences.as_ref(),
+                compiled.map(|rules| &rules.success_sentences),
+            )?,
+            framework_errors: patterns(
+                |document| document.framework_errors.as_ref(),
+                compiled.map(|rules| &rules.framework_errors),
+            )?,
+            diagnostics: patterns(|document| document.diagnostics.as_ref(), compiled.map(|rules| &rules.diagnostics))?,
+            failed_summaries: patterns(
+                |document| document.failed_summaries.as_ref(),
+                compiled.map(|rules| &rules.failed_summaries),
+            )?,
+            passed_summaries: patterns(
+                |document| document.passed_summaries.as_ref(),
+                compiled.map(|rules| &rules.passed_summaries),
+            )?,
+            standing_messages: patterns(
+                |document| document.standing_messages.as_ref(),
+                compiled.map(|rules| &rules.standing_messages),
+            )?,
+            game_errors: patterns(|document| document.game_errors.as_ref(), compiled.map(|rules| &rules.game_errors))?,
+            failure_words: patterns(
+                |document| document.failure_words.as_ref(),
+                compiled.map(|rules| &rules.failure_words),
+            )?,
+            success_words: patterns(
+                |document| document.success_words.as_ref(),
+                compiled.map(|rules| &rules.success_words),
+            )?,
             labels: list(documents, |document| document.labels.as_ref()),
             reading_commands: list(documents, |document| document.reading_commands.as_ref()),
             error_fields: list(documents, |document| document.error_fields.as_ref()),
@@ -159,23 +285,20 @@ impl RuleSet {
 }
 
 /// What the last document that speaks of it says.
-fn last<T>(documents: &[RuleDocument], value: impl Fn(&RuleDocument) -> Option<T>) -> Option<T> {
-    documents.iter().rev().find_map(value)
+fn last<T>(documents: &[&RuleDocument], value: impl Fn(&RuleDocument) -> Option<T>) -> Option<T> {
+    documents.iter().rev().find_map(|document| value(document))
 }
 
 /// A list after every document's change.
-fn list<T: Clone>(
-    documents: &[RuleDocument],
-    change: impl Fn(&RuleDocument) -> Option<&super::document::ListChange<T>>,
-) -> Vec<T> {
+fn list<T: Clone>(documents: &[&RuleDocument], change: impl Fn(&RuleDocument) -> Option<&ListChange<T>>) -> Vec<T> {
     let mut list = Vec::new();
-    for change in documents.iter().filter_map(change) {
+    for change in documents.iter().filter_map(|document| change(document)) {
         change.apply(&mut list);
     }
     list
 }
 
-fn order(documents: &[RuleDocument]) -> Vec<Rule> {
+fn order(documents: &[&RuleDocument]) -> Vec<Rule> {
     let off = last(documents, |document| document.off.clone()).unwrap_or_default();
     let mut order = Vec::with_capacity(Rule::ALL.len());
     for rule in last(documents, |document| document.order.clone()).into_iter().flatten().chain(Rule::ALL) {

@@ -17,12 +17,12 @@ use super::episode::{Columns, Episode};
 use super::judge::{Judgement, judge};
 use super::options::{ReflectBy, ReflectOptions};
 use super::rule::{PROGRESS, Rule, Verdict};
-use super::rule_set::RuleSet;
+use super::rule_set::Rules;
 
 /// Judges turns by the observation that followed them.
 #[derive(Clone, Debug)]
 pub struct Reflect {
-    pub(super) rules: RuleSet,
+    pub(super) rules: Rules,
     pub(super) files: Vec<InputFile>,
 }
 
@@ -58,7 +58,7 @@ impl BuiltIn for Reflect {
             let message = format!("`by: {}` is not carried out by this version", options.by.as_str());
             return Err(vec![Problem::at(["by"], message).help("use `by: rules`")]);
         }
-        let (rules, files) = RuleSet::load(&options.rules, context.directory)?;
+        let (rules, files) = Rules::load(&options.rules, context.directory)?;
         Ok(Self { rules, files })
     }
 }
@@ -95,13 +95,14 @@ impl Stage for Reflect {
 
 impl Transform for Reflect {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        let rules = self.rules.get()?;
         let columns = Columns::of(batch)?;
         let mut written = Written::default();
         let mut tally = Tally::default();
         for row in 0..batch.rows() {
-            let episode = Episode::of(&columns, row, batch.turns_of(row), &self.rules);
+            let episode = Episode::of(&columns, row, batch.turns_of(row), rules);
             let mut flagged = false;
-            judge(&self.rules, &episode, |judgement| {
+            judge(rules, &episode, |judgement| {
                 flagged |= tally.add(&judgement);
                 written.push(&judgement);
             });
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     /// Compiled once for all cases.
-    static STAGE: LazyLock<Reflect> = LazyLock::new(|| Reflect { rules: RuleSet::built_in(), files: Vec::new() });
+    static STAGE: LazyLock<Reflect> = LazyLock::new(|| Reflect { rules: Rules::built_in(), files: Vec::new() });
 
     fn rows(count: usize) -> TrajectoryBatch {
         let mut builder = TrajectoryBuilder::new();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::literal;
+use super::role::Role;
 use crate::reflect::rule_set::RuleSet;
 
 /// How deep wrappers are opened.
@@ -64,27 +65,6 @@ pub(super) fn open(text: &str, asks_for_state: bool, rules: &RuleSet, signals: &
     }
 }
 
-/// What a field of an envelope is for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Role {
-    Exit,
-    HttpStatus,
-    Status,
-    Code,
-    Success,
-    Failure,
-    Error,
-    /// A text about what happened.
-    Message,
-    /// A text that a program wrote, or that a tool returned.
-    Stream,
-    /// Holds the result, whatever it is.
-    Wrapper,
-    /// Tells of the call, not of its result.
-    About,
-    Data,
-}
-
 struct Reader<'r> {
     asks_for_state: bool,
     rules: &'r RuleSet,
@@ -136,7 +116,7 @@ impl Reader<'_> {
     }
 
     fn object(&self, json: &str, fields: &[(Cow<'_, str>, &RawValue)], depth: usize, signals: &mut Signals) -> Content {
-        let mut roles: Vec<Role> = fields.iter().map(|(key, value)| self.role(key, value.get())).collect();
+        let mut roles: Vec<Role> = fields.iter().map(|(key, value)| Role::of(key, value.get(), self.rules)).collect();
         // A message of JSON-RPC has an id; so has most of what can be asked for.
         if !fields.iter().any(|(key, _)| key == "jsonrpc")
             && let Some(id) = fields.iter().position(|(key, _)| key == "id")
@@ -243,43 +223,6 @@ impl Reader<'_> {
             }
         }
         if data || texts.is_empty() { Content::Data } else { Content::Text(texts.join("\n")) }
-    }
-
-    fn role(&self, key: &str, value: &str) -> Role {
-        let mut name = String::with_capacity(key.len());
-        name.extend(key.chars().filter(|sign| sign.is_alphanumeric()).map(|sign| sign.to_ascii_lowercase()));
-        let listed = |list: &[String]| list.iter().any(|known| *known == name);
-        if listed(&self.rules.success_fields) {
-            return Role::Success;
-        }
-        if listed(&self.rules.failure_fields) && matches!(value, "true" | "false") {
-            return Role::Failure;
-        }
-        if listed(&self.rules.error_fields) {
-            return Role::Error;
-        }
-        match name.as_str() {
-            "exitcode" | "exitstatus" | "returncode" | "returnstatus" | "exit" | "rc" => Role::Exit,
-            "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" | "responsecode" => Role::HttpStatus,
-            "status" | "state" | "outcome" | "type" | "outputtype" | "kind" | "level" => Role::Status,
-            "result" if value.starts_with('"') && value.len() < 24 => Role::Status,
-            "code" | "errcode" | "errorcode" | "errno" | "retcode" | "ret" | "resultcode" | "cod" => Role::Code,
-            "message" | "msg" | "reason" | "detail" | "details" | "description" | "title" | "cause" | "hint"
-            | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info" | "help" => Role::Message,
-            "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => {
-                Role::Stream
-            }
-            "data" | "result" | "results" | "response" | "payload" | "body" | "return" | "returnvalue" | "content"
-            | "answer" | "value" | "tooloutput" | "toolresult" | "toolresponse" | "functionresponse" => Role::Wrapper,
-            "id" | "jsonrpc" | "requestid" | "traceid" | "timestamp" | "time" | "duration" | "durationms"
-            | "durations" | "durationseconds" | "elapsed" | "executiontime" | "walltime" | "tool" | "toolname"
-            | "toolcallid" | "toolcall" | "calltool" | "name" | "role" | "meta" | "metadata" | "annotations"
-            | "version" | "path" | "truncated" | "signal" | "pid" | "cwd" | "command" | "headers" | "contenttype"
-            | "method" | "url" | "structuredcontent" | "reward" | "done" | "score" | "documentation"
-            | "documentationurl" | "docs" | "retryafter" | "extensions" | "instance" | "severity" | "field"
-            | "param" | "parameter" => Role::About,
-            _ => Role::Data,
-        }
     }
 }
 

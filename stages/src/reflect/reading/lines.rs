@@ -13,7 +13,7 @@ use crate::reflect::rule_set::RuleSet;
 const WINDOW: usize = 2_500;
 /// A result of at most so many lines and bytes is short.
 const SHORT_LINES: usize = 5;
-const SHORT_BYTES: usize = 700;
+pub(super) const SHORT_BYTES: usize = 700;
 /// Within how many lines from the end an exception or a sum must stand.
 const CLOSING: usize = 8;
 /// How many lines from either end are looked at for shapes, and how much of each.
@@ -172,7 +172,11 @@ impl<'t> Lines<'t> {
             let name = command::program(name.trim());
             let called = command::commands(command_line).any(|words| command::program(words[0]) == name);
             let warns = ["warning", "WARNING", "note", "info", "INFO"].iter().any(|word| rest.starts_with(word));
-            (called && !warns && (rest.contains(": ") || rules.standing_messages.is_match(rest))).then_some(())
+            (called && !warns && {
+                rest.contains(": ")
+                    || [&rules.standing_messages, &rules.error_sentences].iter().any(|list| list.is_match(rest))
+            })
+            .then_some(())
         };
         [self.last(), self.first()].into_iter().find(|line| of(line).is_some())
     }

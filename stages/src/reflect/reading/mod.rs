@@ -7,6 +7,7 @@ mod lines;
 mod literal;
 mod peel;
 mod read;
+mod role;
 mod tool_kind;
 mod voice;
 

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 
 use super::exit_status;
-use super::lines::Lines;
+use super::lines::{Lines, SHORT_BYTES};
 use super::peel::{Peeled, peel};
 use super::tool_kind::{Tool, ToolKind, tool};
 use super::voice::{Blamed, is_word_of};
+use crate::pattern::Patterns;
 use crate::reflect::arguments::Arguments;
 use crate::reflect::finding::head;
 use crate::reflect::rule_set::RuleSet;
@@ -49,7 +50,9 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
     if exit == Some(0) {
         return reading;
     }
-    let lines = Lines::of(if is_data { "" } else { &text });
+    // A long text that was read is never a message of who reads.
+    let is_shown = by_reader && tool.line.is_none() && exit.is_none() && text.len() > SHORT_BYTES;
+    let lines = Lines::of(if is_data || is_shown { "" } else { &text });
     // What is in a file may look like an envelope; one around the file speaks of it.
     let is_content = by_reader && shows_file(&answer, tool.line);
     let enveloped =
@@ -83,14 +86,33 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
     // A text that is neither short nor an error is nobody's message.
     let speaks = error.is_some()
         || (!is_data && !signals.success && (lines.is_short() || tool.kind == ToolKind::Game) && !by_reader);
+    reading.add_own(&answer, rules);
     if speaks && (exit.is_none() || lines.is_short()) {
         let at = |holds: bool| holds.then(|| quoted(message, answer.result, rules));
-        reading.unknown = at(blamed.as_unknown(message));
-        reading.malformed = error.as_ref().and_then(|_| at(blamed.as_malformed(message)));
+        reading.unknown = reading.unknown.or_else(|| at(blamed.as_unknown(message)));
+        let malformed = || error.as_ref().and_then(|_| at(blamed.as_malformed(message)));
+        reading.malformed = reading.malformed.or_else(malformed);
         let blamed = Blamed { is_error: error.is_some(), ..blamed };
-        reading.refused = blamed.as_refused(message).map(|shown| quoted(shown, answer.result, rules));
+        let refused = || blamed.as_refused(message).map(|shown| quoted(shown, answer.result, rules));
+        reading.refused = reading.refused.or_else(refused);
     }
     reading
+}
+
+impl<'a> Reading<'a> {
+    /// Adds what patterns of a pipeline's own show.
+    fn add_own(&mut self, answer: &Answer<'_, 'a>, rules: &RuleSet) {
+        let shown = |patterns: &Patterns, text: &'a str| {
+            let beginning = head(text, rules.quote_characters);
+            let far = || patterns.find(text).map(|found| head(found, rules.quote_characters));
+            if patterns.is_match(beginning) { Some(beginning) } else { far() }
+        };
+        let result = answer.result;
+        self.unknown = shown(&rules.own.unknown_action, result);
+        self.error = self.error.or_else(|| shown(&rules.own.error, result));
+        self.malformed = self.error.and_then(|_| shown(&rules.own.malformed_arguments, result));
+        self.refused = shown(&rules.own.refusal, head(result, rules.refusal_characters));
+    }
 }
 
 /// The line that tells best why a program ended as it did.
@@ -274,6 +296,21 @@ mod tests {
         assert_eq!(decoded.error, Some(r#"line one\nline \"two\""#));
         let coloured = reading("bash", SHELL.1, "\u{1b}[31merror: \u{1b}[0mbroken");
         assert!(coloured.error.is_some_and(|quote| !quote.is_empty()));
+    }
+
+    /// Who writes a pattern knows what it stands for.
+    #[test]
+    fn patterns_of_a_pipeline_are_believed_wherever_they_match() {
+        let sources = "{error: ['(?m)^BOOM'], refusal: ['(?i)only a manager may'], unknown_action: ['^Qu.?']}";
+        let rules = RuleSet::load(&serde_yaml::from_str(sources).unwrap(), std::path::Path::new("")).unwrap().0;
+        let arguments = Arguments::new(Some(r#"{"path": "a.log"}"#));
+        let read = |result: &'static str| {
+            read(Answer { name: Some("read_file"), arguments: &arguments, result, marked_error: false }, &rules)
+        };
+        assert_eq!(read("fine\nBOOM here").error, Some("fine\nBOOM here"));
+        assert!(read(r#"{"id": 1, "note": "Only a manager may"}"#).refused.is_some());
+        assert_eq!(read("Quoi?").unknown, Some("Quoi?"));
+        assert_eq!(read("fine"), Reading::default());
     }
 
     proptest! {
