@@ -183,6 +183,11 @@ impl Reader<'_> {
         if let Some((_, value)) = reported {
             error = Some(if value == "true" { said(json) } else { said(value) });
         }
+        // `{"detail": [{"loc": ["body", "date"], "msg": "field required"}]}`: a list of faults.
+        let listed = with(Role::Message).any(|(_, value)| value.starts_with("[{") && value.contains("\"msg\""));
+        if bare && listed {
+            error = error.or_else(|| Some(said(json)));
+        }
         success &= error.is_none();
         let decided = error.is_some() || success;
         if signals.error.is_none() {
@@ -353,6 +358,7 @@ mod tests {
             r#"{"code": 40013, "msg": "x", "data": null}"#,
             r#"{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "x"}}"#,
             r#"{"response": {"acknowledged": false, "cause": "x"}}"#,
+            r#"{"detail": [{"loc": ["body", "date"], "msg": "field required"}]}"#,
             r#"{"data": {"create": {"userErrors": [{"message": "x"}]}}}"#,
         ] {
             assert!(quote(failed).is_some(), "{failed}");
