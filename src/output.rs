@@ -238,7 +238,8 @@ mod tests {
         let shown = page(format_args!("{} {}", style::title("a\u{1b}[31mb"), "\u{1b}[31m")).0;
         assert_eq!(shown, "\u{1b}[1ma\\u{1b}[31mb\u{1b}[0m \\u{1b}[31m");
         // One that went through a text first is no longer known to be ours.
-        assert_eq!(page(format_args!("{}", style::title("a").to_string())).0, r"\u{1b}[1ma\u{1b}[0m");
+        let text = style::title("a").to_string();
+        assert_eq!(page(format_args!("{text}")).0, r"\u{1b}[1ma\u{1b}[0m");
     }
 
     #[test]
