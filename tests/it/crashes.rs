@@ -260,8 +260,8 @@ const SHARDS: [(&str, &str); 1] = [("STERNLIGHT_SHARD_BYTES", "8000")];
 
 fn large_place() -> Workplace {
     let place = place();
-    place.write("data/a.jsonl", chats(0..60, 0..2));
-    place.write("data/b.jsonl", chats(0..60, 2..4));
+    place.write("data/a.jsonl", chats(0..30, 0..2));
+    place.write("data/b.jsonl", chats(0..30, 2..4));
     place
 }
 
