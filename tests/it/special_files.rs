@@ -66,7 +66,10 @@ fn rule_files_and_inputs() {
             refused(&place, &["check", "inputs.yaml"], kind);
             place.write(
                 "inputs.yaml",
-                text.replace("files: data/*.jsonl", &format!("files: {name}, format: sternlight")),
+                text.replace(
+                    "files: data/*.jsonl, env: desk, policy: agent",
+                    &format!("files: {name}, format: sternlight"),
+                ),
             );
             refused(&place, &["check", "inputs.yaml"], kind);
         }

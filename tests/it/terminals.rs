@@ -68,7 +68,7 @@ fn said(place: &Workplace, arguments: &[&str], is_terminal: bool) -> String {
 /// The id of the first trajectory that is listed.
 fn first_id(place: &Workplace) -> String {
     let listed = said(place, &["show", "last", "import"], false);
-    let line = listed.lines().find(|line| line.contains(" reward ")).unwrap();
+    let line = listed.lines().find(|line| line.contains(" turns ")).unwrap();
     line.trim().split("  ").next().unwrap().to_owned()
 }
 
@@ -89,7 +89,6 @@ fn no_command_obeys_what_is_recorded() {
     assert_harmless(&said(&place, &["run", "pipeline.yaml", "-v"], true), &["run"]);
     place.write("chats.jsonl", chats(HOSTILE, 3));
     assert_harmless(&said(&place, &["run", "pipeline.yaml"], false), &["run"]);
-
     let id = first_id(&place);
     for arguments in [
         &["show", "last"][..],
