@@ -243,7 +243,7 @@ fn a_directory_instead_of_a_file() {
     insta::assert_snapshot!(place.said(&["run", "data"]), @"
     exit code 2
     --- stderr
-    error: cannot read `data`: Is a directory (os error 21)
+    error: cannot read `data`: it is a directory, expected a regular file
     ");
 }
 

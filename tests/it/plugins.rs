@@ -209,7 +209,7 @@ fn what_a_plugin_cannot_do_names_it_and_the_trajectory() {
     exit code 1
     --- stderr
     error: stage `reward`: trajectory `t4`: plugin `tool-penalty` 0.1.0: panicked at src/lib.rs:77:24:
-    cannot score Some("refund")
+        cannot score Some("refund")
         in sternlight:plugin/reward-stage@1.0.0#score
     "#);
     insta::assert_snapshot!(failed("LOOP", "    limits: { call_time: 200ms }\n"), @"

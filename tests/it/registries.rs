@@ -24,8 +24,9 @@ impl Server {
         thread::spawn(move || {
             for mut connection in listener.incoming().flatten() {
                 let request = request(&connection);
+                // Before the answer: whoever has it may ask what was told.
+                kept.lock().unwrap().push(request.clone());
                 let _ = connection.write_all(answer(&request).as_bytes());
-                kept.lock().unwrap().push(request);
             }
         });
         Self { port, told }

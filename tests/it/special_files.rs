@@ -64,7 +64,13 @@ fn rule_files_and_inputs() {
         if kind != "a directory" {
             place.write("inputs.yaml", text.replace("data/*.jsonl", name));
             refused(&place, &["check", "inputs.yaml"], kind);
-            place.write("inputs.yaml", text.replace("files: data/*.jsonl", &format!("files: {name}, format: parquet")));
+            place.write(
+                "inputs.yaml",
+                text.replace(
+                    "files: data/*.jsonl, env: desk, policy: agent",
+                    &format!("files: {name}, format: sternlight"),
+                ),
+            );
             refused(&place, &["check", "inputs.yaml"], kind);
         }
     }

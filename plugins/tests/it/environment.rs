@@ -60,7 +60,7 @@ fn a_stage_hears_what_an_environment_says() {
     let nameless = honest("environment").replace("\"find it\"", "\"fin\\1bit\"");
     host.write("guest.wasm", &component("environment", "work", &nameless));
     let told = host.environment_kind().start().unwrap().tasks(1, 7).unwrap_err();
-    insta::assert_snapshot!(told, @"plugin `guest` 1.0.0: `fin\u{1b}it\u{0}` is no name of a task: expected a short text that can be printed");
+    insta::assert_snapshot!(told, @r"plugin `guest` 1.0.0: `fin\u{1b}it\u{0}` is no name of a task: expected a short text that can be printed");
 }
 
 #[test]
