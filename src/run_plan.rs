@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sternlight_engine::place::is_link;
 use sternlight_engine::regular_file;
 use sternlight_engine::run::RunOptions;
 
@@ -57,9 +58,9 @@ impl RunPlan {
                 "name the `plan.json` in the folder of a run of this version: `runs/RUN/plan.json` in the store",
             )
         };
-        let is_file = std::fs::symlink_metadata(path).map(|found| found.is_file());
-        if !is_file.map_err(|error| unusable(error.to_string()))? {
-            return Err(unusable("it is no file, or a link to one".to_owned()));
+        // A store leads nowhere out of itself, and a plan lies in one.
+        if is_link(path) {
+            return Err(unusable("it is a link, expected the file itself".to_owned()));
         }
         let text = regular_file::read(path, LARGEST).map_err(|error| unusable(error.to_string()))?;
         let plan: Self = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;

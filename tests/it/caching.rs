@@ -75,7 +75,7 @@ fn another_rules_file_costs_the_reflection_and_what_reads_it() {
     // The verdicts come out as before, so that nothing below sees a difference.
     place.write("rules.yaml", "# A comment.\nrefusal: ['(?i)only a manager may']\n");
     assert_eq!(place.run().computed(), BTreeMap::from([("reflect", 2)]));
-    place.write("rules.yaml", "refusal: ['(?i)nobody may']\n");
+    place.write("rules.yaml", "off: [policy-refusal]\n");
     // Advantages do not depend on verdicts.
     assert_eq!(place.run().computed(), BTreeMap::from([("reflect", 2), ("refused", 2), ("export", 1)]));
 }

@@ -161,9 +161,13 @@ fn messages_of_another_format_are_named_wherever_they_come() {
     }
     insta::assert_snapshot!(told, @"
     error: stage `import`: log.jsonl:301: field `messages[1].content[0]`: `tool_use` is a block of Anthropic's messages, which are a format of their own
+    help: import these files with `format: anthropic`; `on_error: quarantine` puts such records aside
     error: stage `import`: log.jsonl:2: field `messages[0].role`: `tool` is a role of OpenAI's messages; in Anthropic's, results are blocks of the user
+    help: import these files with `format: openai-chat`; `on_error: quarantine` puts such records aside
     error: stage `import`: log.jsonl:2: field `messages[1].content[0]`: `tool_use` is a block of Anthropic's messages, which are a format of their own
+    help: import these files with `format: anthropic`; `on_error: quarantine` puts such records aside
     error: stage `import`: log.jsonl:2: field `messages[0]`: `function_call` is an item of OpenAI's Responses API, which `import` does not read
+    help: turn the items into chat messages: calls into `tool_calls`, their outputs into messages of the role `tool`; `on_error: quarantine` puts such records aside
     pipeline.yaml:3:42: error: `log.jsonl` is a log of OpenAI's Responses API, which `import` does not read yet
     error: 1 problem
     ");

@@ -128,7 +128,7 @@ fn other_trajectories_and_other_stages() {
       only in the second
 
     reflect
-      1 of 2 parts with another key: column turns.observation, column turns.action, column turns.tool_name, column turns.tool_arguments, column turns.tool_error, column extra, selection
+      1 of 2 parts with another key: column turns.observation, column turns.action, column turns.tool_name, column turns.tool_arguments, column turns.tool_error, column turns.tool_answered, column extra, selection
       1 of 2 parts with another key: selection
       columns changed: turns.diagnosis, turns.rule, turns.verdict
       trajectories in both: 7

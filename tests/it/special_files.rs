@@ -39,6 +39,8 @@ fn pipelines() {
         for command in ["check", "run", "plan"] {
             refused(&place, &[command, name], kind);
         }
+    }
+    for (name, kind) in [("real-pipe", "a pipe"), ("real-socket", "a socket"), ("data", "a directory")] {
         refused(&place, &["part", name, "import:map", "0"], kind);
     }
     let text = place.read("pipeline.yaml");

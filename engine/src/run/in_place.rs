@@ -103,7 +103,7 @@ pub(crate) fn with_state(
     (stamp, content): (&FileStamp, Option<&String>),
     memory: u64,
 ) -> Vec<DataFile> {
-    let known = content.is_none().then(|| KnownState { bytes: stamp.bytes, modified_ns: stamp.modified_ns });
+    let known = content.is_none().then_some(KnownState { bytes: stamp.bytes, modified_ns: stamp.modified_ns });
     let surveyed = WhileRunning::new(stamp.clone(), content.cloned(), memory);
     let with_state = |file: DataFile| match file.path {
         FilePath::Outside(_) => DataFile { known: known.clone(), surveyed: surveyed.clone(), ..file },

@@ -198,7 +198,7 @@ fn thoughts_in_front_of_parts_are_words() {
     let picture = json!({"type": "image_url", "image_url": {"url": "u"}});
     let record = json!({"messages": [{"role": "assistant", "content": [
         {"type": "thinking", "thinking": "a\n</think>\nb"}, {"type": "text", "text": "See: "}, picture]}]});
-    let line = &exported(&[record.clone()], "reasoning: include")[0];
+    let line = &exported(std::slice::from_ref(&record), "reasoning: include")[0];
     let content = json!([{"type": "text", "text": "<think>\na\n</think>\nb\n</think>\n"}, {"type": "text", "text": "See: "}, picture]);
     assert_eq!(line["messages"][0]["content"], content);
     assert_eq!(

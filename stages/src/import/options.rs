@@ -42,8 +42,8 @@ pub struct Options {
     #[serde(default)]
     pub unknown_parts: Option<UnknownParts>,
     /// Which fields of a record fill columns, as `{ reward: metadata.final_reward, task_id: info.instance }`, where they
-    /// are not called like them. Keys are joined by dots; one with a dot in it stands in double quotes. For `openai-chat`
-    /// and `sternlight`.
+    /// are not called like them. Keys are joined by dots; one with a dot in it stands in double quotes. For chats and
+    /// `sternlight`.
     #[serde(default)]
     pub columns: Option<Columns>,
     /// `first_user`: a record without a task id gets a digest of its prompt and first observation as one, so that
@@ -248,7 +248,7 @@ mod tests {
             .inapplicable(Format::TauBench);
         let messages: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
         insta::assert_snapshot!(messages.join("\n"), @"
-        option `columns` belongs to `openai-chat` and `sternlight`, but the files are `tau-bench`
+        option `columns` belongs to `openai-chat` and `anthropic` and `sternlight`, but the files are `tau-bench`
         option `identity` belongs to `sternlight`, but the files are `tau-bench`
         ");
     }

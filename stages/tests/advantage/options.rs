@@ -84,7 +84,7 @@ fn a_baseline_needs_outcomes() {
 fn unknown_keys_and_values_are_refused() {
     insta::assert_snapshot!(problems("{estimator: grpo, epsilon: 1.0e-4}"), @"
     epsilon: unknown key `epsilon`
-      help: known keys: `estimator`, `std`, `eps`, `scale`, `gamma`, `discount`, `weight`, `outcome`, `baseline`, `omega`, `anchor`, `episode_over`
+      help: known keys: `estimator`, `into`, `std`, `eps`, `scale`, `gamma`, `discount`, `weight`, `outcome`, `baseline`, `omega`, `anchor`, `episode_over`
     ");
     insta::assert_snapshot!(problems("estimator: ppo"), @"
     estimator: unknown value `ppo`

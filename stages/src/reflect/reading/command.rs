@@ -103,11 +103,8 @@ fn segments(line: &str) -> Vec<&str> {
     let mut before = ' ';
     for (at, sign) in line.char_indices() {
         match quote {
-            Some(open) => {
-                if sign == open {
-                    quote = None;
-                }
-            }
+            Some(open) if sign == open => quote = None,
+            Some(_) => {}
             None if matches!(sign, '"' | '\'') && before != '\\' => quote = Some(sign),
             None if matches!(sign, '|' | ';' | '\n') || (sign == '&' && before == '&') => {
                 segments.push(line[start..at].trim_end_matches('&'));

@@ -178,7 +178,8 @@ impl Reader<'_> {
         }
         let reported = with(Role::Error).find(|(key, value)| {
             // A count of errors is a measure, not an error; and what was asked for may have had errors of its own.
-            !is_nothing(value) && !(number(value).is_some() && key.ends_with('s')) && (bare || !self.asks_for_state)
+            let is_count = number(value).is_some() && key.ends_with('s');
+            !is_nothing(value) && !is_count && (bare || !self.asks_for_state)
         });
         if let Some((_, value)) = reported {
             error = Some(if value == "true" { said(json) } else { said(value) });

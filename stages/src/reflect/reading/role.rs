@@ -28,7 +28,7 @@ impl Role {
     pub(super) fn of(key: &str, value: &str, rules: &RuleSet) -> Self {
         let mut name = String::with_capacity(key.len());
         name.extend(key.chars().filter(|sign| sign.is_alphanumeric()).map(|sign| sign.to_ascii_lowercase()));
-        let listed = |list: &[String]| list.iter().any(|known| *known == name);
+        let listed = |list: &[String]| list.contains(&name);
         if listed(&rules.success_fields) {
             return Self::Success;
         }
