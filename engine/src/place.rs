@@ -62,7 +62,7 @@ impl Resolver {
 }
 
 /// Whether a link lies at a path.
-pub(crate) fn is_link(path: &Path) -> bool {
+pub fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
 }
 
