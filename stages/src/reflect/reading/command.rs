@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::reflect::rule_set::RuleSet;
 
 /// Names of arguments that hold a command line.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "command",
     "cmd",
     "script",
@@ -19,6 +19,8 @@ const KEYS: [&str; 12] = [
     "text",
     "data",
     "chars",
+    "argv",
+    "args",
 ];
 
 /// The command line of these arguments.

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::exit_status;
 use super::literal;
 use super::role::Role;
 use crate::reflect::rule_set::RuleSet;
@@ -51,6 +52,11 @@ pub(super) enum Content {
 pub(super) fn open(text: &str, asks_for_state: bool, rules: &RuleSet, signals: &mut Signals) -> Content {
     let json = match (text.as_bytes().first(), text.as_bytes().last()) {
         (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) | (Some(b'"'), Some(b'"')) => text,
+        (Some(b'A'..=b'Z'), Some(b')')) => {
+            let Some(json) = literal::record(text) else { return Content::Plain };
+            let reader = Reader { asks_for_state, rules };
+            return reader.value(&json, DEPTH, signals).unwrap_or(Content::Plain);
+        }
         _ => return Content::Plain,
     };
     let reader = Reader { asks_for_state, rules };
@@ -105,7 +111,10 @@ impl Reader<'_> {
             Some(b'"') => Some(Content::Text(serde_json::from_str(json).ok()?)),
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-                Some(blocks(&items).map_or(Content::Data, Content::Text))
+                Some(match blocks(&items) {
+                    Some(text) => Content::Text(text),
+                    None => self.runs(&items, depth, signals).map_or(Content::Data, Content::Text),
+                })
             }
             Some(b'{') => {
                 let Fields(fields) = serde_json::from_str(json).ok()?;
@@ -113,6 +122,27 @@ impl Reader<'_> {
             }
             _ => serde_json::from_str::<&RawValue>(json).ok().map(|_| Content::Data),
         }
+    }
+
+    /// The outputs of several commands, `[{"stdout": "", "outcome": {"exit_code": 1}}]`; the last that failed tells how
+    /// all went.
+    fn runs(&self, items: &[&RawValue], depth: usize, signals: &mut Signals) -> Option<String> {
+        const COMMANDS: usize = 16;
+        let is_run = |item: &&RawValue| item.get().starts_with('{') && item.get().contains("\"stdout\"");
+        if depth == 0 || items.is_empty() || items.len() > COMMANDS || !items.iter().all(is_run) {
+            return None;
+        }
+        let mut texts = Vec::new();
+        for item in items {
+            let mut its = Signals::default();
+            if let Some(Content::Text(text)) = self.value(item.get(), depth - 1, &mut its) {
+                texts.push(text);
+            }
+            if its.exit.is_some_and(|exit| exit != 0) || signals.exit.is_none() {
+                signals.exit = its.exit;
+            }
+        }
+        Some(texts.join("\n"))
     }
 
     fn object(&self, json: &str, fields: &[(Cow<'_, str>, &RawValue)], depth: usize, signals: &mut Signals) -> Content {
@@ -135,8 +165,10 @@ impl Reader<'_> {
         let status = with(Role::Exit).find_map(|(_, value)| number(value));
         let of_process =
             has_streams.then(|| with(Role::Status).chain(with(Role::Code)).find_map(|(_, value)| number(value)));
+        // What a signal ended has no code.
+        let signal = has_streams && fields.iter().any(|(key, value)| key == "signal" && is_signal(value.get()));
         if signals.exit.is_none() {
-            signals.exit = status.or(of_process.flatten());
+            signals.exit = status.or(of_process.flatten()).or(signal.then_some(exit_status::BY_SIGNAL));
         }
         let always = |key: &str| matches!(key, "success" | "ok" | "Success" | "OK");
         let denied = |(key, value): &(&str, &str)| {
@@ -144,6 +176,11 @@ impl Reader<'_> {
         };
         let mut error = with(Role::Success).find(denied).map(|_| said(json));
         let mut success = with(Role::Success).any(|(key, value)| always(key) && value.trim_matches('"') == "true");
+        error = error.or_else(|| self.did_nothing(fields).then(|| said(json)));
+        error = error.or_else(|| {
+            let state = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case("sqlstate"));
+            state.filter(|(_, value)| is_failing_state(value.get())).map(|_| said(json))
+        });
         error = error.or_else(|| with(Role::Failure).find(|(_, value)| *value == "true").map(|_| said(json)));
         let http = with(Role::HttpStatus).chain(with(Role::Status)).filter_map(|(_, value)| number(value));
         let http =
@@ -161,14 +198,20 @@ impl Reader<'_> {
         // A status alone may be what was asked for.
         if bare && (worded || !self.asks_for_state || fields.len() == 1 && depth == DEPTH) {
             for (_, value) in with(Role::Status) {
-                if self.rules.failure_words.is_match(value.trim_matches('"')) {
+                let value = value.trim_matches('"');
+                // `not_merged` of who was to merge; of who asks it is a state.
+                let undone = !self.asks_for_state && value.starts_with("not_");
+                if undone || self.rules.failure_words.is_match(value) {
                     error = error.or_else(|| Some(said(json)));
                 }
-                success |= self.rules.success_words.is_match(value.trim_matches('"'));
+                success |= self.rules.success_words.is_match(value);
             }
         }
         if (bare || !self.asks_for_state) && worded {
             for (_, value) in with(Role::Code) {
+                if bare && self.rules.failure_words.is_match(value.trim_matches('"')) {
+                    error = error.or_else(|| Some(said(json)));
+                }
                 match number(value) {
                     Some(0) => success = true,
                     Some(200..400) | None => {}
@@ -201,6 +244,19 @@ impl Reader<'_> {
         self.content(fields, &roles, depth, signals)
     }
 
+    /// `{"applied": 0, "rejected": [...]}`: none was done, and there is a list of what was not.
+    fn did_nothing(&self, fields: &[(Cow<'_, str>, &RawValue)]) -> bool {
+        let named = |list: &[String], key: &str| list.iter().any(|name| name.eq_ignore_ascii_case(key));
+        let none =
+            |(key, value): &(Cow<'_, str>, &RawValue)| value.get() == "0" && named(&self.rules.success_fields, key);
+        let some = |(key, value): &(Cow<'_, str>, &RawValue)| {
+            value.get().starts_with('[')
+                && !is_nothing(value.get())
+                && [&self.rules.failure_fields, &self.rules.error_fields].iter().any(|list| named(list, key))
+        };
+        fields.iter().any(none) && fields.iter().any(some)
+    }
+
     /// What the object holds besides its envelope.
     fn content(
         &self,
@@ -213,7 +269,7 @@ impl Reader<'_> {
         let is_data = |(value, role): (&&RawValue, &Role)| *role == Role::Data && !is_empty(value.get());
         let mut data = fields.iter().map(|(_, value)| value).zip(roles).any(is_data);
         let only = fields.len() == 1;
-        for ((_, value), role) in fields.iter().zip(roles) {
+        for ((key, value), role) in fields.iter().zip(roles) {
             let holds = matches!(role, Role::Wrapper | Role::Stream | Role::Message) || only;
             if !holds || is_nothing(value.get()) {
                 continue;
@@ -222,7 +278,7 @@ impl Reader<'_> {
             match value.get().as_bytes().first() {
                 Some(b'{' | b'[') if *role != Role::Message => match self.value(value.get(), depth - 1, signals) {
                     Some(Content::Text(text)) => texts.push(text),
-                    _ => data = true,
+                    _ => data |= key != "outcome",
                 },
                 Some(b'"') => texts.extend(serde_json::from_str::<String>(value.get()).ok()),
                 _ => data = true,
@@ -294,6 +350,17 @@ fn blocks(items: &[&RawValue]) -> Option<String> {
 /// A number, also one in quotes.
 fn number(value: &str) -> Option<i64> {
     value.trim_matches('"').parse().ok()
+}
+
+/// `"SIGKILL"`, or its number.
+fn is_signal(value: &str) -> bool {
+    value.starts_with("\"SIG") || number(value).is_some_and(|number| number != 0)
+}
+
+/// A state of SQL of another class than success, warning and no data.
+fn is_failing_state(value: &str) -> bool {
+    let state = value.trim_matches('"');
+    state.len() == 5 && !["00", "01", "02"].iter().any(|class| state.starts_with(class))
 }
 
 /// Null, or nothing in it.

@@ -39,10 +39,39 @@ static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// The status of what a signal ended.
+pub(super) const BY_SIGNAL: i64 = -1;
+
+/// A line that says that a signal ended the program.
+static SIGNAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let before = "(?:the |your )?(?:process|command|program|script|child|job|task)? ?(?:was |has been )?";
+    let ended = "(?:terminated|killed|died|stopped|interrupted|ended|exited|aborted|crashed)";
+    Regex::new(&in_ascii(&format!(r"(?i)^(?:<status>|\W)*{before}{ended} (?:by|with|on|from|due to) (?:a )?signal\b")))
+        .ok()
+});
+
+/// The prompt of a shell that shows how the last command ended: `❯ ✘ 101`, `127 ↵ %`.
+static IN_PROMPT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(&in_ascii(r"^[^\n]{0,40}?(?:[✘✗✖] ?(\d{1,3})|(\d{1,3}) ?↵)[^\w\n]{0,8}$")).ok());
+
+/// The status in the last line, if it is a prompt that shows one.
+fn in_prompt(text: &str) -> Option<i64> {
+    let last = text.trim_end().lines().next_back()?;
+    let prompt = last.contains(['❯', '➜', 'λ', '$', '%', '#', '↵']);
+    if !prompt || last.len() > 80 || !last.contains(['✘', '✗', '✖', '↵']) {
+        return None;
+    }
+    let groups = IN_PROMPT.as_ref()?.captures(last)?;
+    groups.get(1).or_else(|| groups.get(2))?.as_str().parse().ok()
+}
+
 /// The exit status that a text reports. What a reader shows may say anything: there, a report at the end counts only
 /// if it stands apart, in brackets or after a blank line.
 pub(super) fn reported(text: &str, by_reader: bool) -> Option<i64> {
     let (head, tail) = windows(text);
+    if let Some(status) = in_prompt(tail) {
+        return Some(status);
+    }
     // Most texts report none, and that is quickly seen.
     if !is_hinted(head) && !is_hinted(tail) {
         return None;
@@ -87,14 +116,17 @@ fn header(line: &str) -> bool {
 
 /// Whether a text has a part of a word that every report has.
 fn is_hinted(text: &str) -> bool {
-    const HINTS: [&str; 7] = ["xit", "XIT", "eturn", "ETURN", "rc", "RC", "level"];
+    const HINTS: [&str; 8] = ["xit", "XIT", "eturn", "ETURN", "rc", "RC", "level", "ignal"];
     HINTS.iter().any(|hint| memchr::memmem::find(text.as_bytes(), hint.as_bytes()).is_some())
 }
 
 fn status(pattern: &Regex, text: &str) -> Option<i64> {
     // Finding groups is slow where there are none.
-    if !is_hinted(text) || !pattern.is_match(text) {
+    if !is_hinted(text) {
         return None;
+    }
+    if !pattern.is_match(text) {
+        return SIGNAL.as_ref().is_some_and(|signal| signal.is_match(text)).then_some(BY_SIGNAL);
     }
     pattern.captures(text)?.get(1)?.as_str().parse().ok()
 }
@@ -125,6 +157,10 @@ mod tests {
             ("x\n[exit code: 130]", 130),
             ("Directory: (root)\nStdout: fine\nExit Code: 0\nSignal: (none)", 0),
             ("x\nrc=1", 1),
+            ("x\n<status>killed by signal SIGTERM</status>", BY_SIGNAL),
+            ("x\nProcess terminated with signal 9", BY_SIGNAL),
+            ("x\n~/w ❯ ✘ 7", 7),
+            ("x\n127 ↵ %", 127),
         ] {
             assert_eq!(reported(text, false), Some(expected), "{text}");
         }

@@ -29,6 +29,7 @@ static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"[A-Za-z]:\\[^\n>]*>",
         r"(?:bash|sh|zsh)-[\d.]+[$#]",
         r"\$",
+        r"[❯λ]",
         r">>>",
         r"[\w~/.-]+ +[➜❯λ] ?",
         r"➜ +\S+(?: git:\(\S+\))?(?: ✗)?",
@@ -78,6 +79,7 @@ pub(super) struct Lines<'t> {
 impl<'t> Lines<'t> {
     /// The lines of a text, without prompts, and without the names of streams.
     pub(super) fn of(text: &'t str) -> Self {
+        let text = answered(text);
         let whole = text.len() <= 2 * WINDOW;
         let tail = if whole { text } else { &text[text.ceil_char_boundary(text.len() - WINDOW)..] };
         let tail = lines(tail);
@@ -188,6 +190,12 @@ fn is_raised(line: &str) -> bool {
     !name.is_empty() && name.len() < 80 && name.chars().all(|sign| sign.is_alphanumeric() || "._".contains(sign))
 }
 
+/// What follows the command that a text world echoes: `> look`. Several such lines are quotes.
+fn answered(text: &str) -> &str {
+    let rest = text.strip_prefix("> ").and_then(|rest| rest.split_once('\n')).map(|(_, rest)| rest);
+    rest.filter(|rest| !rest.trim().is_empty() && !rest.starts_with('>') && !rest.contains("\n>")).unwrap_or(text)
+}
+
 fn lines(text: &str) -> Vec<&str> {
     let (mut lines, mut earlier): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for line in text.lines() {
@@ -237,6 +245,10 @@ fn bare(line: &str) -> &str {
 /// `[stderr]`, `Stdout:`, or `Error: (none)`: the name of a stream, and no more.
 fn is_label(line: &str) -> bool {
     let line = line.trim();
+    // A heading of what follows, not the name of a stream.
+    if line == "ERROR:" {
+        return false;
+    }
     let bracketed = line.starts_with(['[', '-', '=']).then_some((line, ""));
     let Some((name, value)) = line.split_once(':').or(bracketed) else { return false };
     let name = name.trim_matches(['[', ']', '-', '=', '*', ' ']);
@@ -258,6 +270,9 @@ mod tests {
         assert_eq!(Lines::of("[timeout] no prompt\nann@box:~$ sleep 300").last(), "[timeout] no prompt");
         assert_eq!(Lines::of("# 404 Not Found\ntext").first(), "# 404 Not Found");
         assert_eq!(Lines::of("Stdout: fine\nError: (none)").last(), "Stdout: fine");
+        assert_eq!(Lines::of("> take lamp\nToo hot.").first(), "Too hot.");
+        assert_eq!(Lines::of("> a\n> b\nc").first(), "> a");
+        assert_eq!(Lines::of("❯ make\nbroken\n❯ ").first(), "broken");
         assert_eq!(Lines::of("").first(), "");
     }
 

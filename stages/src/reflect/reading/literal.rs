@@ -19,6 +19,17 @@ pub(super) fn to_json(text: &str) -> Option<String> {
     Some(json)
 }
 
+/// `ToolResult(success=False, output=None)`, what Python prints of a result that is an object, as JSON.
+pub(super) fn record(text: &str) -> Option<String> {
+    const KINDS: [&str; 6] = ["Result", "Response", "Output", "Observation", "Process", "Return"];
+    let (name, fields) = text.strip_suffix(')')?.split_once('(')?;
+    let is_name = name.len() < 60 && name.chars().all(|sign| sign.is_ascii_alphanumeric() || "_.".contains(sign));
+    if !is_name || !KINDS.iter().any(|kind| name.ends_with(kind)) {
+        return None;
+    }
+    Some(format!("{{{}}}", to_json(fields)?))
+}
+
 fn open<'a>(json: &mut String, sign: char, rest: &'a str) -> &'a str {
     json.push(sign);
     &rest[1..]
@@ -35,6 +46,11 @@ fn close<'a>(json: &mut String, sign: char, rest: &'a str) -> &'a str {
 fn word<'a>(rest: &'a str, json: &mut String) -> Option<&'a str> {
     let end = rest.find(|sign: char| !(sign.is_ascii_alphanumeric() || "+-._".contains(sign))).unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
+    // The name of a field of an object.
+    if let Some(value) = after.strip_prefix('=').filter(|_| !word.is_empty()) {
+        json.extend(["\"", word, "\":"]);
+        return Some(value);
+    }
     json.push_str(match word {
         "None" => "null",
         "True" => "true",
@@ -88,6 +104,11 @@ mod tests {
             assert_eq!(made, json);
             assert!(serde_json::from_str::<serde_json::Value>(&made).is_ok(), "{made}");
         }
+        assert_eq!(
+            record("ToolResult(ok=False, rows=[('a', 1)], why='no (x=1)')").unwrap(),
+            r#"{"ok":false,"rows":[["a",1]],"why":"no (x=1)"}"#
+        );
+        assert_eq!(record("KeyError('a')"), None);
         for other in ["{'a': datetime(2031, 1, 1)}", "{'a", "<x>"] {
             assert_eq!(to_json(other), None, "{other}");
         }

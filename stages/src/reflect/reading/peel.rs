@@ -36,6 +36,16 @@ pub(super) fn peel<'a>(result: &'a str, asks_for_state: bool, rules: &RuleSet) -
     let (mut is_data, mut tagged_error) = (false, false);
     for _ in 0..LAYERS {
         text = trimmed(text);
+        // A value that a notebook shows is what was asked for, also if it is the text of an error.
+        if is_shown_value(&text) {
+            is_data = true;
+            break;
+        }
+        if let Some((plain, told)) = without_markup(&text) {
+            tagged_error |= told;
+            text = Cow::Owned(plain);
+            continue;
+        }
         if let Some(rest) = unlabelled(&text, rules).map(|rest| text.len() - rest.len()) {
             text = from(text, rest);
             continue;
@@ -55,6 +65,31 @@ pub(super) fn peel<'a>(result: &'a str, asks_for_state: bool, rules: &RuleSet) -
         }
     }
     Peeled { text, signals, is_data, tagged_error }
+}
+
+/// `Out[3]: 'a'`.
+fn is_shown_value(text: &str) -> bool {
+    let value = text.strip_prefix("Out[").and_then(|rest| rest.split_once("]:")).map(|(_, value)| value.trim());
+    value.is_some_and(|value| value.len() > 1 && value.starts_with(['"', '\'']) && value.ends_with(['"', '\'']))
+}
+
+/// The text of an output cell that a notebook wrote as HTML, and whether its class says that it is an error.
+fn without_markup(text: &str) -> Option<(String, bool)> {
+    const LONGEST: usize = 20_000;
+    let is_cell = ["<div class=\"output", "<pre class=\"output", "<div class='output"];
+    if text.len() > LONGEST || !is_cell.iter().any(|begin| text.starts_with(begin)) || !text.ends_with('>') {
+        return None;
+    }
+    let told = text.split('>').next().is_some_and(|tag| tag.contains("error"));
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('<') {
+        plain.push_str(before);
+        rest = behind.split_once('>').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    let plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").replace("&quot;", "\"");
+    Some((plain.replace("&amp;", "&"), told))
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -159,6 +194,7 @@ mod tests {
             "<tool_response>\n<output>\na\n</output>\n</tool_response>",
             "```text\na\n```",
             "Tool result: ```\na\n```",
+            "<div class=\"output_text\"><pre><span class=\"k\">a</span></pre></div>",
             "\u{1b}[1;32ma\u{1b}[0m",
             "\u{1b}]0;title\u{7}a",
             "[{\"type\": \"text\", \"text\": \"<output>a</output>\"}]",
@@ -179,6 +215,8 @@ mod tests {
     #[test]
     fn tags_may_say_that_it_is_an_error() {
         let tagged = |result| peel(result, true, &RuleSet::built_in()).tagged_error;
+        assert!(tagged("<div class=\"output_error\"><pre>a &lt; b</pre></div>"));
+        assert!(!tagged("<div class=\"output_text\"><pre>an error</pre></div>"));
         assert!(tagged("<tool_use_error>a</tool_use_error>"));
         assert!(tagged("<tool_result status=\"error\">a</tool_result>"));
         assert!(!tagged("<tool_result status=\"ok\">an error</tool_result>"));

@@ -40,12 +40,15 @@ impl Role {
         }
         match name.as_str() {
             "exitcode" | "exitstatus" | "returncode" | "returnstatus" | "exit" | "rc" => Self::Exit,
+            "outcome" if value.starts_with('{') => Self::Wrapper,
+            "run" | "process" | "execution" if value.starts_with('{') => Self::Wrapper,
             "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" | "responsecode" => Self::HttpStatus,
             "status" | "state" | "outcome" | "type" | "outputtype" | "kind" | "level" => Self::Status,
             "result" if value.starts_with('"') && value.len() < 24 => Self::Status,
             "code" | "errcode" | "errorcode" | "errno" | "retcode" | "ret" | "resultcode" | "cod" => Self::Code,
-            "message" | "msg" | "reason" | "detail" | "details" | "description" | "title" | "cause" | "hint"
-            | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info" | "help" => Self::Message,
+            "message" | "msg" | "reason" | "because" | "why" | "explanation" | "detail" | "details" | "description"
+            | "title" | "cause" | "hint" | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info"
+            | "help" => Self::Message,
             "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => {
                 Self::Stream
             }
@@ -57,7 +60,7 @@ impl Role {
             | "version" | "path" | "truncated" | "signal" | "pid" | "cwd" | "command" | "headers" | "contenttype"
             | "method" | "url" | "structuredcontent" | "reward" | "done" | "score" | "documentation"
             | "documentationurl" | "docs" | "retryafter" | "extensions" | "instance" | "severity" | "field"
-            | "param" | "parameter" => Self::About,
+            | "param" | "parameter" | "argument" | "rule" | "language" | "sqlstate" => Self::About,
             _ => Self::Data,
         }
     }

@@ -35,10 +35,17 @@ const ORDER: [ToolKind; 6] =
     [ToolKind::Editor, ToolKind::Browser, ToolKind::Game, ToolKind::Program, ToolKind::Reader, ToolKind::Lookup];
 
 /// Words of names that tell of a terminal, whatever else is in them: one writes to it.
-const TERMINALS: [&str; 9] = ["bash", "shell", "terminal", "tty", "pty", "tmux", "ssh", "powershell", "console"];
+const TERMINALS: [&str; 10] =
+    ["bash", "shell", "terminal", "xterm", "tty", "pty", "tmux", "ssh", "powershell", "console"];
 /// What a browser shows that others wrote.
 const SHOWN_BY_BROWSERS: [&str; 10] =
     ["console", "log", "logs", "messages", "network", "history", "snapshot", "content", "text", "html"];
+
+/// What one opens to read it.
+const READ_WHEN_OPEN: [&str; 14] = [
+    "document", "doc", "url", "link", "image", "email", "mail", "message", "thread", "result", "note", "article",
+    "book", "pdf",
+];
 
 /// A tool as far as its results are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +71,7 @@ pub(super) fn tool<'c>(name: Option<&str>, arguments: Option<&'c Value>, rules: 
     let shows = kind == ToolKind::Program && line.is_some_and(|line| command::only_shows(line, rules));
     let kind = if shows { ToolKind::Reader } else { kind };
     let asks_for_state = matches!(kind, ToolKind::Reader | ToolKind::Program | ToolKind::Lookup)
-        || first_is(ToolKind::Reader)
+        || (first_is(ToolKind::Reader) && kind != ToolKind::Api)
         || first_is(ToolKind::Lookup);
     Tool { kind, line, asks_for_state }
 }
@@ -94,6 +101,11 @@ fn by_name(words: &[String], arguments: Option<&Map<String, Value>>, rules: &Rul
     }
     if of_files {
         return ToolKind::Reader;
+    }
+    // What is opened to be read, and what is opened to be used.
+    let opens = words.len() > 1 && words.iter().all(|word| word == "open" || !is(word, ToolKind::Reader, rules));
+    if first_is(ToolKind::Reader) && opens && !any_of(&READ_WHEN_OPEN) && ORDER[..4].iter().all(|kind| !has(*kind)) {
+        return ToolKind::Api;
     }
     let listed = ORDER.into_iter().find(|kind| match kind {
         ToolKind::Program => !reads_first && has(*kind),
@@ -177,6 +189,8 @@ mod tests {
             ("browser_console_messages", "{}", ToolKind::Reader),
             ("env_step", "{}", ToolKind::Game),
             ("book_flight", "{}", ToolKind::Api),
+            ("open_mail", "{}", ToolKind::Reader),
+            ("open_account", "{}", ToolKind::Api),
         ] {
             assert_eq!(kind(name, arguments), expected, "{name} {arguments}");
         }

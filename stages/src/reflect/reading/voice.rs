@@ -37,7 +37,8 @@ impl Blamed<'_, '_> {
     pub(super) fn as_unknown(&self, message: &str) -> bool {
         let beginning = head(message, BEGINNING);
         if self.rules.unknown_action.is_match(beginning) {
-            return !self.others_may_speak() || self.is_named_as_tool(beginning);
+            let of_its_value = || self.rules.alternatives.is_match(beginning) && self.names_value(beginning);
+            return !self.others_may_speak() || self.is_named_as_tool(beginning) || of_its_value();
         }
         // `You don't have search. You can use: …`
         self.rules.alternatives.is_match(beginning)
@@ -68,6 +69,10 @@ impl Blamed<'_, '_> {
     pub(super) fn as_refused<'m>(&self, message: &'m str) -> Option<&'m str> {
         let beginning = head(message, self.rules.refusal_characters);
         if message.len() > 2 * self.rules.refusal_characters.max(beginning.len()) {
+            return None;
+        }
+        // A server that does not take a key denies; it forbids nothing.
+        if ["REQUEST_DENIED", "This key ", "API key", "api key"].iter().any(|denied| beginning.contains(denied)) {
             return None;
         }
         // Who looks up what is allowed is not refused.
