@@ -17,6 +17,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::file::metadata::RowGroupMetaData;
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::contract::AddedColumn;
 use sternlight_engine::dataset::{guarded, leaves_of};
@@ -35,6 +36,10 @@ const ROWS: usize = 8192;
 
 /// Decoded bytes of texts of turns that are looked at together, about.
 const TEXT_BYTES: u64 = 4 << 20;
+
+/// Turns of a row, on average of a row group, beyond which texts are not looked at: whoever reads them holds them against
+/// its memory first, and tells what they lack.
+const MOST_TURNS: u64 = 1 << 20;
 
 /// Columns of rows that `columns` can fill.
 const COLUMNS: [&str; 10] =
@@ -134,6 +139,13 @@ impl Opened<'_> {
         });
         let bytes: u64 = chunks.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0)).sum();
         let rows: u64 = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
+        let are_many = |group: &RowGroupMetaData| {
+            let values = leaves.clone().map(|leaf| u64::try_from(group.column(leaf).num_values()).unwrap_or(u64::MAX));
+            values.max().unwrap_or(0) / u64::try_from(group.num_rows()).unwrap_or(0).max(1) > MOST_TURNS
+        };
+        if groups.iter().any(are_many) {
+            return None;
+        }
         let together = TEXT_BYTES.saturating_mul(rows) / bytes.max(1);
         (!is_proven).then(|| (leaves.collect(), together.clamp(1, ROWS as u64) as usize))
     }
