@@ -104,7 +104,8 @@ fn commit(made: &Made, index: usize, bytes: &[u8]) {
     for below in &made.commits[index + 1..] {
         fs::remove_file(below).expect("a commit");
     }
-    let sealed = format!("{{\n  \"blake3\": \"{}\",\n  \"content\": {text}\n}}\n", blake3::hash(text.as_bytes()).to_hex());
+    let sealed =
+        format!("{{\n  \"blake3\": \"{}\",\n  \"content\": {text}\n}}\n", blake3::hash(text.as_bytes()).to_hex());
     fs::write(path, sealed).expect("a commit");
     let _ = made.place.run(STORE_PIPELINE, &store);
 }
