@@ -25,6 +25,7 @@ mod records;
 mod row;
 mod same_file;
 mod scan;
+mod seen;
 mod shard;
 mod stage;
 mod status;

@@ -10,7 +10,7 @@ use sternlight_engine::trajectory::{Status, TrajectoryRow};
 use super::files::InputFile;
 use super::json::{Fault, boolean, kind, number};
 use super::options::{GroupBy, Options};
-use super::parts::Seen;
+use super::seen::Seen;
 
 /// How close to 1 a reward must be to count as success, where the format says so.
 const SUCCESS_TOLERANCE: f64 = 1e-6;
