@@ -37,7 +37,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut list = String::from("&[\n");
     for file in &files {
         let name = file.strip_prefix(&root)?.to_str().ok_or("a file whose name is no text")?.replace('\\', "/");
-        writeln!(list, "    ({name:?}, include_str!({file:?})),")?;
+        // Without the place of this copy: another one may share its builds.
+        writeln!(
+            list,
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/{name}")
+        )?;
     }
     list.push_str("]\n");
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("embedded.rs"), list)?;
