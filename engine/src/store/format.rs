@@ -32,7 +32,8 @@ pub(super) enum State {
 
 /// What a directory is. Somebody's own files are neither hidden from git nor mixed with ours.
 pub(super) fn state(root: &Path) -> Result<State, StoreError> {
-    if fs::symlink_metadata(root.join(FILE)).is_ok() {
+    let is_begun = || fs::symlink_metadata(root.join(FILE)).is_ok();
+    if is_begun() {
         return Ok(State::Begun);
     }
     let is_ours = |name: &str| name == ".gitignore" || name.starts_with(TEMPORARY);
@@ -41,6 +42,8 @@ pub(super) fn state(root: &Path) -> Result<State, StoreError> {
     let others: Vec<String> = names.filter(|name| !is_ours(name)).collect();
     match others.is_empty() {
         true => Ok(State::Empty),
+        // By another process, while the names were read: the file is there before anything else.
+        false if is_begun() => Ok(State::Begun),
         false if has_contents(root) => Err(damaged(root, "nothing: it is gone".to_owned())),
         false => Err(StoreError::Occupied { path: root.to_owned() }),
     }
