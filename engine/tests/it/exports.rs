@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::dataset::Dataset;
+use sternlight_engine::place::resolved;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{Context, Sink, Stage, StageError, Staging, Target, Work};
@@ -214,11 +215,12 @@ impl World {
             overwrite: *overwrite,
         };
         let before = tree(&self.root);
+        // Where it may write, as it is found: links above it are followed, those that lead nowhere as they are spelled.
+        let directory = resolved(sink.target.parent().unwrap());
         let outcome = sink.run(&self.stores[*store], limit.then_some(1));
         let after = tree(&self.root);
-        // Where it may write, as it is found: links above it are followed.
         let written = if *limit { sampled(&sink) } else { sink.clone() };
-        let written = Writes { target: self.root.join(written.target.file_name().unwrap()), ..written };
+        let written = Writes { target: directory.join(written.target.file_name().unwrap()), ..written };
         let places = written.places();
         for (path, lies) in &before {
             let now = after.get(path);
@@ -232,7 +234,7 @@ impl World {
             assert!(may_go, "{act:?}: {} was {lies:?} and is {now:?}", path.display());
         }
         for path in after.keys().filter(|path| !before.contains_key(*path)) {
-            let made = path == &written.target && written.is_directory;
+            let made = written.target.starts_with(path) && written.is_directory;
             assert!(made || places.contains(path), "{act:?} left {}", path.display());
         }
         if outcome.is_ok() {
