@@ -11,8 +11,8 @@ pub mod reflect;
 pub mod reward;
 pub mod rollout;
 
-mod call_ids;
 mod pattern;
+mod recorded;
 mod registry;
 
 pub use registry::registry;

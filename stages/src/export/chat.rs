@@ -16,8 +16,8 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 use super::destination::Compression;
 use super::findings::PROGRESS;
 use super::messages::{Chat, Message, Messages, TurnColumns};
-use super::recorded::Recorded;
 use super::unfit::Unfit;
+use crate::recorded::Recorded;
 
 /// Columns that every chat is made of.
 pub(super) const REQUIRED: [&str; 4] = ["trajectory_id", "group_id", "turns.observation", "turns.action"];

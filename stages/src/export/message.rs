@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-pub(super) const RESULT_START: &str = "<tool_response>\n";
-pub(super) const RESULT_END: &str = "\n</tool_response>";
+use crate::recorded::{RESULT_END, RESULT_START};
 
 /// A tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::message::{Decision, Shown, decision, shown};
 use super::parts::{given_back, text_part};
-use super::recorded::{Recorded, Seen, Speaker};
 use super::unfit::Unfit;
+use crate::recorded::{Recorded, Seen, Speaker};
 
 const USER: &str = "user";
 const SYSTEM: &str = "system";

@@ -8,7 +8,6 @@ mod highlight;
 mod message;
 mod messages;
 mod parts;
-mod recorded;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]

@@ -265,7 +265,7 @@ mod tests {
             shard.columns.values_mut().for_each(|file| *file = 0);
             shard.files.truncate(1);
             shard.files[0].path = FilePath::Outside(path);
-            shard.files[0].digests.clear();
+            shard.files[0].digests = Default::default();
             shard.files[0].footer = None;
             shard
         };

@@ -14,7 +14,7 @@ use super::finding::head;
 use super::reading::{Answer, Reading, read};
 use super::rule_set::RuleSet;
 use super::tool_list::ToolList;
-use crate::call_ids::RecordedIds;
+use crate::recorded::Recorded;
 
 /// The columns that rules read; those that are `None` are not in the input.
 pub(super) struct Columns<'a> {
@@ -132,7 +132,7 @@ impl<'a> Episode<'a> {
         let mut calls = Vec::with_capacity(turns.len());
         let mut starts = vec![0];
         // Read only where a turn has several calls.
-        let ids = LazyCell::new(|| text(columns.extra, row).map(RecordedIds::of).unwrap_or_default());
+        let recorded = LazyCell::new(|| text(columns.extra, row).map(Recorded::of).unwrap_or_default());
         for index in turns.clone() {
             let last = index + 1 == turns.end;
             let next =
@@ -147,7 +147,7 @@ impl<'a> Episode<'a> {
                 next,
                 marked_error: mark(columns.tool_error, index) == Some(true),
             };
-            let order = |count| ids.results(turn.number, count).unwrap_or_else(|| (0..count).collect());
+            let order = |count| recorded.results(turn.number, count).unwrap_or_else(|| (0..count).collect());
             turn.calls(text(columns.tool_name, index), text(columns.tool_arguments, index), &order, rules, &mut calls);
             starts.push(calls.len());
         }

@@ -1,12 +1,15 @@
 //! What an import kept in `extra` about a conversation: whose words an observation is, which call a result belongs to,
-//! and the parts of contents. Not concerned with how messages are written.
+//! and the parts of contents. Not concerned with how messages are written, nor with what results say.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::message::{RESULT_END, RESULT_START};
+/// What stands around a result among several messages of an observation.
+pub(crate) const RESULT_START: &str = "<tool_response>\n";
+pub(crate) const RESULT_END: &str = "\n</tool_response>";
 
 /// What lies between the messages of an observation, and between those of a prompt.
 const BETWEEN_SHOWN: &str = "\n";
@@ -14,7 +17,7 @@ const BETWEEN_SYSTEM: &str = "\n\n";
 
 /// What `extra` holds; nothing of what it does not.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Recorded<'a> {
+pub(crate) struct Recorded<'a> {
     #[serde(default, borrow)]
     turns: Turns<'a>,
     #[serde(default, borrow)]
@@ -53,7 +56,7 @@ struct Message<'a> {
 
 /// Who said something to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub(crate) enum Speaker {
     User,
     System,
     Developer,
@@ -62,26 +65,26 @@ pub(super) enum Speaker {
 
 /// A message that an agent was shown.
 #[derive(Clone, Debug)]
-pub(super) struct Seen<'t, 'r> {
-    pub(super) speaker: Speaker,
+pub(crate) struct Seen<'t, 'r> {
+    pub(crate) speaker: Speaker,
     /// What it says.
-    pub(super) text: &'t str,
+    pub(crate) text: &'t str,
     /// The same as it stands in the observation: results between tags, where there are several messages.
-    pub(super) spelled: &'t str,
+    pub(crate) spelled: &'t str,
     /// The call that it answers.
-    pub(super) id: Option<&'r str>,
+    pub(crate) id: Option<&'r str>,
     /// The parts that it came in.
-    pub(super) parts: Option<&'r RawValue>,
+    pub(crate) parts: Option<&'r RawValue>,
 }
 
 impl<'a> Recorded<'a> {
     /// Reads the column `extra`, whoever wrote it.
-    pub(super) fn of(extra: &'a str) -> Self {
+    pub(crate) fn of(extra: &'a str) -> Self {
         serde_json::from_str(extra).unwrap_or_default()
     }
 
     /// For each of a turn's calls its id; none where that is not known.
-    pub(super) fn calls(&self, turn: usize, count: usize) -> Vec<Option<&str>> {
+    pub(crate) fn calls(&self, turn: usize, count: usize) -> Vec<Option<&str>> {
         let calls = self.turns.calls.get(turn).and_then(Option::as_ref).filter(|calls| calls.len() == count);
         match calls {
             Some(calls) => calls.iter().map(|call| call.id.as_deref()).collect(),
@@ -89,19 +92,35 @@ impl<'a> Recorded<'a> {
         }
     }
 
+    /// For each of a turn's calls, which of the results that came next is its own. `None` if the ids do not tell: then
+    /// results stand in the order of their calls.
+    pub(crate) fn results(&self, turn: usize, count: usize) -> Option<Vec<usize>> {
+        let next = match self.turns.observed.get(turn + 1) {
+            Some(shown) => shown.as_ref(),
+            None => self.final_observed.as_ref(),
+        };
+        let answered: Vec<&str> = next?.iter().filter_map(|message| message.tool_call_id.as_deref()).collect();
+        let ids = self.calls(turn, count).into_iter().collect::<Option<Vec<_>>>()?;
+        let distinct: HashSet<&str> = ids.iter().copied().collect();
+        if answered.len() != count || distinct.len() != count {
+            return None;
+        }
+        ids.iter().map(|id| answered.iter().position(|answered| answered == id)).collect()
+    }
+
     /// The parts that the message of a turn came in.
-    pub(super) fn content(&self, turn: usize) -> Option<&'a RawValue> {
+    pub(crate) fn content(&self, turn: usize) -> Option<&'a RawValue> {
         self.turns.content.get(turn).copied().flatten()
     }
 
     /// The messages that an observation was made of. `None` if they are not known, or do not fit it.
-    pub(super) fn observed<'t>(&self, turn: usize, observation: &'t str) -> Option<Vec<Seen<'t, '_>>> {
+    pub(crate) fn observed<'t>(&self, turn: usize, observation: &'t str) -> Option<Vec<Seen<'t, '_>>> {
         apart(self.turns.observed.get(turn)?.as_ref()?, observation, BETWEEN_SHOWN)
     }
 
     /// The same for the last observation, behind so many turns. A copy that ends before its original was shown last what
     /// the original was shown next.
-    pub(super) fn last_observed<'t>(&self, turns: usize, observation: &'t str) -> Option<Vec<Seen<'t, '_>>> {
+    pub(crate) fn last_observed<'t>(&self, turns: usize, observation: &'t str) -> Option<Vec<Seen<'t, '_>>> {
         let Turns { calls, observed, content } = &self.turns;
         match calls.len().max(observed.len()).max(content.len()) > turns {
             true => self.observed(turns, observation),
@@ -110,7 +129,7 @@ impl<'a> Recorded<'a> {
     }
 
     /// The same for the prompt.
-    pub(super) fn prompt<'t>(&self, prompt: &'t str) -> Option<Vec<Seen<'t, '_>>> {
+    pub(crate) fn prompt<'t>(&self, prompt: &'t str) -> Option<Vec<Seen<'t, '_>>> {
         apart(self.prompt_messages.as_ref()?, prompt, BETWEEN_SYSTEM)
     }
 }
@@ -190,5 +209,33 @@ mod tests {
         for extra in ["", "[]", "{}", r#"{"turns": 7}"#, r#"{"turns": {"calls": [[{"id": 5}]]}}"#] {
             assert_eq!(Recorded::of(extra).calls(0, 1), [None], "{extra}");
         }
+    }
+
+    #[test]
+    fn results_find_their_calls() {
+        let of = |observed: &str, last: &str| {
+            let extra = format!(
+                r#"{{"turns": {{"calls": [[{{"id": "a"}}, {{"id": "b"}}]], "observed": [{observed}]}}, "final_observed": {last}}}"#
+            );
+            Recorded::of(&extra).results(0, 2)
+        };
+        let swapped = r#"[{"tool_call_id": "b"}, {"role": "user"}, {"tool_call_id": "a"}]"#;
+        assert_eq!(of(&format!("null, {swapped}"), "null"), Some(vec![1, 0]));
+        assert_eq!(of("null", swapped), Some(vec![1, 0]));
+        let others = r#"[{"tool_call_id": "b"}, {"tool_call_id": "c"}]"#;
+        for unknown in [others, r#"[{"tool_call_id": "a"}]"#, "null"] {
+            assert_eq!(of("null", unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn results_are_told_apart_where_each_call_has_an_id_of_its_own() {
+        let extra = r#"{"turns": {
+            "calls": [[{"id": "a"}, {"id": "a"}], [{"id": "a"}, {}], [{"id": "a"}]],
+            "observed": [null, [{"tool_call_id": "a"}, {"tool_call_id": "a"}], [{"tool_call_id": "a"}, {"tool_call_id": "b"}],
+                [{"tool_call_id": "a"}]]}}"#;
+        let recorded = Recorded::of(extra);
+        let results = [(0, 2), (1, 2), (2, 2), (2, 1)].map(|(turn, count)| recorded.results(turn, count));
+        assert_eq!(results, [None, None, None, Some(vec![0])]);
     }
 }
