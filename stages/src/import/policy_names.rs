@@ -1,6 +1,7 @@
 //! Who acted, where nothing but the names of files tells: the shortest part of their paths that tells them apart, what
 //! numbers the pieces of one thing left out. Not concerned with what records say.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pieces::{Piece, piece_word, pieces};
@@ -26,9 +27,10 @@ pub(super) fn policies(stems: &[&str]) -> Vec<String> {
         .collect();
     let distinct: BTreeSet<&[String]> = things.iter().map(Vec::as_slice).collect();
     let labels = labels(&distinct);
-    let nameless = || stems.iter().filter_map(|stem| piece_word(last_name(stem))).min().unwrap_or(NAMELESS);
+    let nameless =
+        LazyCell::new(|| stems.iter().filter_map(|stem| piece_word(last_name(stem))).min().unwrap_or(NAMELESS));
     let label = |thing: &Vec<String>| labels.get(thing.as_slice()).filter(|label| !label.is_empty());
-    things.iter().map(|thing| label(thing).cloned().unwrap_or_else(|| nameless().to_owned())).collect()
+    things.iter().map(|thing| label(thing).cloned().unwrap_or_else(|| (*nameless).to_owned())).collect()
 }
 
 fn last_name(stem: &str) -> &str {
