@@ -7,25 +7,21 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _};
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::arrow::{FieldLevels, ProjectionMask};
 use parquet::basic::Type;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::chunks::{Chunks, digest, footer_digest, read_chunk, rest_digest};
-use super::gate::{Closed, Gate, GatedRowGroup, Pace, ROW_COPIES, row_limit};
+use super::foreign::{Gated, levels_of, rows_behind};
+use super::gate::{Closed, Gate, Pace, row_limit};
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
-use super::size::readable;
 use super::stamp::{FileStamp, changed_since};
 use crate::column::ColumnPath;
 use crate::failure::{own_reason, system_error};
@@ -166,10 +162,7 @@ impl OpenFile {
     ) -> Result<RowGroupReader, StageError> {
         let chunks = self.chunks(row_group, rows)?;
         let index = self.description.first_row_group + row_group;
-        let skipped = (skipped > 0).then(|| {
-            let (skipped, left) = (skipped as usize, rows.saturating_sub(skipped) as usize);
-            RowSelection::from(vec![RowSelector::skip(skipped), RowSelector::select(left)])
-        });
+        let skipped = (skipped > 0).then(|| rows_behind(skipped as usize, rows as usize));
         let Some(levels) = &self.levels else {
             let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
                 .with_projection(self.mask.clone())
@@ -181,90 +174,25 @@ impl OpenFile {
             let batches = guarded(|| builder.build()).map_err(|error| self.unreadable(&error))?;
             return Ok(RowGroupReader { batches, gate: None });
         };
-        let memory = self.description.surveyed.memory();
+        let place = self.path.display().to_string();
         // Told by the footer, if that is honest.
         let least = if rows == 1 { self.sum(row_group, least_bytes) } else { 0 };
-        if least > row_limit(memory) {
-            return Err(self.too_large((row_group, 0), None, least));
+        if least > row_limit(self.description.surveyed.memory()) {
+            return Err(self.gated(&place).too_large((index, 0), None, least));
         }
-        self.gated(levels, (Arc::new(chunks), index), pace, skipped)
-    }
-
-    fn gated(
-        &self,
-        levels: &FieldLevels,
-        (chunks, index): (Arc<Chunks>, usize),
-        pace: Pace,
-        selection: Option<RowSelection>,
-    ) -> Result<RowGroupReader, StageError> {
-        let metadata = self.metadata.metadata();
-        let leaves = self.metadata.parquet_schema().num_columns();
-        let gate = Gate::new(self.description.surveyed.memory(), pace, leaves);
-        let row_group = GatedRowGroup { chunks, metadata, index, gate: Arc::clone(&gate) };
-        let read = || ParquetRecordBatchReader::try_new_with_row_groups(levels, &row_group, pace.rows, selection);
-        let batches = guarded(read).map_err(|error| self.unreadable(&error))?;
-        Ok(RowGroupReader { batches, gate: Some(gate) })
+        let begun = self.gated(&place).read(levels, (Arc::new(chunks), index), pace, skipped);
+        begun.map_err(|error| self.unreadable(&error))
     }
 
     /// Why a row group cannot be read any further: what its gate says, or the error itself.
     pub(super) fn ended(&self, row_group: usize, closed: Option<Closed>, error: &ArrowError) -> StageError {
-        match closed {
-            Some(Closed::Row { row, leaf, bytes }) => self.too_large((row_group, row), Some(leaf), bytes),
-            Some(Closed::Page { leaf, bytes }) => {
-                let (column, memory) = (self.column_of(leaf), readable(self.description.surveyed.memory()));
-                let index = self.description.first_row_group + row_group;
-                self.error(format!(
-                    "row group {index}, column `{column}`: a page has {} uncompressed, more than the {memory} of \
-                     `--memory`",
-                    readable(bytes)
-                ))
-                .help("raise `--memory`, or have the file written with smaller pages")
-            }
-            Some(Closed::Slower(_)) | None => self.unreadable(error),
-        }
+        let place = self.path.display().to_string();
+        let refused = self.gated(&place).refused(self.description.first_row_group + row_group, closed);
+        refused.unwrap_or_else(|| self.unreadable(error))
     }
 
-    /// An error about a row that takes so many bytes, and more.
-    fn too_large(&self, (row_group, row): (usize, u64), leaf: Option<usize>, bytes: u64) -> StageError {
-        let groups = self.metadata.metadata().row_groups().iter();
-        let before = groups.take(self.description.first_row_group + row_group);
-        let number = before.fold(row, |rows, group| rows.saturating_add(group.num_rows().max(0) as u64));
-        let column = leaf.map(|leaf| format!(", column `{}`", self.column_of(leaf))).unwrap_or_default();
-        let memory = self.description.surveyed.memory();
-        let limit = match row_limit(memory).saturating_mul(ROW_COPIES) < memory.saturating_sub(ROW_COPIES) {
-            true => format!("more than the limit of {} for a row", readable(row_limit(memory))),
-            false => format!(
-                "and working on it takes {ROW_COPIES} times as much, more than the {} of `--memory`",
-                readable(memory)
-            ),
-        };
-        let message = format!("row {number}{column}: it has at least {} decoded, {limit}", readable(bytes));
-        let error = self.error(message).help("raise `--memory`, or leave the row out of the file");
-        match self.name_of(row_group, row) {
-            Some(id) => error.trajectory(id),
-            None => error,
-        }
-    }
-
-    /// The id of a row's trajectory, if it can be read.
-    fn name_of(&self, row_group: usize, row: u64) -> Option<String> {
-        let leaves = leaves_of(self.metadata.schema(), &ColumnPath::from("trajectory_id"))?;
-        let mask = ProjectionMask::leaves(self.metadata.parquet_schema(), leaves);
-        let levels = levels_of(&self.metadata, &mask).ok()?;
-        let chunks = Arc::new(Chunks::File(self.file.try_clone().ok()?));
-        let selection = RowSelection::from(vec![RowSelector::skip(row as usize), RowSelector::select(1)]);
-        let (index, pace) = (self.description.first_row_group + row_group, Pace { rows: 1, by_row: true });
-        let mut reader = self.gated(&levels, (chunks, index), pace, Some(selection)).ok()?;
-        let batch = guarded(|| reader.batches.next().transpose()).ok()??;
-        let ids = cast(batch.columns().first()?, &DataType::Utf8).ok()?;
-        let ids = ids.as_string_opt::<i32>()?;
-        (ids.len() == 1 && ids.is_valid(0)).then(|| ids.value(0).to_owned())
-    }
-
-    /// The column that a leaf belongs to, as others write it.
-    fn column_of(&self, leaf: usize) -> String {
-        let wanted = self.wanted.iter().find(|(_, leaves)| leaves.contains(&leaf));
-        wanted.map(|(column, _)| column.to_string()).unwrap_or_default()
+    fn gated<'a>(&'a self, place: &'a str) -> Gated<'a> {
+        Gated { file: &self.file, metadata: &self.metadata, place, memory: self.description.surveyed.memory() }
     }
 
     /// The chunks of the wanted columns in one of the shard's row groups.
@@ -300,7 +228,7 @@ impl OpenFile {
         let read = |leaf| read_chunk(&self.file, group, leaf);
         let chunks = leaves.map(read).collect::<std::io::Result<Vec<_>>>();
         let chunks = chunks.map_err(|error| not_read(&self.root, &self.description, &error))?;
-        let expected = self.description.digests.get(column).and_then(|digests| digests.get(row_group));
+        let expected = self.description.digests.of(column).and_then(|digests| digests.get(row_group));
         if expected == Some(&digest(chunks.iter().map(|(_, bytes)| bytes))) {
             return Ok(chunks);
         }
@@ -326,8 +254,11 @@ pub(super) struct RowGroupReader {
     pub(super) gate: Option<Arc<Gate>>,
 }
 
-fn levels_of(metadata: &ArrowReaderMetadata, mask: &ProjectionMask) -> Result<FieldLevels, StageError> {
-    Ok(parquet_to_arrow_field_levels(metadata.parquet_schema(), mask.clone(), None)?)
+impl RowGroupReader {
+    /// Why its gate let no more through, if so.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        self.gate.as_ref().and_then(|gate| gate.closed())
+    }
 }
 
 /// What the values of a chunk take once they are decoded, texts themselves left out.

@@ -270,7 +270,7 @@ impl BaseReader {
         for (reader, file) in self.readers.iter_mut().zip(&self.files) {
             match guarded(|| reader.batches.next().transpose()) {
                 Ok(part) => parts.extend(part),
-                Err(error) => match reader.gate.as_ref().and_then(|gate| gate.closed()) {
+                Err(error) => match reader.closed() {
                     Some(Closed::Slower(pace)) => return self.begin(pace),
                     closed => return Err(file.ended(self.open.index, closed, &error)),
                 },

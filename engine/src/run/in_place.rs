@@ -20,7 +20,7 @@ use crate::dataset::{
 };
 use crate::failure::OnError;
 use crate::regular_file;
-use crate::stage::{FaultyRow, Look, ShardContent, SourceShard, StageError};
+use crate::stage::{FaultyRow, Look, LookTerms, ShardContent, SourceShard, StageError};
 use crate::store::{Attempt, Commit, Outcome};
 use crate::trajectory::TrajectorySchema;
 
@@ -42,8 +42,8 @@ pub(super) fn commit(
     let mut taken = Shard { files, ..taken };
     let read = FilesRead::begin([&taken])?;
     let puts_aside = work.on_error == OnError::Quarantine;
-    let Look { columns, mut faults, context } =
-        work.source.look(work.survey, index, puts_aside, &|| work.watch.check())?;
+    let terms = LookTerms { puts_aside, memory: work.budget.total(), check: &|| work.watch.check() };
+    let Look { columns, mut faults, context } = work.source.look(work.survey, index, &terms)?;
     if !puts_aside && !faults.is_empty() {
         return Err(faults.swap_remove(0).error);
     }

@@ -17,5 +17,5 @@ pub use error::StageError;
 pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
 pub use plugin::{PluginGrants, PluginLimits, PluginLoader, PluginRequest};
 pub use registry::Registry;
-pub use source::{FaultyRecord, FaultyRow, Look, Receiver, ShardContent, Source, SourceShard, Survey};
+pub use source::{FaultyRecord, FaultyRow, Look, LookTerms, Receiver, ShardContent, Source, SourceShard, Survey};
 pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};

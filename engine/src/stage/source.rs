@@ -73,19 +73,11 @@ pub trait Source: Send + Sync {
     /// If an input cannot be read, with the place.
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
-    /// Looks at the rows of a shard that is referred to where it lies, when it is taken. `puts_aside`: whether the pipeline
-    /// wants rows at fault to be put aside. `check` is to be asked now and then by whoever works long, and what it says
-    /// returned as it is.
+    /// Looks at the rows of a shard that is referred to where it lies, when it is taken.
     ///
     /// # Errors
     /// What keeps the file from being read, and what `check` says.
-    fn look(
-        &self,
-        _survey: &Survey,
-        _shard: usize,
-        _puts_aside: bool,
-        _check: &dyn Fn() -> Result<(), StageError>,
-    ) -> Result<Look, StageError> {
+    fn look(&self, _survey: &Survey, _shard: usize, _terms: &LookTerms<'_>) -> Result<Look, StageError> {
         Ok(Look::default())
     }
 
@@ -96,6 +88,17 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What keeps a shard from being read at all, and what the receiver returns.
     fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError>;
+}
+
+/// What holds for a look at rows that stay in somebody's file.
+#[derive(Clone, Copy)]
+pub struct LookTerms<'a> {
+    /// Whether the pipeline wants rows at fault to be put aside.
+    pub puts_aside: bool,
+    /// Bytes that may be used: what takes more must be refused, with the place.
+    pub memory: u64,
+    /// To be asked now and then by whoever works long; what it says is returned as it is.
+    pub check: &'a dyn Fn() -> Result<(), StageError>,
 }
 
 /// What a source says of rows that stay in somebody's file.

@@ -3,7 +3,6 @@
 //! statistics do not prove that all are there. Not concerned with which columns there are.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,15 +12,10 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Fields, Float32Type, Float64Type, Int64Type, Schema, UInt64Type};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::file::metadata::RowGroupMetaData;
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::contract::AddedColumn;
-use sternlight_engine::dataset::{guarded, leaves_of};
-use sternlight_engine::stage::{FaultyRow, Look, StageError};
+use sternlight_engine::dataset::{ForeignFile, leaves_of, readable};
+use sternlight_engine::stage::{FaultyRow, Look, LookTerms, StageError};
 use sternlight_engine::trajectory::{Status, canonical_type};
 
 use super::json::plain_number;
@@ -37,9 +31,9 @@ const ROWS: usize = 8192;
 /// Decoded bytes of texts of turns that are looked at together, about.
 const TEXT_BYTES: u64 = 4 << 20;
 
-/// Turns of a row, on average of a row group, beyond which texts are not looked at: whoever reads them holds them against
-/// its memory first, and tells what they lack.
-const MOST_TURNS: u64 = 1 << 20;
+/// Of the memory that there is, what columns that are told otherwise may take: a part in so many, since they are put
+/// together and written beside the file.
+const PARTS_OF_MEMORY: u64 = 3;
 
 /// Columns of rows that `columns` can fill.
 const COLUMNS: [&str; 10] =
@@ -53,21 +47,17 @@ pub(super) fn look(
     file: &ParquetFile,
     row_groups: Range<usize>,
     options: &Options,
-    puts_aside: bool,
-    check: &dyn Fn() -> Result<(), StageError>,
+    terms: &LookTerms<'_>,
 ) -> Result<Look, StageError> {
-    let failed = |error: std::io::Error| file.file.unreadable(&error);
-    let input = File::open(&file.file.path).map_err(failed)?;
-    let reading = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let footer = guarded(|| ArrowReaderMetadata::load(&input, reading)).map_err(|error| unreadable(file, &error))?;
-    let groups = footer.metadata().row_groups().iter();
+    let input = ForeignFile::open(&file.file.path, file.file.shown.clone(), terms.memory)?;
+    let groups = input.metadata().metadata().row_groups().iter();
     let rows_before = groups.take(row_groups.start).map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
-    let opened = Opened { file, input, footer, row_groups };
+    let opened = Opened { file, input, row_groups };
     let mut nulls = BTreeMap::new();
     for column in TEXTS.map(ColumnPath::new) {
         if let Some((leaves, rows)) = opened.unproven(&column) {
             let mut first = 0;
-            opened.each(leaves, rows, check, &mut |batch| {
+            opened.each(leaves, rows, terms, &mut |batch| {
                 find_nulls(&column, batch, first, &mut nulls);
                 first += batch.num_rows() as u64;
                 Ok(())
@@ -76,61 +66,47 @@ pub(super) fn look(
     }
     let mut names = ["trajectory_id", "group_id"].into_iter().map(ColumnPath::new);
     let reads_names = !nulls.is_empty() || names.any(|column| opened.unproven(&column).is_some());
-    let mut looking = Looking::new(&opened, options, puts_aside, rows_before, reads_names);
-    looking.take_all(&nulls, check)?;
+    let mut looking = Looking::new(&opened, options, terms, rows_before, reads_names);
+    looking.take_all(&nulls)?;
     if looking.lacks_names {
         // Rarely is there something to say that names a row.
-        looking = Looking::new(&opened, options, puts_aside, rows_before, true);
-        looking.take_all(&nulls, check)?;
+        looking = Looking::new(&opened, options, terms, rows_before, true);
+        looking.take_all(&nulls)?;
     }
     looking.finish()
-}
-
-fn unreadable(file: &ParquetFile, error: &dyn std::fmt::Display) -> StageError {
-    StageError::new(format!("cannot read `{}` as Parquet: {error}", file.file.shown))
-        .help("the file is damaged: have it written anew, or leave it out")
 }
 
 /// A file that is looked at.
 struct Opened<'a> {
     file: &'a ParquetFile,
-    input: File,
-    footer: ArrowReaderMetadata,
+    input: ForeignFile,
     row_groups: Range<usize>,
 }
 
 impl Opened<'_> {
-    fn read(&self, leaves: Vec<usize>, rows: usize) -> Result<ParquetRecordBatchReader, StageError> {
-        let input = self.input.try_clone().map_err(|error| self.file.file.unreadable(&error))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, self.footer.clone())
-            .with_projection(ProjectionMask::leaves(self.footer.parquet_schema(), leaves))
-            .with_row_groups(self.row_groups.clone().collect())
-            .with_batch_size(rows);
-        guarded(|| builder.build()).map_err(|error| unreadable(self.file, &error))
+    fn schema(&self) -> &Schema {
+        self.input.metadata().schema()
     }
 
-    /// Hands out all rows of some leaves, so many at once.
+    /// Hands out all rows of some leaves, at most so many at once.
     fn each(
         &self,
         leaves: Vec<usize>,
         rows: usize,
-        check: &dyn Fn() -> Result<(), StageError>,
+        terms: &LookTerms<'_>,
         take: &mut dyn FnMut(&RecordBatch) -> Result<(), StageError>,
     ) -> Result<(), StageError> {
-        let mut reader = self.read(leaves, rows)?;
-        loop {
-            check()?;
-            match guarded(|| reader.next().transpose()).map_err(|error| unreadable(self.file, &error))? {
-                Some(batch) => take(&batch)?,
-                None => return Ok(()),
-            }
-        }
+        (terms.check)()?;
+        self.input.each(leaves, self.row_groups.clone(), rows, &mut |batch| {
+            (terms.check)()?;
+            take(batch)
+        })
     }
 
     /// The leaves of a column of which nothing proves that it has no nulls, and how many rows to look at together.
     fn unproven(&self, column: &ColumnPath) -> Option<(Vec<usize>, usize)> {
-        let leaves = leaves_of(self.footer.schema(), column)?;
-        let groups = self.footer.metadata().row_groups().get(self.row_groups.clone())?;
+        let leaves = leaves_of(self.schema(), column)?;
+        let groups = self.input.metadata().metadata().row_groups().get(self.row_groups.clone())?;
         let chunks = groups.iter().flat_map(|group| leaves.clone().map(|leaf| group.column(leaf)));
         let is_proven = chunks.clone().all(|chunk| {
             let descriptor = chunk.column_descr();
@@ -139,13 +115,6 @@ impl Opened<'_> {
         });
         let bytes: u64 = chunks.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0)).sum();
         let rows: u64 = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
-        let are_many = |group: &RowGroupMetaData| {
-            let values = leaves.clone().map(|leaf| u64::try_from(group.column(leaf).num_values()).unwrap_or(u64::MAX));
-            values.max().unwrap_or(0) / u64::try_from(group.num_rows()).unwrap_or(0).max(1) > MOST_TURNS
-        };
-        if groups.iter().any(are_many) {
-            return None;
-        }
         let together = TEXT_BYTES.saturating_mul(rows) / bytes.max(1);
         (!is_proven).then(|| (leaves.collect(), together.clamp(1, ROWS as u64) as usize))
     }
@@ -158,11 +127,14 @@ struct Wanted {
     keys: Vec<String>,
     leaves: Range<usize>,
     is_mapped: bool,
+    /// Whether the file has values that are told otherwise whatever they are.
+    differs: bool,
 }
 
 /// What becomes of a column.
 #[derive(Default)]
 struct Told {
+    /// Of batches, one after the other.
     values: Vec<ArrayRef>,
     /// Whether they are other values than the file's.
     differ: bool,
@@ -181,7 +153,7 @@ struct Counts {
 struct Looking<'a> {
     opened: &'a Opened<'a>,
     options: &'a Options,
-    puts_aside: bool,
+    terms: &'a LookTerms<'a>,
     rows_before: u64,
     wanted: Vec<Wanted>,
     /// Rewards of turns, if they may be no numbers.
@@ -191,8 +163,10 @@ struct Looking<'a> {
     reads_names: bool,
     rows: u64,
     counts: Counts,
-    ids: Vec<StringArray>,
+    /// Of rows at fault.
+    ids: BTreeMap<u64, String>,
     told: BTreeMap<&'static str, Told>,
+    told_bytes: u64,
     faults: BTreeMap<u64, String>,
     tally: Tally,
     look: Look,
@@ -202,11 +176,11 @@ impl<'a> Looking<'a> {
     fn new(
         opened: &'a Opened<'a>,
         options: &'a Options,
-        puts_aside: bool,
+        terms: &'a LookTerms<'a>,
         rows_before: u64,
         reads_names: bool,
     ) -> Self {
-        let fields = opened.footer.schema().fields();
+        let fields = opened.schema().fields();
         let wanted = COLUMNS.into_iter().filter_map(|column| {
             let path = options.columns.iter().flat_map(|columns| columns.given()).find(|(name, _)| *name == column);
             let is_mapped = path.is_some();
@@ -220,9 +194,10 @@ impl<'a> Looking<'a> {
                 "task_id" | "env" | "policy" => false,
                 _ => true,
             };
-            is_looked_at.then_some(Wanted { column, keys, leaves, is_mapped })
+            let differs = is_mapped || !is_as_it_is;
+            is_looked_at.then_some(Wanted { column, keys, leaves, is_mapped, differs })
         });
-        let turn_reward = leaves_of(opened.footer.schema(), &ColumnPath::of_turn("reward")).filter(|_| {
+        let turn_reward = leaves_of(opened.schema(), &ColumnPath::of_turn("reward")).filter(|_| {
             let turns = fields.find(TURNS).map(|(_, field)| field.data_type());
             let Some(DataType::List(element)) = turns else { return false };
             let DataType::Struct(turn) = element.data_type() else { return false };
@@ -231,7 +206,7 @@ impl<'a> Looking<'a> {
         Self {
             opened,
             options,
-            puts_aside,
+            terms,
             rows_before,
             wanted: wanted.collect(),
             turn_reward,
@@ -239,8 +214,9 @@ impl<'a> Looking<'a> {
             reads_names,
             rows: 0,
             counts: Counts::default(),
-            ids: Vec::new(),
+            ids: BTreeMap::new(),
             told: BTreeMap::new(),
+            told_bytes: 0,
             faults: BTreeMap::new(),
             tally: Tally::default(),
             look: Look::default(),
@@ -256,16 +232,12 @@ impl<'a> Looking<'a> {
     }
 
     /// Looks at all rows. `faults`: what is known to be wrong with some.
-    fn take_all(
-        &mut self,
-        faults: &BTreeMap<u64, String>,
-        check: &dyn Fn() -> Result<(), StageError>,
-    ) -> Result<(), StageError> {
+    fn take_all(&mut self, faults: &BTreeMap<u64, String>) -> Result<(), StageError> {
         self.faults.clone_from(faults);
-        let (opened, leaves) = (self.opened, self.leaves());
+        let (opened, terms, leaves) = (self.opened, self.terms, self.leaves());
         match leaves.is_empty() {
             true => Ok(()),
-            false => opened.each(leaves, ROWS, check, &mut |batch| self.take(batch)),
+            false => opened.each(leaves, ROWS, terms, &mut |batch| self.take(batch)),
         }
     }
 
@@ -351,30 +323,29 @@ impl<'a> Looking<'a> {
         }
         if let Some(words) = &words {
             let differ = (0..count).any(|row| words.is_valid(row) && words.value(row) != statuses[row]);
-            let values = if differ { StringArray::from(statuses) } else { words.clone() };
-            self.tell("status", Arc::new(values), differ);
+            self.tell("status", Arc::new(StringArray::from(statuses)), differ)?;
         }
         if let Some(rewards) = &rewards {
             let values = Float32Array::from(kept);
             let differ = values.null_count() != rewards.null_count();
-            self.tell("reward", Arc::new(values), differ);
+            self.tell("reward", Arc::new(values), differ)?;
         }
         if let Some(successes) = successes {
             let values = BooleanArray::from(succeeded);
             let differ = values.null_count() != successes.null_count();
-            self.tell("success", Arc::new(values), differ);
+            self.tell("success", Arc::new(values), differ)?;
         }
         if let Some(recorded) = found.get("seed") {
             let seeds = as_seeds(recorded)?;
             let lost = seeds.null_count().saturating_sub(recorded.logical_null_count());
             self.tally.seeds += lost as u64;
             let differ = lost > 0 || !recorded.data_type().is_integer();
-            self.tell("seed", Arc::new(seeds), differ);
+            self.tell("seed", Arc::new(seeds), differ)?;
         }
         for column in ["trajectory_id", "group_id", "task_id", "env", "policy", "error"] {
-            if let Some(recorded) = found.get(column) {
-                let differ = !(is_text(recorded.data_type()) || recorded.data_type().is_integer());
-                self.tell(column, Arc::new(as_text(recorded)?), differ);
+            let differs = self.wanted.iter().any(|wanted| wanted.column == column && wanted.differs);
+            if let Some(recorded) = found.get(column).filter(|_| differs) {
+                self.tell(column, Arc::new(as_text(recorded)?), true)?;
             }
         }
         for wanted in self.wanted.iter().filter(|wanted| wanted.is_mapped) {
@@ -382,16 +353,35 @@ impl<'a> Looking<'a> {
                 self.tally.mapped(wanted.column);
             }
         }
-        self.ids.extend(ids);
-        self.rows += count as u64;
+        let id = |row: u64| {
+            let ids = ids.as_ref().filter(|ids| ids.is_valid((row - self.rows) as usize))?;
+            Some((row, ids.value((row - self.rows) as usize).to_owned()))
+        };
+        let here = self.rows..self.rows + count as u64;
+        self.ids.extend(self.faults.range(here.clone()).filter_map(|(row, _)| id(*row)));
+        self.rows = here.end;
         Ok(())
     }
 
-    fn tell(&mut self, column: &'static str, values: ArrayRef, differ: bool) {
+    fn tell(&mut self, column: &'static str, values: ArrayRef, differ: bool) -> Result<(), StageError> {
         let is_mapped = self.wanted.iter().any(|wanted| wanted.column == column && wanted.is_mapped);
+        self.told_bytes += values.get_buffer_memory_size() as u64;
+        let (bytes, memory) = (self.told_bytes, self.terms.memory);
+        if bytes > memory / PARTS_OF_MEMORY {
+            let message = format!(
+                "its columns that are read as other values take at least {}, and working on them {PARTS_OF_MEMORY} times as \
+                 much, more than the {} of `--memory`",
+                readable(bytes),
+                readable(memory)
+            );
+            return Err(StageError::new(message)
+                .place(format!("{}, column `{column}`", self.opened.file.file.shown))
+                .help("raise `--memory`, or set `shard_bytes` lower"));
+        }
         let told = self.told.entry(column).or_default();
         told.values.push(values);
         told.differ |= differ || is_mapped;
+        Ok(())
     }
 
     /// A row that cannot be taken, by its number in the batch.
@@ -402,7 +392,7 @@ impl<'a> Looking<'a> {
 
     /// A row with a number that is none. A filter may leave it out, so it is at fault only where such are put aside.
     fn number_fault(&mut self, row: usize, message: String) {
-        match self.puts_aside {
+        match self.terms.puts_aside {
             true => self.fault(row, format!("{message}, expected a finite number or null")),
             false => self.tally.no_numbers += 1,
         }
@@ -424,27 +414,17 @@ impl<'a> Looking<'a> {
             self.look.columns.push((AddedColumn::new(column, data_type), concat(&values)?));
         }
         let input = &self.opened.file.file;
-        let mut starts = Vec::with_capacity(self.ids.len());
-        let mut start = 0;
-        for ids in &self.ids {
-            starts.push(start);
-            start += ids.len() as u64;
-        }
-        let id = |row: u64| -> Option<&str> {
-            let at = starts.partition_point(|start| *start <= row).checked_sub(1)?;
-            let (ids, row) = (self.ids.get(at)?, (row - starts.get(at)?) as usize);
-            (row < ids.len() && ids.is_valid(row)).then(|| ids.value(row))
-        };
         for (row, message) in &self.faults {
             let number = self.rows_before + row;
             let place = format!("{}, row {number}", input.name);
             let error = StageError::new(message.clone()).place(format!("{}, row {number}", input.shown));
-            let error = match id(*row) {
-                Some(id) => error.trajectory(id),
+            let id = self.ids.get(row);
+            let error = match id {
+                Some(id) => error.trajectory(id.as_str()),
                 None => error,
             };
             let error = error.help("`on_error: quarantine` puts such rows aside");
-            let trajectory = id(*row).map_or_else(|| place.clone(), str::to_owned);
+            let trajectory = id.unwrap_or(&place).clone();
             self.look.faults.push(FaultyRow { row: *row, trajectory, error, place });
         }
         let Counts { trajectories, scored, successes, truncated, failed } = self.counts;
@@ -567,6 +547,8 @@ fn as_seeds(array: &ArrayRef) -> Result<UInt64Array, StageError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use arrow::array::{ListArray, StructArray};
     use arrow::buffer::OffsetBuffer;
     use parquet::arrow::ArrowWriter;
@@ -576,30 +558,52 @@ mod tests {
     use super::super::parquet::open;
     use super::*;
 
-    /// How many rows are at fault in a file of one row, whose so many turns lack their texts, without statistics.
-    fn faults(turns: usize) -> usize {
-        let texts = || Arc::new(StringArray::new_null(turns)) as ArrayRef;
-        let field = |name| Arc::new(Field::new(name, DataType::Utf8, true));
-        let steps = StructArray::from(vec![(field("observation"), texts()), (field("action"), texts())]);
-        let element = Arc::new(Field::new("element", steps.data_type().clone(), true));
-        let steps = ListArray::new(element, OffsetBuffer::from_lengths([turns]), Arc::new(steps), None);
-        let word = |word| Arc::new(StringArray::from(vec![word])) as ArrayRef;
-        let columns = [("trajectory_id", word("t")), ("group_id", word("g")), ("status", word("done"))];
-        let row =
-            RecordBatch::try_from_iter(columns.into_iter().chain([(TURNS, Arc::new(steps) as ArrayRef)])).unwrap();
+    /// Looks at a file without statistics.
+    fn look_at(rows: &RecordBatch, options: &str, memory: u64) -> Result<Look, StageError> {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("x.parquet");
         let properties = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None).build();
-        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), row.schema(), Some(properties)).unwrap();
-        writer.write(&row).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), rows.schema(), Some(properties)).unwrap();
+        writer.write(rows).unwrap();
         writer.close().unwrap();
+        let options: Options = serde_yaml::from_str(options).unwrap();
         let name = || "x.parquet".to_owned();
-        let file = open(&InputFile { path, name: name(), shown: name(), policy: name() }, None).unwrap();
-        look(&file, 0..1, &serde_yaml::from_str("files: x").unwrap(), true, &|| Ok(())).unwrap().faults.len()
+        let input = InputFile { path, name: name(), shown: name(), policy: name() };
+        let file = open(&input, options.columns.as_ref()).unwrap();
+        look(&file, 0..1, &options, &LookTerms { puts_aside: true, memory, check: &|| Ok(()) })
+    }
+
+    /// A column of one text again and again.
+    fn texts(text: &str, rows: usize) -> ArrayRef {
+        Arc::new(StringArray::from(vec![text; rows]))
+    }
+
+    /// So many rows, each of which has so many turns that lack their texts, and a text in its columns.
+    fn without_texts(rows: usize, turns: usize, text: &str) -> RecordBatch {
+        let nulls = || Arc::new(StringArray::new_null(rows * turns)) as ArrayRef;
+        let field = |name| Arc::new(Field::new(name, DataType::Utf8, true));
+        let steps = StructArray::from(vec![(field("observation"), nulls()), (field("action"), nulls())]);
+        let element = Arc::new(Field::new("element", steps.data_type().clone(), true));
+        let steps = ListArray::new(element, OffsetBuffer::from_repeated_length(turns, rows), Arc::new(steps), None);
+        let columns = ["trajectory_id", "group_id", "status", "task"].map(|column| (column, texts(text, rows)));
+        RecordBatch::try_from_iter(columns.into_iter().chain([(TURNS, Arc::new(steps) as ArrayRef)])).unwrap()
     }
 
     #[test]
-    fn texts_of_very_many_turns_are_left_to_whoever_reads_them() {
-        assert_eq!((faults(2), faults(MOST_TURNS as usize + 1)), (1, 0));
+    fn texts_of_very_many_turns_are_looked_at_while_they_fit() {
+        let turns = 1 << 20;
+        assert_eq!(look_at(&without_texts(1, turns, "done"), "files: x", 64 << 20).unwrap().faults.len(), 1);
+        let error = look_at(&without_texts(1, turns, "done"), "files: x", 4 << 20).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"x.parquet: trajectory `done`: row 0, column `turns.observation`: it has at least 1366 KiB decoded, and working on it takes 3 times as much, more than the 4096 KiB of `--memory`");
+    }
+
+    #[test]
+    fn long_texts_that_a_dictionary_repeats_are_told_before_they_fill_memory() {
+        let rows = 1000;
+        let batch = without_texts(rows, 0, &"x".repeat(100_000));
+        let look = look_at(&batch, "files: x", 8 << 20).unwrap();
+        assert_eq!((look.columns.len(), look.columns[0].1.len()), (1, rows));
+        let error = look_at(&batch, "{files: x, columns: {task_id: task}}", 8 << 20).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"x.parquet, column `task_id`: its columns that are read as other values take at least 3126 KiB, and working on them 3 times as much, more than the 8192 KiB of `--memory`");
     }
 }

@@ -9,7 +9,8 @@ use sternlight_engine::contract::{Contract, Effect, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Look, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+    BuildContext, BuiltIn, Look, LookTerms, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError,
+    Survey, Work,
 };
 use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
@@ -261,19 +262,13 @@ impl Source for Import {
         Ok(found)
     }
 
-    fn look(
-        &self,
-        survey: &Survey,
-        shard: usize,
-        puts_aside: bool,
-        check: &dyn Fn() -> Result<(), StageError>,
-    ) -> Result<Look, StageError> {
+    fn look(&self, survey: &Survey, shard: usize, terms: &LookTerms<'_>) -> Result<Look, StageError> {
         let inputs = self.inputs().map_err(stage_error)?;
         match (survey.shards.get(shard).map(|shard| &shard.content), &inputs.files) {
             (Some(ShardContent::InPlace { path, row_groups, .. }), Files::Parquet { files, places, .. }) => {
                 let file = places.get(path).and_then(|index| files.get(*index));
                 let file = file.ok_or_else(|| StageError::new(format!("`{}` is no input", path.display())))?;
-                parquet_look::look(file, row_groups.clone(), &self.options, puts_aside, check)
+                parquet_look::look(file, row_groups.clone(), &self.options, terms)
             }
             _ => Ok(Look::default()),
         }

@@ -136,6 +136,9 @@ const FAILED: [&str; 49] = [
     "usererror",
 ];
 
+/// Bytes of the longest text that may be such a word behind the name of a type.
+const LONGEST: usize = 256;
+
 /// The meaning of a word, whatever its case, with or without `-`, `_` and spaces, and behind the name of a type
 /// (`RunStatus.COMPLETED`); `None` if it is not known.
 pub(super) fn ending(word: &str) -> Option<Ending> {
@@ -143,6 +146,7 @@ pub(super) fn ending(word: &str) -> Option<Ending> {
         "done" => return Some(Ending::Plain(Status::Done)),
         "truncated" => return Some(Ending::Plain(Status::Truncated)),
         "failed" => return Some(Ending::Plain(Status::Failed)),
+        long if long.len() > LONGEST => return None,
         _ => {}
     }
     let folded = |word: &str| -> String {
