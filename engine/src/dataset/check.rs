@@ -11,9 +11,9 @@ impl Dataset {
     /// footer is known.
     pub(crate) fn check_file(&self, shard: &Shard, index: usize) -> Vec<Result<u64, StageError>> {
         let Some(file) = shard.files.get(index) else { return Vec::new() };
-        let columns: Vec<ColumnPath> = file.digests.keys().cloned().collect();
+        let columns = file.digests.columns();
         // The footer is read once, which may be long: it describes every chunk of every row group.
-        let open = match OpenFile::open(&self.root, file, columns.clone()) {
+        let open = match OpenFile::open(&self.root, file, columns.to_vec()) {
             Ok(open) => open,
             Err(error) => return vec![Err(error)],
         };

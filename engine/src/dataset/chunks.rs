@@ -80,12 +80,12 @@ pub(super) fn rest_digest(file: &File, metadata: &ParquetMetaData) -> std::io::R
 }
 
 /// The digest that a manifest keeps for the chunks of one column in one row group.
-pub(super) fn digest<'a>(chunks: impl Iterator<Item = &'a Bytes>) -> String {
+pub(super) fn digest<'a>(chunks: impl Iterator<Item = &'a Bytes>) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     chunks.for_each(|chunk| {
         hasher.update(chunk);
     });
-    hasher.finalize().to_hex().to_string()
+    hasher.finalize()
 }
 
 impl Chunks {

@@ -2,7 +2,9 @@
 
 mod check;
 mod chunks;
+mod digests;
 mod exchange;
+mod foreign;
 mod gate;
 mod guard;
 mod leaves;
@@ -20,8 +22,10 @@ mod whole;
 mod writer;
 
 pub(crate) use chunks::footer_digest;
+pub use digests::Digests;
 pub(crate) use exchange::ExchangeWriter;
 pub use exchange::{ExchangeFile, Segment};
+pub use foreign::ForeignFile;
 pub use guard::{guarded, is_guarded};
 pub use leaves::leaves_of;
 pub(crate) use reader::{BaseBatch, BaseReader, Judged};
@@ -29,7 +33,7 @@ pub use reader::{BatchLimit, BatchReader};
 pub(crate) use row_bytes::row_bytes;
 pub use selection::Selection;
 pub(crate) use shard::path_of;
-pub use shard::{DataFile, Dataset, Digests, Facts, FilePath, Lineage, Shard};
+pub use shard::{ColumnFiles, DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub use shared::Shared;
 pub(crate) use size::decoded_bytes;
 pub use size::readable;

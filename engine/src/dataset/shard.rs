@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::digests::Digests;
 use super::reader::{BatchLimit, BatchReader, Judged};
 use super::selection::Selection;
 use super::shared::Shared;
@@ -52,6 +53,9 @@ pub struct Facts {
     pub within_shards: bool,
 }
 
+/// Which of a shard's files holds a column.
+pub type ColumnFiles = Shared<BTreeMap<ColumnPath, usize>>;
+
 /// A run of rows, never across input files. Its columns lie in several Parquet files that have the same rows in
 /// the same order and row groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +69,10 @@ pub struct Shard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
     /// Which of `files` holds a column.
-    pub columns: Shared<BTreeMap<ColumnPath, usize>>,
+    pub columns: ColumnFiles,
     /// The files.
     pub files: Vec<DataFile>,
 }
-
-/// For each column of a file, a digest of its chunks in each row group.
-pub type Digests = Shared<BTreeMap<ColumnPath, Vec<String>>>;
 
 /// A Parquet file that holds some columns of a shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,9 +82,8 @@ pub struct DataFile {
     pub path: FilePath,
     /// The first of its row groups that belongs to the shard.
     pub first_row_group: usize,
-    /// For files that were made by sternlight: for each column, a blake3 (hexadecimal) of each row group's
-    /// compressed chunks, checked when they are read.
-    #[serde(default, skip_serializing_if = "has_none")]
+    /// For files that were made by sternlight: digests of the compressed chunks, checked when they are read.
+    #[serde(default, skip_serializing_if = "Digests::is_empty")]
     pub digests: Digests,
     /// For files that are referred to where they lie: what tells that they are unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,10 +159,6 @@ pub(crate) fn path_of(root: &Path, file: &DataFile) -> PathBuf {
     }
 }
 
-fn has_none(digests: &Digests) -> bool {
-    digests.is_empty()
-}
-
 /// Rows of a shard, and row groups of a file, are fewer: more come of damage alone, and sums of fewer do not overflow.
 const LIMIT: u64 = 1 << 40;
 
@@ -173,14 +169,9 @@ pub(super) fn is_inside(relative: &str) -> bool {
 
 impl DataFile {
     /// A file of the store.
-    pub(crate) fn of_store(
-        relative: String,
-        digests: BTreeMap<ColumnPath, Vec<String>>,
-        footer: String,
-        rest: String,
-    ) -> Self {
+    pub(crate) fn of_store(relative: String, digests: Digests, footer: String, rest: String) -> Self {
         let (path, surveyed) = (FilePath::Store(relative), WhileRunning::default());
-        let (digests, footer, rest) = (digests.into(), Some(footer), Some(rest));
+        let (footer, rest) = (Some(footer), Some(rest));
         Self { path, first_row_group: 0, digests, identity: None, footer, rest, known: None, surveyed, amends: false }
     }
 
@@ -212,6 +203,12 @@ impl Shard {
         self.files.iter().find_map(DataFile::fault)
     }
 
+    /// Holds in memory only once what it has in common with another.
+    pub(crate) fn share_with(&mut self, other: &Self) {
+        self.columns.share_with(&other.columns);
+        self.files.iter_mut().zip(&other.files).for_each(|(file, other)| file.digests.share_with(&other.digests));
+    }
+
     /// All rows, selected or not.
     pub fn base_rows(&self) -> u64 {
         self.row_groups.iter().sum()
@@ -231,11 +228,7 @@ impl Shard {
         let files = self.files.iter().map(|file| DataFile {
             first_row_group: file.first_row_group + row_groups.start,
             // Digests that are missing fail where the chunks are read.
-            digests: file
-                .digests
-                .iter()
-                .map(|(column, digests)| (column.clone(), digests.get(row_groups.clone()).unwrap_or_default().to_vec()))
-                .collect(),
+            digests: file.digests.row_group_range(row_groups.clone()),
             ..file.clone()
         });
         Self {
@@ -265,9 +258,9 @@ impl Shard {
     pub fn digest_of(&self, column: &ColumnPath) -> Option<String> {
         let file = self.file_of(column)?;
         let mut hasher = blake3::Hasher::new();
-        match (file.digests.get(column), &file.identity) {
+        match (file.digests.of(column), &file.identity) {
             (Some(chunks), _) => chunks.iter().for_each(|chunk| {
-                hasher.update(chunk.as_bytes());
+                hasher.update(chunk.to_hex().as_bytes());
             }),
             (None, identity) => {
                 hasher.update(

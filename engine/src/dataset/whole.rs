@@ -405,7 +405,7 @@ mod tests {
         writer.write(rows.record_batch()).unwrap();
         writer.close().unwrap();
         let schema = imported_schema();
-        let file = DataFile::of_store(String::new(), BTreeMap::new(), String::new(), String::new());
+        let file = DataFile::of_store(String::new(), Default::default(), String::new(), String::new());
         let file = DataFile { path: FilePath::Outside(path), footer: None, rest: None, ..file };
         let shard = Shard {
             label: "rows".to_owned(),

@@ -20,6 +20,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::chunks::{COPIED_BYTES, digest, footer_digest, read_chunk, rest_digest};
+use super::digests::Digests;
 use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
@@ -40,7 +41,7 @@ const ROW_GROUP_BYTES: u64 = 16 << 20;
 /// is neither.
 pub(crate) struct Written {
     pub(crate) row_groups: Vec<u64>,
-    pub(crate) digests: BTreeMap<ColumnPath, Vec<String>>,
+    pub(crate) digests: Digests,
     pub(crate) footer: String,
     pub(crate) rest: String,
 }
@@ -164,7 +165,7 @@ impl UnitWriter {
         let unreadable = |error| StageError::file("read back", path, &error);
         self.writer.inner().get_ref().sync_all().map_err(|error| StageError::file("write", path, &error))?;
         let file = File::open(path).map_err(unreadable)?;
-        let mut digests: BTreeMap<ColumnPath, Vec<String>> = BTreeMap::new();
+        let mut digests: BTreeMap<ColumnPath, Vec<blake3::Hash>> = BTreeMap::new();
         for column in TrajectorySchema::new(Arc::clone(&self.schema)).paths() {
             let Some(leaves) = leaves_of(&self.schema, &column) else { continue };
             for group in metadata.row_groups() {
@@ -176,6 +177,8 @@ impl UnitWriter {
                 digests.entry(column.clone()).or_default().push(digest(chunks.iter().map(|(_, bytes)| bytes)));
             }
         }
+        // Each column got one for every row group.
+        let digests = Digests::of_columns(digests).unwrap_or_default();
         let row_groups = metadata.row_groups().iter().map(|group| group.num_rows() as u64).collect();
         let footer = footer_digest(&file).map_err(unreadable)?;
         Ok(Written { row_groups, digests, footer, rest: rest_digest(&file, &metadata).map_err(unreadable)?.0 })

@@ -1,6 +1,6 @@
 //! From the results of a stage's parts to its dataset: composing needs no data, only references.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::in_place::with_state;
@@ -8,7 +8,7 @@ use super::job::Job;
 use super::parts::{Part, StageWork};
 use super::quarantine::take_out;
 use crate::contract::{Effect, Keep};
-use crate::dataset::{DataFile, Dataset, Facts, Lineage, Selection, Shard};
+use crate::dataset::{ColumnFiles, DataFile, Dataset, Facts, Lineage, Selection, Shard};
 use crate::stage::{Context, ShardContent, StageError};
 use crate::store::{Commit, Outcome};
 use crate::trajectory::TrajectorySchema;
@@ -42,19 +42,28 @@ pub(crate) fn concatenated(datasets: &[Arc<Dataset>]) -> Option<Dataset> {
 }
 
 /// Metrics, highlights and warnings of all parts, in their order.
-pub(crate) fn context_of(commits: &[Commit]) -> Context {
+pub(crate) fn context_of(commits: &[Arc<Commit>]) -> Context {
     Context::of_all(commits.iter().map(|commit| &commit.context))
 }
 
 /// The stage's dataset, from the results of its parts in their order.
-pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Result<Dataset, StageError> {
+pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Arc<Commit>]) -> Result<Dataset, StageError> {
     let mut shards: Vec<Shard> = work.input.shards.clone();
     // Behind the shard of this index.
     let mut copies: BTreeMap<usize, Shard> = BTreeMap::new();
-    let adds = |shard: &mut Shard, file: &DataFile| {
+    let mut extended: Option<(ColumnFiles, ColumnFiles)> = None;
+    let mut adds = |shard: &mut Shard, file: &DataFile| {
         shard.files.push(file.clone());
         let last = shard.files.len() - 1;
-        shard.columns.extend(job.adds().iter().map(|column| (column.path.clone(), last)));
+        let before = shard.columns.clone();
+        match &extended {
+            // Most often the same columns lie in the same files of every shard.
+            Some((same, after)) if *same == before => shard.columns = after.clone(),
+            _ => {
+                shard.columns.extend(job.adds().iter().map(|column| (column.path.clone(), last)));
+                extended = Some((before, shard.columns.clone()));
+            }
+        }
     };
     for (part, commit) in work.parts.iter().zip(commits) {
         match &commit.outcome {
@@ -93,13 +102,10 @@ pub(crate) fn compose(job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Re
         };
         shards = shards.into_iter().enumerate().flat_map(behind).collect();
     }
-    let mut columns = None;
+    let mut columns: Option<ColumnFiles> = None;
     for shard in &mut shards {
         normalise(shard);
-        // Most often the same columns lie in the same files of every shard.
-        if let Some(before) = &columns {
-            shard.columns.share_with(before);
-        }
+        columns.iter().for_each(|before| shard.columns.share_with(before));
         columns = Some(shard.columns.clone());
     }
     let (root, facts) = (work.input.root.clone(), work.input.facts);
@@ -128,18 +134,13 @@ pub(crate) fn lineage(job: &Job<'_>, work: &StageWork) -> Vec<Arc<Lineage>> {
 
 /// Forgets files that no column lies in any more, and a selection of every row.
 fn normalise(shard: &mut Shard) {
-    let mut kept = Vec::new();
-    let mut moved = BTreeMap::new();
-    for (index, file) in shard.files.iter().enumerate() {
-        if shard.columns.values().any(|used| *used == index) {
-            moved.insert(index, kept.len());
-            kept.push(file.clone());
-        }
-    }
-    if kept.len() < shard.files.len() {
+    let used: BTreeSet<usize> = shard.columns.values().copied().collect();
+    if used.len() < shard.files.len() {
+        let moved: BTreeMap<usize, usize> = used.iter().enumerate().map(|(now, before)| (*before, now)).collect();
         shard.columns.values_mut().for_each(|index| *index = moved.get(index).copied().unwrap_or(*index));
+        let files = std::mem::take(&mut shard.files).into_iter().enumerate();
+        shard.files = files.filter(|(index, _)| used.contains(index)).map(|(_, file)| file).collect();
     }
-    shard.files = kept;
     if shard.selection.as_ref().is_some_and(|selection| selection.rows() == shard.base_rows()) {
         shard.selection = None;
     }

@@ -342,7 +342,7 @@ impl<'a> Engine<'a> {
                 };
                 return StageRun::new(&scope, job, &work).carry_out(task, &tell).map_err(failed);
             }
-            let commits: Option<Vec<Commit>> = work.parts.iter().map(|part| part.commit.clone()).collect();
+            let commits: Option<Vec<Arc<Commit>>> = work.parts.iter().map(|part| part.commit.clone()).collect();
             let commits = commits.ok_or_else(|| {
                 failed(StageError::new(format!("stage `{}` needs its result, which is not there yet", task.stage)))
             })?;
@@ -352,7 +352,12 @@ impl<'a> Engine<'a> {
     }
 
     /// The dataset of a stage whose parts are all there, and what to tell about it.
-    pub(crate) fn finish(&self, job: &Job<'_>, work: &StageWork, commits: &[Commit]) -> Result<Finished, StageError> {
+    pub(crate) fn finish(
+        &self,
+        job: &Job<'_>,
+        work: &StageWork,
+        commits: &[Arc<Commit>],
+    ) -> Result<Finished, StageError> {
         let context = context_of(commits);
         if work.survey.is_some() {
             self.look_at_outcome(job, work, commits, &context)?;
@@ -421,7 +426,7 @@ impl<'a> Engine<'a> {
         &self,
         job: &Job<'_>,
         work: &StageWork,
-        commits: &[Commit],
+        commits: &[Arc<Commit>],
         context: &Context,
     ) -> Result<(), StageError> {
         let put_aside = commits.iter().flat_map(|commit| &commit.aside).map(Aside::count).sum();

@@ -23,7 +23,21 @@ pub(crate) struct Part {
     pub(crate) key: Key,
     pub(crate) parts: KeyParts,
     /// The result, if it is there.
-    pub(crate) commit: Option<Commit>,
+    pub(crate) commit: Option<Arc<Commit>>,
+}
+
+impl Part {
+    /// The result, if it is there now. What it has in common with that of another part is held in memory only once.
+    pub(crate) fn committed(
+        &self,
+        store: &Store,
+        other: Option<&Arc<Commit>>,
+    ) -> Result<Option<Arc<Commit>>, StageError> {
+        let Some(mut commit) = store.committed(&self.key)? else { return Ok(None) };
+        commit.parts = self.parts.clone();
+        other.into_iter().for_each(|other| commit.share_with(other));
+        Ok(Some(Arc::new(commit)))
+    }
 }
 
 /// A stage's work, cut.
@@ -99,11 +113,12 @@ pub(crate) fn plan_stage(
             vec![(target.display().to_string(), (0..all.len()).collect(), parts)]
         }
     };
-    let mut parts = Vec::with_capacity(drafts.len());
+    let mut parts: Vec<Part> = Vec::with_capacity(drafts.len());
     for (label, shards, key_parts) in drafts {
-        let key = key_parts.key();
-        let commit = store.committed(&key)?.filter(|commit| is_intact(&commit.outcome));
-        parts.push(Part { label, shards, key, parts: key_parts, commit });
+        let part = Part { label, shards, key: key_parts.key(), parts: key_parts, commit: None };
+        let before = parts.last().and_then(|part| part.commit.as_ref());
+        let commit = part.committed(store, before)?.filter(|commit| is_intact(&commit.outcome));
+        parts.push(Part { commit, ..part });
     }
     Ok(StageWork { input, survey, common, is_gathered, parts, memory: options.memory })
 }
@@ -126,7 +141,7 @@ fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
         parts.add("relabelled", format!("{} {keep:?} by {}", relabel::VERSION, job.name));
     }
     if !job.cache {
-        parts.add("run", &options.nonce);
+        parts.add("run", options.nonce.as_str());
     }
     parts
 }
@@ -134,7 +149,7 @@ fn common_parts(job: &Job<'_>, options: &RunOptions) -> KeyParts {
 fn source_part(common: &KeyParts, index: usize, shard: &SourceShard) -> (String, Vec<usize>, KeyParts) {
     let mut parts = common.clone();
     for (name, value) in &shard.key {
-        parts.add(name, value);
+        parts.add(name.as_str(), value.as_str());
     }
     if let ShardContent::InPlace { path, .. } = &shard.content {
         // The result is a reference to this very file.

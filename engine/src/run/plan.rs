@@ -93,7 +93,7 @@ impl Engine<'_> {
         stage.parts = work.parts.len();
         stage.cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
         stage.keys = key_records(job, &work.parts).collect();
-        let commits: Option<Vec<Commit>> = work.parts.iter().map(|part| part.commit.clone()).collect();
+        let commits: Option<Vec<Arc<Commit>>> = work.parts.iter().map(|part| part.commit.clone()).collect();
         let Some(commits) = commits else {
             stage.readiness = Readiness::WouldRun;
             return Ok((stage, None));

@@ -173,7 +173,7 @@ pub(crate) struct Quarantine {
 pub(crate) fn quarantine(
     job: &Job<'_>,
     work: &StageWork,
-    commits: &[Commit],
+    commits: &[Arc<Commit>],
 ) -> Result<Option<Quarantine>, StageError> {
     let (mut shards, mut told, mut rows) = (Vec::new(), Vec::new(), 0);
     let mut schema = with_columns(&work.input.schema);

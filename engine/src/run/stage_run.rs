@@ -1,7 +1,7 @@
 //! One stage of a run: which tasks are to do, in which order, and how each is carried out.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::budget::Budget;
@@ -92,7 +92,7 @@ impl<'a> StageRun<'a> {
         &self,
         executor: &dyn Executor,
         context: &ExecutorContext<'_>,
-    ) -> Result<Vec<Commit>, StageError> {
+    ) -> Result<Vec<Arc<Commit>>, StageError> {
         let missing: Vec<usize> =
             (0..self.work.parts.len()).filter(|position| self.work.parts[*position].commit.is_none()).collect();
         if !missing.is_empty() {
@@ -111,14 +111,15 @@ impl<'a> StageRun<'a> {
                 execute(Step::Map, self.streams().map_or(missing, first_of_each))?;
             }
         }
-        let commits = self.work.parts.iter().map(|part| {
+        let mut commits: Vec<Arc<Commit>> = Vec::with_capacity(self.work.parts.len());
+        for part in &self.work.parts {
             let commit = match &part.commit {
-                Some(commit) => Some(commit.clone()),
-                None => self.scope.store.committed(&part.key)?,
+                Some(commit) => Some(Arc::clone(commit)),
+                None => part.committed(self.scope.store, commits.last())?,
             };
-            commit.ok_or_else(|| StageError::new(format!("`{}` has no result", part.label)))
-        });
-        commits.collect()
+            commits.push(commit.ok_or_else(|| StageError::new(format!("`{}` has no result", part.label)))?);
+        }
+        Ok(commits)
     }
 
     /// Carries out a task, again if what went wrong may pass. One whose result is there already is done.

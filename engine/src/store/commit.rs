@@ -30,6 +30,17 @@ impl Commit {
         Self { parts, outcome, context, aside: Vec::new() }
     }
 
+    /// Holds in memory only once what it has in common with the result of another part of the same work.
+    pub(crate) fn share_with(&mut self, other: &Self) {
+        match (&mut self.outcome, &other.outcome) {
+            (Outcome::Shard(shard), Outcome::Shard(other)) => shard.share_with(other),
+            (Outcome::Columns(files), Outcome::Columns(others)) => {
+                files.iter_mut().zip(others).for_each(|(file, other)| file.digests.share_with(&other.digests));
+            }
+            _ => {}
+        }
+    }
+
     /// The data files that the result and the rows put aside need.
     pub fn files(&self) -> Vec<&DataFile> {
         let aside = self.aside.iter().flat_map(Aside::files);

@@ -1,6 +1,8 @@
 //! Keys of results: a digest over everything that decides a result, with the parts kept, so that a changed key can
 //! be explained.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// A key: 64 hexadecimal digits.
@@ -15,20 +17,20 @@ impl Key {
     }
 }
 
-/// What a key is made of: names and values, in a fixed order.
+/// What a key is made of: names and values, in a fixed order. Copies share them: many keys have most of them in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct KeyParts(Vec<(String, String)>);
+pub struct KeyParts(Vec<(Arc<str>, Arc<str>)>);
 
 impl KeyParts {
     /// Adds a part.
-    pub fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub fn add(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
         self.0.push((name.into(), value.into()));
     }
 
     /// The parts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The key: blake3 over all names and values, each behind its length.
