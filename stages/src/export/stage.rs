@@ -567,18 +567,4 @@ mod tests {
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed), &mut unpacked).unwrap();
         assert_eq!(unpacked, text);
     }
-
-    /// Leaves files for a look by hand with other tools.
-    #[test]
-    #[ignore = "needs STERNLIGHT_EXPORT_DIRECTORY"]
-    fn files_to_look_at() {
-        let Some(out) = std::env::var_os("STERNLIGHT_EXPORT_DIRECTORY") else { return };
-        let directory = tempfile::tempdir().unwrap();
-        let mut dataset = dataset(directory.path(), [many_rows(MANY), rows()]);
-        let out = Path::new(&out);
-        exported(&dataset, out, "{to: spliced.parquet}");
-        keep(&mut dataset, 0, (16_384..32_768).chain((32_768..40_000).step_by(7)));
-        exported(&dataset, out, "{to: mixed.parquet}");
-        exported(&dataset, out, "{to: chat.jsonl, format: openai-chat}");
-    }
 }
