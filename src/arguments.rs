@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use sternlight_engine::pipeline::Memory;
 #[cfg(feature = "plugins")]
-use sternlight_engine::pipeline::Span;
 use sternlight_engine::printable::is_hidden;
+use sternlight_engine::quantities::{Memory, Span};
 use sternlight_engine::run::Step;
 
 use crate::exit::Exit;

@@ -2,7 +2,7 @@
 //! did lies in the store, and is told on stdout as events.
 
 use sternlight_engine::event::{Event, Record};
-use sternlight_engine::pipeline::Memory;
+use sternlight_engine::quantities::Memory;
 use sternlight_engine::run::{Engine, RunError, Task};
 use sternlight_engine::store::Store;
 
@@ -13,7 +13,7 @@ use crate::output;
 use crate::run_plan::RunPlan;
 
 pub(crate) fn execute(arguments: &PartArguments) -> Outcome {
-    let plan = RunPlan::read(&arguments.plan)?;
+    let (plan, run) = (RunPlan::read(&arguments.plan)?, RunPlan::run_of(&arguments.plan));
     let mut options = plan.options();
     options.memory = arguments.memory.map_or(options.memory, Memory::bytes);
     let store = Store::open(&plan.store)?;
@@ -21,7 +21,7 @@ pub(crate) fn execute(arguments: &PartArguments) -> Outcome {
     let jobs = checked.jobs()?;
     let (stage, step) = arguments.step.clone();
     let task = Task { stage, step, part: arguments.part };
-    let outcome = Engine::new(&store, &options).carry_out(&jobs, &task, &print);
+    let outcome = Engine::new(&store, &options).for_run(&run).carry_out(&jobs, &task, &print);
     match outcome {
         Ok(()) => Ok(()),
         Err(RunError::Stage { stage, source }) => {

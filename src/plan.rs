@@ -21,7 +21,8 @@ pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
         None => Store::temporary(&std::env::temp_dir()).map(|(store, directory)| (store, Some(directory)))?,
     };
     let _hold = store.hold()?;
-    let options = RunOptions { threads: usize::from(common.threads), limit: arguments.limit, ..RunOptions::default() };
+    let mut options = RunOptions { threads: usize::from(common.threads), ..RunOptions::default() };
+    options.results.limit = arguments.limit;
     let planned = Engine::new(&store, &options)
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::event::Record;
-use sternlight_engine::pipeline::Memory;
+use sternlight_engine::quantities::Memory;
 use sternlight_engine::run::{Engine, Executor, Job, Local, RunOptions};
 use sternlight_engine::stage::Work;
 use sternlight_engine::store::Store;
@@ -33,12 +33,12 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
         threads: usize::from(common.threads),
         batch_limit,
         memory: arguments.memory.map_or_else(quarter_of_memory, Memory::bytes),
-        limit: arguments.limit,
         interrupted,
         ..RunOptions::default()
     };
+    options.results.limit = arguments.limit;
     if let Some(bytes) = arguments.partition_bytes {
-        options.partition_bytes = bytes.max(1);
+        options.results.partition_bytes = bytes.max(1);
     }
     let progress = Progress::new(common);
     let observe = |record: &Record| progress.observe(record);

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::place::is_link;
 use sternlight_engine::regular_file;
-use sternlight_engine::run::RunOptions;
+use sternlight_engine::run::{ResultOptions, RunOptions};
 
 use crate::exit::Failure;
 use crate::loading::Origin;
@@ -14,8 +15,9 @@ use crate::loading::Origin;
 /// Bytes of a plan: a pipeline, its parameters, and what it has of the environment.
 const LARGEST: u64 = 16 << 20;
 
-/// Version of the form. The first had values of environment variables beside their names.
-const FORMAT: u32 = 2;
+/// Version of the form. The first had values of environment variables beside their names; up to the second a number of
+/// its own stood in keys, where now the run's id does.
+const FORMAT: u32 = 3;
 
 /// What a run is made of, inputs apart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,12 +29,13 @@ pub(crate) struct RunPlan {
     pub(crate) origin: Origin,
     /// Only the first groups of each source.
     limit: Option<u64>,
-    /// What stages that are not cached have in their keys.
-    nonce: String,
     batch_rows: usize,
     batch_bytes: usize,
     memory: u64,
     partition_bytes: u64,
+    /// What plans of earlier forms had for keys.
+    #[serde(default, skip_serializing, rename = "nonce")]
+    _nonce: IgnoredAny,
 }
 
 impl RunPlan {
@@ -41,12 +44,12 @@ impl RunPlan {
             format: FORMAT,
             store: store.to_owned(),
             origin: origin.clone(),
-            limit: options.limit,
-            nonce: options.nonce.clone(),
+            limit: options.results.limit,
             batch_rows: options.batch_limit.rows,
             batch_bytes: options.batch_limit.bytes,
             memory: options.memory,
-            partition_bytes: options.partition_bytes,
+            partition_bytes: options.results.partition_bytes,
+            _nonce: IgnoredAny,
         }
     }
 
@@ -65,20 +68,21 @@ impl RunPlan {
         let text = regular_file::read(path, LARGEST).map_err(|error| unusable(error.to_string()))?;
         let plan: Self = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
         match plan.format {
-            1 | FORMAT => Ok(plan),
+            1..=FORMAT => Ok(plan),
             other => Err(unusable(format!("it has format {other}, expected {FORMAT}"))),
         }
     }
 
+    /// The id of the run whose plan lies at a path.
+    pub(crate) fn run_of(path: &Path) -> String {
+        let folder = path.parent().and_then(Path::file_name);
+        folder.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
     /// The options of the run; threads are everyone's own.
     pub(crate) fn options(&self) -> RunOptions {
-        let mut options = RunOptions {
-            limit: self.limit,
-            nonce: self.nonce.clone(),
-            memory: self.memory,
-            partition_bytes: self.partition_bytes,
-            ..RunOptions::default()
-        };
+        let results = ResultOptions { limit: self.limit, partition_bytes: self.partition_bytes };
+        let mut options = RunOptions { results, memory: self.memory, ..RunOptions::default() };
         (options.batch_limit.rows, options.batch_limit.bytes) = (self.batch_rows, self.batch_bytes);
         options
     }

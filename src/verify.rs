@@ -100,7 +100,7 @@ fn compute_again(
             _ => job,
         })
         .collect();
-    let engine = Engine::new(&temporary, &options).with_redirected_exports();
+    let engine = Engine::new(&temporary, &options).for_run(&run.id).with_redirected_exports();
     let planned = engine
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

@@ -1,9 +1,9 @@
 //! What a stage promises before it runs: the columns it reads and adds, and its effect on rows.
 
-use arrow::datatypes::{DataType, Field};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::added_column::AddedColumn;
 use crate::column::ColumnPath;
 use crate::trajectory::{TrajectorySchema, lacking_columns};
 
@@ -60,28 +60,6 @@ impl Effect {
     /// What a relabeller does to rows of this schema.
     pub fn relabelled(input: &TrajectorySchema, keep: Keep) -> Self {
         Self::Relabelled { adds: lacking_columns(input), keep }
-    }
-}
-
-/// A column that a stage adds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddedColumn {
-    /// Its path: `reward`, or `turns.advantage` for one value a turn.
-    pub path: ColumnPath,
-    /// Its type; nulls are always allowed.
-    pub data_type: DataType,
-}
-
-impl AddedColumn {
-    /// A nullable column.
-    pub fn new(path: impl Into<ColumnPath>, data_type: DataType) -> Self {
-        Self { path: path.into(), data_type }
-    }
-
-    /// The Arrow field, named as inside its level.
-    pub fn field(&self) -> Field {
-        let name = self.path.turn_name().unwrap_or(self.path.as_str());
-        Field::new(name, self.data_type.clone(), true)
     }
 }
 

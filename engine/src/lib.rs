@@ -5,11 +5,13 @@
 // What a library has to say it returns.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+mod added_column;
 pub mod column;
 pub mod compare;
 pub mod contract;
 pub mod dataset;
 mod decode;
+mod error;
 pub mod event;
 pub mod failure;
 pub mod metrics;
@@ -17,6 +19,7 @@ pub mod pipeline;
 pub mod place;
 pub mod printable;
 pub mod problem;
+pub mod quantities;
 pub mod regular_file;
 pub mod run;
 pub mod stage;

@@ -3,7 +3,7 @@
 use super::open_file::OpenFile;
 use super::shard::{Dataset, Shard};
 use crate::column::ColumnPath;
-use crate::stage::StageError;
+use crate::error::StageError;
 
 impl Dataset {
     /// Compares the footer, every column chunk and all the rest of a shard's file with its digest: every byte of a file of

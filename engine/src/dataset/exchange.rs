@@ -11,8 +11,8 @@ use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
 use super::shard::is_inside;
+use crate::error::StageError;
 use crate::place::is_linked;
-use crate::stage::StageError;
 
 /// A file of segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,11 +19,10 @@ use super::chunks::Chunks;
 use super::gate::{Closed, Gate, GatedRowGroup, Pace, ROW_COPIES, row_limit};
 use super::guard::guarded;
 use super::leaves::leaves_of;
-use super::open_file::RowGroupReader;
-use super::size::readable;
 use crate::column::{ColumnPath, TURNS};
+use crate::error::StageError;
+use crate::quantities::readable;
 use crate::regular_file;
-use crate::stage::StageError;
 
 /// Somebody's Parquet file, open, for a source that looks at it.
 pub struct ForeignFile {
@@ -127,6 +126,20 @@ pub(super) fn rows_behind(skipped: usize, rows: usize) -> RowSelection {
 /// What is read of a file.
 pub(super) fn levels_of(metadata: &ArrowReaderMetadata, mask: &ProjectionMask) -> Result<FieldLevels, StageError> {
     Ok(parquet_to_arrow_field_levels(metadata.parquet_schema(), mask.clone(), None)?)
+}
+
+/// A row group that is decoded batch by batch.
+pub(super) struct RowGroupReader {
+    pub(super) batches: ParquetRecordBatchReader,
+    /// Of a file that is somebody else's.
+    pub(super) gate: Option<Arc<Gate>>,
+}
+
+impl RowGroupReader {
+    /// Why its gate let no more through, if so.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        self.gate.as_ref().and_then(|gate| gate.closed())
+    }
 }
 
 /// An open file that is read through a gate.

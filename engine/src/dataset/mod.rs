@@ -1,9 +1,11 @@
 //! A dataset: shards of Parquet column files, with the manifest that says which column lies where.
 
+mod batch_limit;
 mod check;
 mod chunks;
 mod digests;
 mod exchange;
+mod files_read;
 mod foreign;
 mod gate;
 mod guard;
@@ -21,23 +23,24 @@ mod stamp;
 mod whole;
 mod writer;
 
+pub use batch_limit::BatchLimit;
 pub(crate) use chunks::footer_digest;
 pub use digests::Digests;
 pub(crate) use exchange::ExchangeWriter;
 pub use exchange::{ExchangeFile, Segment};
+pub(crate) use files_read::FilesRead;
 pub use foreign::ForeignFile;
 pub use guard::{guarded, is_guarded};
 pub use leaves::leaves_of;
+pub use reader::BatchReader;
 pub(crate) use reader::{BaseBatch, BaseReader, Judged};
-pub use reader::{BatchLimit, BatchReader};
 pub(crate) use row_bytes::row_bytes;
 pub use selection::Selection;
 pub(crate) use shard::path_of;
 pub use shard::{ColumnFiles, DataFile, Dataset, Facts, FilePath, Lineage, Shard};
 pub use shared::Shared;
 pub(crate) use size::decoded_bytes;
-pub use size::readable;
 pub use stamp::{FileStamp, KnownState};
-pub(crate) use stamp::{FilesRead, WhileRunning, changed_since};
+pub(crate) use stamp::{WhileRunning, changed_since};
 pub use whole::WholeFile;
 pub(crate) use writer::{ColumnWriter, RowWriter, places, scatter};

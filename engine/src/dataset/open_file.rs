@@ -9,25 +9,23 @@ use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{FieldLevels, ProjectionMask};
 use parquet::basic::Type;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::chunks::{Chunks, digest, footer_digest, read_chunk, rest_digest};
-use super::foreign::{Gated, levels_of, rows_behind};
-use super::gate::{Closed, Gate, Pace, row_limit};
+use super::foreign::{Gated, RowGroupReader, levels_of, rows_behind};
+use super::gate::{Closed, Pace, row_limit};
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::shard::{DataFile, FilePath, path_of};
 use super::stamp::{FileStamp, changed_since};
 use crate::column::ColumnPath;
+use crate::error::StageError;
 use crate::failure::{own_reason, system_error};
 use crate::place::is_linked;
 use crate::regular_file;
-use crate::stage::StageError;
 use crate::store::forget_damaged;
 
 /// A Parquet file of a shard, open, with the columns that are wanted of it.
@@ -244,20 +242,6 @@ impl OpenFile {
         groups.get(index).filter(|group| group.num_rows() as u64 == rows).ok_or_else(|| {
             self.error(format!("row group {index} does not have the {rows} rows that the manifest says"))
         })
-    }
-}
-
-/// A row group that is decoded batch by batch.
-pub(super) struct RowGroupReader {
-    pub(super) batches: ParquetRecordBatchReader,
-    /// Of a file that is somebody else's.
-    pub(super) gate: Option<Arc<Gate>>,
-}
-
-impl RowGroupReader {
-    /// Why its gate let no more through, if so.
-    pub(super) fn closed(&self) -> Option<Closed> {
-        self.gate.as_ref().and_then(|gate| gate.closed())
     }
 }
 

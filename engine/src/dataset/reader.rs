@@ -13,31 +13,17 @@ use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::error::ArrowError;
 
+use super::batch_limit::BatchLimit;
+use super::foreign::RowGroupReader;
 use super::gate::{Closed, Pace};
 use super::guard::guarded;
 use super::leaves::leaves_of;
-use super::open_file::{OpenFile, RowGroupReader};
+use super::open_file::OpenFile;
 use super::row_bytes::row_bytes;
-use super::shard::Shard;
+use super::shard::{Dataset, Shard};
 use crate::column::{ColumnPath, TURNS};
-use crate::stage::StageError;
+use crate::error::StageError;
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema, Violation, validate};
-
-/// How large a batch may get. A single larger row is a batch alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchLimit {
-    /// Rows.
-    pub rows: usize,
-    /// Bytes of decoded columns.
-    pub bytes: usize,
-}
-
-impl Default for BatchLimit {
-    fn default() -> Self {
-        // What is decoded stays in the processor's cache, and below what the allocator fetches from the system anew.
-        Self { rows: 1024, bytes: 1 << 20 }
-    }
-}
 
 /// How the turns of some base rows lie: what a new column of the turns must copy.
 #[derive(Clone, Debug)]
@@ -141,6 +127,30 @@ impl Iterator for BatchReader {
             Ok(batch) if batch.rows() == 0 => None,
             other => Some(other),
         })
+    }
+}
+
+impl Dataset {
+    /// Reads columns of a shard in bounded batches: its selected rows, in order.
+    ///
+    /// # Errors
+    /// If a file is missing or not as it was written, or a column is not there.
+    pub fn read(&self, shard: &Shard, columns: &[ColumnPath], limit: BatchLimit) -> Result<BatchReader, StageError> {
+        BatchReader::open(&self.root, &self.schema, shard, columns, limit)
+    }
+
+    /// As [`Self::read`], for those who only show what there is: values of somebody's file that break what the schema
+    /// promises are no error.
+    ///
+    /// # Errors
+    /// If a file is missing or not as it was written, or a column is not there.
+    pub fn read_as_it_is(
+        &self,
+        shard: &Shard,
+        columns: &[ColumnPath],
+        limit: BatchLimit,
+    ) -> Result<BatchReader, StageError> {
+        Ok(self.read(shard, columns, limit)?.judging(Judged::Nothing))
     }
 }
 

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::digests::Digests;
-use super::reader::{BatchLimit, BatchReader, Judged};
 use super::selection::Selection;
 use super::shared::Shared;
 use super::stamp::{KnownState, WhileRunning};
 use crate::column::ColumnPath;
-use crate::stage::StageError;
+use crate::error::StageError;
 use crate::trajectory::TrajectorySchema;
 
 /// A dataset whose shards are all there: what a sink gets.
@@ -126,28 +125,6 @@ impl Dataset {
     /// Absolute path of a file.
     pub fn path_of(&self, file: &DataFile) -> PathBuf {
         path_of(&self.root, file)
-    }
-
-    /// Reads columns of a shard in bounded batches: its selected rows, in order.
-    ///
-    /// # Errors
-    /// If a file is missing or not as it was written, or a column is not there.
-    pub fn read(&self, shard: &Shard, columns: &[ColumnPath], limit: BatchLimit) -> Result<BatchReader, StageError> {
-        BatchReader::open(&self.root, &self.schema, shard, columns, limit)
-    }
-
-    /// As [`Self::read`], for those who only show what there is: values of somebody's file that break what the schema
-    /// promises are no error.
-    ///
-    /// # Errors
-    /// If a file is missing or not as it was written, or a column is not there.
-    pub fn read_as_it_is(
-        &self,
-        shard: &Shard,
-        columns: &[ColumnPath],
-        limit: BatchLimit,
-    ) -> Result<BatchReader, StageError> {
-        Ok(self.read(shard, columns, limit)?.judging(Judged::Nothing))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How large columns are once decoded, as the footers of their files tell: no data is read. And how sizes are told.
+//! How large columns are once decoded, as the footers of their files tell: no data is read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::open_file::OpenFile;
 use super::shard::Shard;
 use crate::column::ColumnPath;
-use crate::stage::StageError;
+use crate::error::StageError;
 use crate::trajectory::TrajectorySchema;
 
 /// Bytes of some columns of a shard, all its rows counted, selected or not. Depends on the files alone.
@@ -27,12 +27,4 @@ pub(crate) fn decoded_bytes(
         bytes += (0..shard.row_groups.len()).map(|group| open.decoded_bytes(group)).sum::<u64>();
     }
     Ok(bytes)
-}
-
-/// A number of bytes for people.
-pub fn readable(bytes: u64) -> String {
-    match bytes {
-        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
-        _ => format!("{} MiB", bytes >> 20),
-    }
 }

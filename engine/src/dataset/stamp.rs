@@ -1,17 +1,15 @@
 //! What the file system says about a file that is referred to where it lies, and whether it still says so: what is read of
 //! such a file goes under a key that was made of it, so that it must not change between the two.
 
-use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::shard::{FilePath, Shard};
-use crate::stage::StageError;
+use crate::error::StageError;
 
 /// A file that was changed less than this long ago may be written to again without its times changing.
 const SETTLING_TIME: Duration = Duration::from_secs(2);
@@ -81,7 +79,7 @@ impl KnownState {
 
 /// What a run knows of a file from the time at which the file's key was made.
 #[derive(Debug)]
-struct Surveyed {
+pub(super) struct Surveyed {
     stamp: Mutex<FileStamp>,
     /// The digest of all its bytes, if it is known by that.
     content: Option<String>,
@@ -107,6 +105,11 @@ impl WhileRunning {
         Self(Some(Arc::new(Surveyed { stamp: Mutex::new(stamp), content, memory })))
     }
 
+    /// What the run knows of it, if anything.
+    pub(super) fn known(&self) -> Option<&Surveyed> {
+        self.0.as_deref()
+    }
+
     /// Bytes that whoever reads the file may use.
     pub(super) fn memory(&self) -> u64 {
         self.0.as_ref().map_or(u64::MAX, |surveyed| surveyed.memory)
@@ -116,7 +119,7 @@ impl WhileRunning {
 impl Surveyed {
     /// The state in which the file is now, if it still is what its key was made of. One that is known by its bytes is read
     /// anew if anything about it has changed.
-    fn look(&self, path: &Path) -> Result<FileStamp, StageError> {
+    pub(super) fn look(&self, path: &Path) -> Result<FileStamp, StageError> {
         let now = stamp(path)?;
         // Held while the file is read: the others wait for what comes of it.
         let mut known = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,40 +136,8 @@ impl Surveyed {
     }
 }
 
-/// The files outside of the store that a task reads, as they were when it began.
-#[derive(Debug, Default)]
-pub(crate) struct FilesRead(BTreeMap<PathBuf, FileStamp>);
-
-impl FilesRead {
-    /// To be called before anything is read of the shards.
-    ///
-    /// # Errors
-    /// If one of the files is no longer what it was when the run looked at it first.
-    pub(crate) fn begin<'a>(shards: impl IntoIterator<Item = &'a Shard>) -> Result<Self, StageError> {
-        let mut files = BTreeMap::new();
-        for file in shards.into_iter().flat_map(|shard| &shard.files) {
-            if let (FilePath::Outside(path), Some(surveyed)) = (&file.path, &file.surveyed.0)
-                && !files.contains_key(path)
-            {
-                files.insert(path.clone(), surveyed.look(path)?);
-            }
-        }
-        Ok(Self(files))
-    }
-
-    /// To be called before what was made of them is kept.
-    ///
-    /// # Errors
-    /// If one of the files changed meanwhile.
-    pub(crate) fn unchanged(&self) -> Result<(), StageError> {
-        self.0.iter().try_for_each(|(path, before)| match stamp(path)? == *before {
-            true => Ok(()),
-            false => Err(changed_since(path)),
-        })
-    }
-}
-
-fn stamp(path: &Path) -> Result<FileStamp, StageError> {
+/// The state of a file now.
+pub(super) fn stamp(path: &Path) -> Result<FileStamp, StageError> {
     FileStamp::of(path).map_err(|error| StageError::file("read", path, &error))
 }
 
@@ -190,70 +161,6 @@ mod tests {
     use std::fs::{self, File, FileTimes};
 
     use super::*;
-    use crate::dataset::DataFile;
-
-    fn shard(path: &Path, content: Option<String>) -> Shard {
-        let file = DataFile {
-            path: FilePath::Outside(path.to_owned()),
-            first_row_group: 0,
-            digests: Default::default(),
-            identity: None,
-            footer: None,
-            rest: None,
-            known: None,
-            amends: false,
-            surveyed: WhileRunning::new(FileStamp::of(path).unwrap(), content, u64::MAX),
-        };
-        Shard {
-            label: String::new(),
-            row_groups: vec![1],
-            selection: None,
-            columns: Default::default(),
-            files: vec![file],
-        }
-    }
-
-    /// Writes a file and gives it the time of modification that it had.
-    fn rewrite(path: &Path, bytes: &str) {
-        let modified = fs::metadata(path).unwrap().modified().unwrap();
-        // Clocks of file systems tick every few milliseconds.
-        std::thread::sleep(Duration::from_millis(20));
-        fs::write(path, bytes).unwrap();
-        let times = FileTimes::new().set_modified(modified);
-        File::options().append(true).open(path).unwrap().set_times(times).unwrap();
-    }
-
-    #[test]
-    fn a_change_is_seen_even_if_time_and_bytes_are_brought_back() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.parquet");
-        fs::write(&path, "one").unwrap();
-        let shard = shard(&path, None);
-        let read = FilesRead::begin([&shard]).unwrap();
-        assert_eq!(read.unchanged(), Ok(()));
-        rewrite(&path, "two");
-        rewrite(&path, "one");
-        insta::assert_snapshot!(
-            read.unchanged().unwrap_err().to_string().replace(&directory.path().display().to_string(), "HERE"),
-            @"`HERE/x.parquet` was changed since it was imported"
-        );
-        assert!(FilesRead::begin([&shard]).is_err());
-    }
-
-    #[test]
-    fn a_file_that_is_known_by_its_bytes_may_be_touched_between_tasks() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.parquet");
-        fs::write(&path, "one").unwrap();
-        let shard = shard(&path, Some(blake3::hash(b"one").to_hex().to_string()));
-        let read = FilesRead::begin([&shard]).unwrap();
-        rewrite(&path, "one");
-        assert!(read.unchanged().is_err(), "what was read may have been something else");
-        let read = FilesRead::begin([&shard]).unwrap();
-        assert_eq!(read.unchanged(), Ok(()));
-        rewrite(&path, "two");
-        assert!(FilesRead::begin([&shard]).is_err());
-    }
 
     #[test]
     fn what_was_written_just_now_is_not_settled() {

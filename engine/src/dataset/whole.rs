@@ -18,15 +18,16 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
+use super::batch_limit::BatchLimit;
 use super::chunks::Whole;
 use super::guard::guarded;
 use super::leaves::leaves_of;
 use super::open_file::OpenFile;
-use super::reader::{BatchLimit, BatchReader};
+use super::reader::BatchReader;
 use super::shard::{Dataset, Shard};
 use super::writer::RowWriter;
 use crate::column::{ColumnPath, TURNS};
-use crate::stage::StageError;
+use crate::error::StageError;
 use crate::trajectory::{TrajectorySchema, has_judged_values, is_required};
 
 /// Row groups of an ordinary Parquet file, by how they came to be there.

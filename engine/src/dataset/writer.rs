@@ -25,9 +25,9 @@ use super::leaves::leaves_of;
 use super::reader::{BaseBatch, TurnShape};
 use super::row_bytes::row_bytes;
 use super::shard::{DataFile, Shard};
+use crate::added_column::AddedColumn;
 use crate::column::{ColumnPath, TURNS};
-use crate::contract::AddedColumn;
-use crate::stage::StageError;
+use crate::error::StageError;
 use crate::trajectory::{SCHEMA_VERSION, SCHEMA_VERSION_KEY, TrajectorySchema};
 
 /// Rows handed to Parquet's writer at once.

@@ -6,4 +6,4 @@ mod system;
 
 pub use policy::{FailurePolicy, OnError, Retries};
 pub use system::reason;
-pub(crate) use system::{is_full, may_pass, own_reason, system_error};
+pub(crate) use system::{MAKE_ROOM, is_full, may_pass, own_reason, system_error};

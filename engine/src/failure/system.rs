@@ -71,6 +71,10 @@ pub(crate) fn system_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a i
     found
 }
 
+/// What to do about a full disk.
+pub(crate) const MAKE_ROOM: &str =
+    "free some space, then run the same command again: it goes on from what was committed";
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;

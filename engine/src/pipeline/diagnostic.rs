@@ -10,7 +10,7 @@ pub use miette::Severity;
 use miette::{LabeledSpan, NamedSource, SourceCode};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-use super::plain::Position;
+use super::position::Position;
 use crate::printable::{is_hidden, printable, printable_line};
 
 /// Name of the command line, where `--set` is at fault rather than a file.
@@ -185,16 +185,6 @@ impl PipelineErrors {
     /// The errors.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0
-    }
-}
-
-impl fmt::Display for PipelineErrors {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.0.iter().enumerate() {
-            let gap = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{gap}{}", super::plain::render_plain(diagnostic))?;
-        }
-        Ok(())
     }
 }
 

@@ -5,13 +5,13 @@ use serde_yaml::{Mapping, Value};
 
 use super::diagnostic::Diagnostic;
 use super::index::Document;
-use super::load::LoadOptions;
+use super::load_options::LoadOptions;
 use super::model::{BuiltStage, StageNode};
-use super::quantities::Memory;
 use super::report::Report;
 use super::stage_entry::{From, StageEntry};
 use crate::failure::{FailurePolicy, OnError, Retries};
 use crate::problem::{Problem, Segment, nearest};
+use crate::quantities::Memory;
 use crate::stage::{
     BuildContext, Built, PluginGrants, PluginLimits, PluginLoader, PluginRequest, Registry, StageKind, Work,
 };

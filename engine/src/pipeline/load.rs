@@ -12,6 +12,7 @@ use super::draft::{Draft, Means, draft, not_carried_out, not_supported};
 use super::graph::resolve;
 use super::index::{Content, Document, Entry};
 use super::interpolation::Scope;
+use super::load_options::LoadOptions;
 use super::model::Pipeline;
 use super::parameters::set_parameters;
 use super::propagate::propagate;
@@ -22,18 +23,6 @@ use super::values;
 use crate::decode::decode;
 use crate::problem::{Segment, nearest};
 use crate::stage::Registry;
-
-/// What loading depends on besides the text.
-pub struct LoadOptions<'a> {
-    /// `params.NAME=VALUE`, as `--set` takes them.
-    pub set: &'a [String],
-    /// Reads an environment variable.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
-    /// Directory of the pipeline file: relative input paths begin here.
-    pub directory: &'a Path,
-    /// Where the command runs: relative output paths begin here.
-    pub current_directory: &'a Path,
-}
 
 /// Loads a pipeline from its text. `file` is its name, as people know it.
 ///

@@ -1,36 +1,25 @@
 //! Diagnostics as plain text: place and message, the source line with the fault underlined, then what to do.
 //! Without colours, so that it reads the same in a log, a test and a terminal.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use miette::Severity;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, PipelineErrors};
+use super::position::Position;
 
 /// What a tab is shown as.
 const TAB: &str = "    ";
 
-/// A place in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    /// From 1.
-    pub(super) line: usize,
-    /// In characters, from 1.
-    pub(super) column: usize,
-    /// Byte at which the line begins.
-    start: usize,
-}
-
-impl Position {
-    /// The place of a byte; past the end, of the end.
-    pub(super) fn of(text: &str, byte: usize) -> Self {
-        let before = text.get(..byte).unwrap_or(text);
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before.get(start..).unwrap_or_default().chars().count() + 1;
-        Self { line, column, start }
+impl fmt::Display for PipelineErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.diagnostics().iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n" };
+            write!(formatter, "{gap}{}", render_plain(diagnostic))?;
+        }
+        Ok(())
     }
 }
 

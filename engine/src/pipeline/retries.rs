@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
-use super::quantities::Span;
 use crate::failure::Retries;
+use crate::quantities::Span;
 
 /// More would try for hours what does not pass.
 const MOST_RETRIES: u32 = 100;

@@ -9,10 +9,10 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Value;
 
-use super::quantities::{Memory, Span};
 use super::retries::RetriesEntry;
 use crate::contract::Keep;
 use crate::failure::OnError;
+use crate::quantities::{Memory, Span};
 use crate::stage::PluginGrants;
 
 /// A stage: what it does, on what, and how.

@@ -2,96 +2,31 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::commits::{compose, concatenated, context_of, nothing};
+use super::compose::{concatenated, context_of, nothing};
 use super::executor::{Executor, ExecutorContext, Local};
 use super::grouping::grouping;
 use super::job::Job;
-use super::limit::first_groups;
+use super::keys::key_records;
+use super::options::RunOptions;
 use super::panics::caught;
-use super::parts::{Part, StageWork, plan_stage};
+use super::part::StageWork;
 use super::quarantine::quarantine;
-use super::stage_run::{RunScope, StageRun};
+use super::report::{RunError, RunReport};
+use super::scope::RunScope;
+use super::shape::{Composed, Composing};
+use super::shapes::{compose, cut};
+use super::stage_run::StageRun;
 use super::task::Task;
 use super::workers::workers;
-use crate::contract::Effect;
-use crate::dataset::{BatchLimit, Dataset, FilesRead};
+use crate::dataset::Dataset;
 use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::{Context, LogLine, Sink, StageError, Work};
-use crate::store::{Aside, AsideRow, Commit, KeyRecord, Outcome, RunFolder, Store, StoreError};
+use crate::stage::{LogLine, StageError};
+use crate::store::{AsideRow, Commit, RunFolder, Store, StoreError};
 use crate::targets::Surroundings;
-
-/// How to carry out a pipeline. Nothing here is part of a key, `limit` apart.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Worker threads; 0: as many as the machine has. A run within threads that are there already takes those.
-    pub threads: usize,
-    /// How large batches may get.
-    pub batch_limit: BatchLimit,
-    /// Bytes that batches, queues and what is gathered may take, all together.
-    pub memory: u64,
-    /// Decoded bytes of a partition where groups are scattered over shards. Decides how what is counted is merged, so
-    /// that it is part of the plan of a run; only tests have reason to change it.
-    pub partition_bytes: u64,
-    /// Only the first groups of each source.
-    pub limit: Option<u64>,
-    /// Set by whoever wants the run to stop.
-    pub interrupted: Arc<AtomicBool>,
-    /// Different for every run: the key part of stages that must not be cached.
-    pub nonce: String,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self {
-            threads: 0,
-            batch_limit: BatchLimit::default(),
-            memory: 1 << 30,
-            // What a partition is worked on with stays in the cache: docs/performance.md.
-            partition_bytes: 8 << 20,
-            limit: None,
-            interrupted: Arc::default(),
-            nonce: jiff::Timestamp::now().as_nanosecond().to_string(),
-        }
-    }
-}
-
-/// Why a run did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A stage could not finish.
-    #[error("stage `{stage}`: {source}")]
-    Stage {
-        /// Its name.
-        stage: String,
-        /// Why.
-        #[source]
-        source: StageError,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Somebody stopped it. What was committed stays.
-    #[error("interrupted")]
-    Interrupted,
-    /// The worker threads could not be started.
-    #[error("cannot start threads to work with: {0}")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
-}
-
-/// What a run came to.
-#[derive(Clone, Debug)]
-pub struct RunReport {
-    /// The run's name.
-    pub run: String,
-    /// Its stages' results, in the order in which they ran.
-    pub stages: Vec<StageResult>,
-    /// Seconds it took.
-    pub seconds: f64,
-}
 
 /// Carries out the jobs of one pipeline on one store.
 pub struct Engine<'a> {
@@ -99,6 +34,8 @@ pub struct Engine<'a> {
     pub(crate) options: &'a RunOptions,
     executor: &'a dyn Executor,
     plan: Option<&'a str>,
+    /// The run that results are computed for, if it is not the engine's own.
+    pub(crate) run_id: Option<&'a str>,
     /// Whether sinks were sent into a store on purpose.
     is_redirected: bool,
 }
@@ -106,7 +43,7 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// An engine over a store, whose tasks this process carries out.
     pub fn new(store: &'a Store, options: &'a RunOptions) -> Self {
-        Self { store, options, executor: &Local, plan: None, is_redirected: false }
+        Self { store, options, executor: &Local, plan: None, run_id: None, is_redirected: false }
     }
 
     /// Has tasks carried out by somebody else.
@@ -119,6 +56,13 @@ impl<'a> Engine<'a> {
     #[must_use]
     pub fn with_plan(self, plan: &'a str) -> Self {
         Self { plan: Some(plan), ..self }
+    }
+
+    /// Computes what belongs to the run of this id: a part of it, or the same again elsewhere. Results that no other run may
+    /// use are known by it.
+    #[must_use]
+    pub fn for_run(self, id: &'a str) -> Self {
+        Self { run_id: Some(id), ..self }
     }
 
     /// For jobs whose exports were [redirected](crate::verify::Redirected): they may lie in a store.
@@ -219,7 +163,10 @@ impl<'a> Engine<'a> {
         results: &mut Vec<StageResult>,
     ) -> Result<(), RunError> {
         let mut datasets: Vec<Arc<Dataset>> = Vec::new();
-        for job in jobs {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let stages = jobs.iter().map(|job| (job.name, job.stage)).collect();
+        let surroundings = Surroundings { stages, file: &file, store: self.store.root() };
+        for (index, job) in jobs.iter().enumerate() {
             let failed = |source: StageError| match self.options.interrupted.load(Ordering::Relaxed) {
                 true => RunError::Interrupted,
                 false => RunError::Stage { stage: job.name.to_owned(), source },
@@ -228,7 +175,8 @@ impl<'a> Engine<'a> {
             let input = self.input_of(job, &datasets).map_err(failed)?;
             // Until it is written down that this run uses what it finds.
             let hold = self.store.hold()?;
-            let work = caught(LOOKING, || plan_stage(job, input, self.store, self.options)).map_err(failed)?;
+            let run_id = self.run_id.map_or_else(|| lock(folder).id().to_owned(), str::to_owned);
+            let work = caught(LOOKING, || cut(job, input, (self.store, &run_id), self.options)).map_err(failed)?;
             lock(folder).use_keys(key_records(job, &work.parts))?;
             drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
@@ -241,14 +189,11 @@ impl<'a> Engine<'a> {
                 carry_out: &|task| run.carry_out(task, &tell),
                 tell: &tell,
             };
-            let is_written = work.parts.iter().any(|part| part.commit.is_none());
-            if let (Work::Sink(sink), true) = (job.stage.work(), is_written && !self.is_redirected) {
-                self.allow_target(sink, job, jobs, file).map_err(failed)?;
+            if !self.is_redirected {
+                run.may_begin(&surroundings, index).map_err(failed)?;
             }
             let commits = run.run(self.executor, &context);
-            if let Work::Transform(transform) = job.stage.work() {
-                transform.let_go();
-            }
+            run.end();
             let commits = commits.map_err(failed)?;
             // Until an event names the manifest.
             let hold = self.store.hold()?;
@@ -276,23 +221,6 @@ impl<'a> Engine<'a> {
             datasets.push(finished.dataset);
         }
         Ok(())
-    }
-
-    /// Whether a sink may still write where it wants to: somebody may have made a link since that was checked.
-    fn allow_target(&self, sink: &dyn Sink, job: &Job<'_>, jobs: &[Job<'_>], file: &Path) -> Result<(), StageError> {
-        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let surroundings = Surroundings {
-            stages: jobs.iter().map(|job| (job.name, job.stage)).collect(),
-            file: &file,
-            store: self.store.root(),
-        };
-        let target = self.options.limit.map_or_else(|| sink.target(), |groups| sink.sample(groups).target());
-        let all: Vec<usize> = (0..jobs.len()).collect();
-        let index = jobs.iter().position(|other| other.name == job.name).unwrap_or_default();
-        match surroundings.refusal(index, &target, &all) {
-            None => Ok(()),
-            Some(refusal) => Err(StageError::new(refusal.message).help(refusal.help)),
-        }
     }
 
     /// What a job reads: the datasets of its inputs, one after the other.
@@ -333,7 +261,7 @@ impl<'a> Engine<'a> {
             let job = &jobs[index];
             let failed = |source| RunError::Stage { stage: job.name.to_owned(), source };
             let input = self.input_of(job, &datasets).map_err(failed)?;
-            let work = plan_stage(job, input, self.store, self.options).map_err(failed)?;
+            let work = cut(job, input, (self.store, self.run_id.unwrap_or_default()), self.options).map_err(failed)?;
             if index == wanted {
                 let scope = RunScope::new(self.store, self.options);
                 let tell = |event| {
@@ -342,8 +270,7 @@ impl<'a> Engine<'a> {
                 };
                 return StageRun::new(&scope, job, &work).carry_out(task, &tell).map_err(failed);
             }
-            let commits: Option<Vec<Arc<Commit>>> = work.parts.iter().map(|part| part.commit.clone()).collect();
-            let commits = commits.ok_or_else(|| {
+            let commits = work.commits().ok_or_else(|| {
                 failed(StageError::new(format!("stage `{}` needs its result, which is not there yet", task.stage)))
             })?;
             datasets[index] = self.finish(job, &work, &commits).map_err(failed)?.dataset;
@@ -359,41 +286,10 @@ impl<'a> Engine<'a> {
         commits: &[Arc<Commit>],
     ) -> Result<Finished, StageError> {
         let context = context_of(commits);
-        if work.survey.is_some() {
-            self.look_at_outcome(job, work, commits, &context)?;
-        }
-        let mut dataset = compose(job, work, commits)?;
-        let mut warnings = context.warnings;
-        warnings.extend(job.stage.warnings(&context.metrics));
-        if matches!(job.contract.effect, Effect::Relabelled { .. }) {
-            let found = grouping(&dataset, self.store, self.options.memory).map_err(|error| match error.trajectory {
-                Some(_) => error.help("ids of copies begin with those of their originals: call the stage otherwise"),
-                None => error,
-            });
-            dataset.facts = found?.facts;
-        }
-        if let Some(survey) = &work.survey {
-            warnings.extend(survey.warnings.iter().cloned());
-            let found = grouping(&dataset, self.store, self.options.memory)?;
-            dataset.facts = found.facts;
-            if found.groups == found.rows && found.rows > 1 {
-                warnings.push(format!(
-                    "each of the {} groups has one trajectory, so nothing can be compared within a group; name the `policy` \
-                     that acted, set `group_by: task`, or, for chats that name no task, `task_from: first_user`",
-                    found.groups
-                ));
-            }
-            if let Some(groups) = self.options.limit {
-                let read = FilesRead::begin(&dataset.shards)?;
-                let narrowed = first_groups(dataset, groups)?;
-                read.unchanged()?;
-                dataset = narrowed;
-            }
-        }
-        let exported = commits.iter().find_map(|commit| match &commit.outcome {
-            Outcome::Exported(exported) => Some(exported.clone()),
-            _ => None,
-        });
+        let (metrics, store, options) = (&context.metrics, self.store, self.options);
+        let Composed { dataset, warnings, exported } =
+            compose(&Composing { job, work, commits, metrics, store, options })?;
+        let warnings = context.warnings.into_iter().chain(job.stage.warnings(metrics)).chain(warnings).collect();
         let rows = if exported.is_some() { work.input.rows() } else { dataset.rows() };
         let manifest: Option<PathBuf> = match exported {
             Some(_) => None,
@@ -414,26 +310,11 @@ impl<'a> Engine<'a> {
             quarantined: put_aside.as_ref().map_or(0, |aside| aside.rows),
             quarantine,
             not_reproducible: job.stage.not_reproducible(),
-            sample: self.options.limit,
+            sample: self.options.results.limit,
             ..StageResult::default()
         };
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();
         Ok(Finished { dataset: Arc::new(dataset), result, put_aside, log: context.log })
-    }
-
-    /// An error if a source came to nothing; the next run then tries it again.
-    fn look_at_outcome(
-        &self,
-        job: &Job<'_>,
-        work: &StageWork,
-        commits: &[Arc<Commit>],
-        context: &Context,
-    ) -> Result<(), StageError> {
-        let put_aside = commits.iter().flat_map(|commit| &commit.aside).map(Aside::count).sum();
-        job.stage.outcome(&context.metrics, put_aside).or_else(|error| {
-            work.parts.iter().try_for_each(|part| self.store.forget(&part.key))?;
-            Err(error)
-        })
     }
 }
 
@@ -449,15 +330,6 @@ pub(crate) struct Finished {
     pub(crate) put_aside: Vec<AsideRow>,
     /// What it said.
     pub(crate) log: Vec<LogLine>,
-}
-
-pub(crate) fn key_records<'a>(job: &'a Job<'_>, parts: &'a [Part]) -> impl Iterator<Item = KeyRecord> + 'a {
-    parts.iter().map(|part| KeyRecord {
-        stage: job.name.to_owned(),
-        label: part.label.clone(),
-        key: part.key.clone(),
-        parts: part.parts.clone(),
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::commits::narrowed;
+use super::compose::narrowed;
 use crate::column::ColumnPath;
 use crate::dataset::{BaseReader, BatchLimit, Dataset, Selection};
 use crate::stage::StageError;

@@ -1,25 +1,25 @@
-//! Carries out a checked pipeline: plans each stage's parts and their keys, runs what is missing, and keeps the
-//! result.
+//! Carries out a checked pipeline. [`Engine`] takes jobs, inputs first. For each, `shapes` cuts its work into parts, whose
+//! keys tell which results are there; `stage_run` has the others carried out, task by task, by an [`Executor`]; and what
+//! all parts came to is put together as the stage's dataset, which the next job reads.
 
-mod apply;
 mod budget;
-mod columns;
-mod commits;
+mod compose;
 mod engine;
 mod executor;
-mod export_manifest;
-mod found;
-mod gather;
 mod grouping;
-mod in_place;
 mod job;
+mod keys;
 mod limit;
+mod options;
 mod panics;
-mod parts;
+mod part;
 mod plan;
 mod quarantine;
-mod relabel;
+mod report;
 mod retry;
+mod scope;
+mod shape;
+mod shapes;
 mod sink;
 mod source;
 mod stage_run;
@@ -28,10 +28,12 @@ mod transform;
 mod watch;
 mod workers;
 
-pub use engine::{Engine, RunError, RunOptions, RunReport};
+pub use engine::Engine;
 pub use executor::{Executor, ExecutorContext, Local};
 pub use job::Job;
-pub(crate) use parts::is_as_written;
+pub use options::{ResultOptions, RunOptions};
 pub use plan::{PlannedStage, Readiness};
+pub use report::{RunError, RunReport};
+pub(crate) use sink::is_as_written;
 pub use task::{Step, Task};
 pub use workers::workers;

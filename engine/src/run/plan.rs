@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::engine::{Engine, key_records};
+use super::compose::nothing;
+use super::engine::Engine;
 use super::job::Job;
-use super::parts::plan_stage;
+use super::keys::key_records;
+use super::shapes::cut;
 use crate::dataset::Dataset;
 use crate::stage::StageError;
-use crate::store::{Commit, KeyRecord};
+use crate::store::KeyRecord;
 
 /// Whether a stage would run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,14 +89,13 @@ impl Engine<'_> {
         // Indexes of inputs refer to jobs: those without a dataset were sorted out above.
         let known: Vec<Arc<Dataset>> = datasets
             .iter()
-            .map(|dataset| dataset.clone().unwrap_or_else(|| Arc::new(super::commits::nothing(self.store.root()))))
+            .map(|dataset| dataset.clone().unwrap_or_else(|| Arc::new(nothing(self.store.root()))))
             .collect();
-        let work = plan_stage(job, self.input_of(job, &known)?, self.store, self.options)?;
+        let work = cut(job, self.input_of(job, &known)?, (self.store, self.run_id.unwrap_or_default()), self.options)?;
         stage.parts = work.parts.len();
-        stage.cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
+        stage.cached = work.parts.len() - work.missing().len();
         stage.keys = key_records(job, &work.parts).collect();
-        let commits: Option<Vec<Arc<Commit>>> = work.parts.iter().map(|part| part.commit.clone()).collect();
-        let Some(commits) = commits else {
+        let Some(commits) = work.commits() else {
             stage.readiness = Readiness::WouldRun;
             return Ok((stage, None));
         };

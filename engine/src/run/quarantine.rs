@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::datatypes::{DataType, Schema};
 
-use super::apply::RowFault;
+use super::compose::{lineage, unfitting};
 use super::job::Job;
-use super::parts::StageWork;
+use super::part::StageWork;
 use crate::contract::AddedColumn;
 use crate::dataset::{BaseBatch, ColumnWriter, DataFile, Dataset, Facts, RowWriter, Selection, Shard};
 use crate::stage::{FaultyRecord, StageError};
@@ -24,6 +24,18 @@ const ROWS_AT_ONCE: u64 = 1024;
 
 /// Records are written in batches of about so many bytes.
 const RECORD_BYTES: usize = 16 << 20;
+
+/// A row that the stage cannot process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowFault {
+    /// Its number in the batch.
+    pub(crate) row: usize,
+    /// Its id.
+    pub(crate) trajectory: String,
+    pub(crate) reason: String,
+    /// Where it came from, as far as anybody knows.
+    pub(crate) place: Option<String>,
+}
 
 /// What a quarantine dataset has beside the columns of the rows themselves.
 fn columns() -> [AddedColumn; 3] {
@@ -191,7 +203,7 @@ pub(crate) fn quarantine(
                 }
                 AsideRows::Existing { shard, selection, file } => {
                     let input = part.shards.get(*shard).and_then(|index| work.input.shards.get(*index));
-                    with_file(input.ok_or_else(super::commits::unfitting)?, selection, file)
+                    with_file(input.ok_or_else(unfitting)?, selection, file)
                 }
             });
         }
@@ -199,13 +211,8 @@ pub(crate) fn quarantine(
     if shards.is_empty() {
         return Ok(None);
     }
-    let dataset = Dataset {
-        root: work.input.root.clone(),
-        schema,
-        shards,
-        facts: Facts::default(),
-        lineage: super::commits::lineage(job, work),
-    };
+    let dataset =
+        Dataset { root: work.input.root.clone(), schema, shards, facts: Facts::default(), lineage: lineage(job, work) };
     Ok(Some(Quarantine { dataset, rows, told }))
 }
 
@@ -216,17 +223,4 @@ fn with_file(shard: &Shard, selection: &Selection, file: &DataFile) -> Shard {
     let last = shard.files.len() - 1;
     shard.columns.extend(columns().map(|column| (column.path, last)));
     shard
-}
-
-/// Takes the rows that a part put aside out of its shards.
-pub(crate) fn take_out(shards: &mut [Shard], part_shards: &[usize], aside: &[Aside]) -> Result<(), StageError> {
-    for aside in aside {
-        if let AsideRows::Existing { shard, selection, .. } = &aside.rows {
-            let shard = part_shards.get(*shard).and_then(|index| shards.get_mut(*index));
-            let shard = shard.ok_or_else(super::commits::unfitting)?;
-            let present = shard.selection.take().unwrap_or_else(|| Selection::first(shard.base_rows()));
-            shard.selection = Some(present.without(selection));
-        }
-    }
-    Ok(())
 }

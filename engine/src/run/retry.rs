@@ -42,20 +42,19 @@ pub(crate) fn with_retries<T>(
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
-    use std::sync::atomic::Ordering;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::super::engine::RunOptions;
     use super::*;
 
     fn attempts(times: u32, error: StageError) -> (u32, Vec<(u32, u128)>, Result<(), StageError>) {
-        let options = RunOptions::default();
+        let interrupted = AtomicBool::new(false);
         let retries = Retries { times, wait: Duration::from_millis(1) };
         let (calls, told) = (Cell::new(0), RefCell::new(Vec::new()));
         let tell = |retry: Retry<'_>| {
             told.borrow_mut().push((retry.attempt, retry.wait.as_millis()));
             Ok(())
         };
-        let outcome = with_retries(retries, &Watch::new(&options, None, String::new()), &tell, || {
+        let outcome = with_retries(retries, &Watch::new(&interrupted, None, String::new()), &tell, || {
             calls.set(calls.get() + 1);
             if calls.get() == 4 { Ok(()) } else { Err(error.clone()) }
         });
@@ -77,14 +76,14 @@ mod tests {
 
     #[test]
     fn an_interruption_ends_the_wait() {
-        let options = RunOptions::default();
+        let interrupted = AtomicBool::new(false);
         let retries = Retries { times: 1, wait: Duration::from_secs(3600) };
         let interrupt = |_: Retry<'_>| {
-            options.interrupted.store(true, Ordering::Relaxed);
+            interrupted.store(true, Ordering::Relaxed);
             Ok(())
         };
         let work = || Err::<(), _>(StageError::new("no answer").may_pass());
-        let outcome = with_retries(retries, &Watch::new(&options, None, String::new()), &interrupt, work);
+        let outcome = with_retries(retries, &Watch::new(&interrupted, None, String::new()), &interrupt, work);
         assert_eq!(outcome, Err(StageError::interrupted()));
     }
 }

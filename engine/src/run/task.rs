@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::stage::StageError;
+
 /// What a task does with its part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -59,6 +61,13 @@ pub struct Task {
     /// With which part: of the stage's work for `map` and `gather`, a shard of its input for `scatter`, a partition for
     /// `group`.
     pub part: usize,
+}
+
+impl Task {
+    /// An error about a task that the stage's work does not have.
+    pub(crate) fn unknown(&self) -> StageError {
+        StageError::new(format!("there is nothing to {} with number {}", self.step, self.part))
+    }
 }
 
 #[cfg(test)]

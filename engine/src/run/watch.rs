@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::engine::RunOptions;
 use crate::stage::StageError;
 
 /// Watches over a task.
@@ -18,8 +17,8 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// A task begins, each part of which may take so long. `label`: its first part, for people.
-    pub(crate) fn new(options: &'a RunOptions, timeout: Option<Duration>, label: String) -> Self {
-        Self { interrupted: &options.interrupted, timeout, part: Mutex::new((label, Instant::now())) }
+    pub(crate) fn new(interrupted: &'a AtomicBool, timeout: Option<Duration>, label: String) -> Self {
+        Self { interrupted, timeout, part: Mutex::new((label, Instant::now())) }
     }
 
     /// Counts from now on: what the task had to wait for is there.
@@ -83,23 +82,22 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_says_so_and_may_pass() {
-        let options = RunOptions::default();
-        let watch = Watch::new(&options, Some(Duration::from_millis(20)), "a.jsonl".to_owned());
+        let interrupted = AtomicBool::new(false);
+        let watch = Watch::new(&interrupted, Some(Duration::from_millis(20)), "a.jsonl".to_owned());
         std::thread::sleep(Duration::from_millis(25));
         let error = watch.check().unwrap_err();
         insta::assert_snapshot!(error, @"a.jsonl: took longer than its `timeout` of 20ms");
         assert!(error.may_pass);
         watch.begin();
         assert_eq!(watch.check(), Ok(()));
-        assert_eq!(Watch::new(&options, None, String::new()).check(), Ok(()));
+        assert_eq!(Watch::new(&interrupted, None, String::new()).check(), Ok(()));
         assert_eq!([90, 300, 7200].map(|seconds| spelled(Duration::from_secs(seconds))), ["90s", "5m", "2h"]);
     }
 
     #[test]
     fn an_interruption_ends_waits() {
-        let options = RunOptions::default();
-        options.interrupted.store(true, Ordering::Relaxed);
-        let watch = Watch::new(&options, None, String::new());
+        let interrupted = AtomicBool::new(true);
+        let watch = Watch::new(&interrupted, None, String::new());
         assert_eq!(watch.wait(Duration::from_secs(3600)), Err(StageError::interrupted()));
         assert_eq!(watch.check(), Err(StageError::interrupted()));
     }

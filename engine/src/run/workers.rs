@@ -2,7 +2,7 @@
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use super::engine::RunError;
+use super::report::RunError;
 
 /// What the first thread of a program has on most systems: whole commands are carried out on any of them.
 const STACK_BYTES: usize = 8 << 20;

@@ -1,7 +1,7 @@
 //! Environments that agents act in, wherever they come from: what a stage that makes episodes needs of one.
 
 use super::context::Context;
-use super::error::StageError;
+use crate::error::StageError;
 
 /// Something to do in an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
+use super::built::Built;
 use super::plugin::PluginLoader;
 use super::traits::Stage;
 use crate::decode::decode;
@@ -34,23 +35,6 @@ impl<'a> BuildContext<'a> {
     }
 }
 
-/// A file that `with` names, read when the stage was built: what the result depends on is what was read then, however
-/// the file is edited while a run goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputFile {
-    /// As the pipeline spells it: part of the key.
-    pub name: String,
-    /// blake3 of its contents, in hexadecimal: part of the key.
-    pub digest: String,
-}
-
-impl InputFile {
-    /// A file of this name with these contents.
-    pub fn new(name: impl Into<String>, contents: &[u8]) -> Self {
-        Self { name: name.into(), digest: blake3::hash(contents).to_hex().to_string() }
-    }
-}
-
 /// A stage that ships with sternlight. Implementing this, and [`Stage`], is all there is to adding one, besides
 /// one line in the registry.
 pub trait BuiltIn: Stage + Sized + 'static {
@@ -75,18 +59,6 @@ pub trait BuiltIn: Stage + Sized + 'static {
     /// # Errors
     /// Every problem with the options, placed below `with`.
     fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>>;
-}
-
-/// A stage built from its options.
-pub struct Built {
-    /// The stage.
-    pub stage: Box<dyn Stage>,
-    /// What stands for its kind in keys: the name of a built-in one.
-    pub kind: String,
-    /// The version of its kind, part of the key.
-    pub version: u32,
-    /// Its options as canonical JSON: defaults filled in, keys sorted.
-    pub options: String,
 }
 
 type BuildFunction = fn(Value, &BuildContext<'_>) -> Result<Built, Vec<Problem>>;

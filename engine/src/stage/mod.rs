@@ -1,20 +1,22 @@
 //! What a stage is: its kind (name, options, documentation), the trait that the engine calls, and the registry
 //! that maps `uses:` names to kinds, or hands an address to a loader of plugins.
 
+mod built;
 mod context;
 mod environment;
-mod error;
+mod input_file;
 mod kind;
 mod plugin;
 mod registry;
 mod source;
 mod traits;
 
+pub use crate::error::StageError;
+pub use built::Built;
 pub use context::{Context, Highlight, LogLevel, LogLine, Memo};
 pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStart, EpisodeStep};
-pub(crate) use error::MAKE_ROOM;
-pub use error::StageError;
-pub use kind::{BuildContext, Built, BuiltIn, InputFile, StageKind, canonical_json};
+pub use input_file::InputFile;
+pub use kind::{BuildContext, BuiltIn, StageKind, canonical_json};
 pub use plugin::{PluginGrants, PluginLimits, PluginLoader, PluginRequest};
 pub use registry::Registry;
 pub use source::{FaultyRecord, FaultyRow, Look, LookTerms, Receiver, ShardContent, Source, SourceShard, Survey};

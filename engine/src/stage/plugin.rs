@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
+use super::built::Built;
 use super::environment::EnvironmentKind;
-use super::kind::Built;
 use crate::contract::Keep;
 use crate::problem::Problem;
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 
 use super::context::{Context, Memo};
-use super::error::StageError;
 use crate::contract::AddedColumn;
 use crate::dataset::FileStamp;
+use crate::error::StageError;
 use crate::trajectory::TrajectoryBatch;
 
 /// What a source found: its future shards, in the dataset's order.

@@ -6,11 +6,11 @@ use arrow::array::{ArrayRef, BooleanArray};
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
-use super::error::StageError;
-use super::kind::InputFile;
+use super::input_file::InputFile;
 use super::source::Source;
 use crate::contract::Contract;
 use crate::dataset::{BatchLimit, Dataset};
+use crate::error::StageError;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema};

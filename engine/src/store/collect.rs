@@ -34,9 +34,11 @@ use serde::Serialize;
 
 use super::error::StoreError;
 use super::files::TEMPORARY;
-use super::past_run::{EVENTS, is_pinned, is_running};
+use super::key::KEY_DIGITS;
+use super::past_run::{is_pinned, is_running};
 use super::reach::Reach;
-use super::root::{KEY_DIGITS, Store};
+use super::root::Store;
+use super::run_files::EVENTS;
 use crate::place::is_directory;
 
 /// No file is written for longer than this before it gets its name.

@@ -4,7 +4,7 @@
 use std::path::{Component, Path};
 
 use super::files::{read, remove};
-use super::root::KEY_DIGITS;
+use super::key::KEY_DIGITS;
 use crate::place::is_directory;
 
 /// Removes the commit that a damaged data file belongs to, and says what to do next. `relative`: the file, from the root.

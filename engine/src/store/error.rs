@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{is_full, reason};
-use crate::stage::MAKE_ROOM;
+use crate::error::StageError;
+use crate::failure::{MAKE_ROOM, is_full, reason, system_error};
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,12 @@ impl StoreError {
                  `format` is damaged: write the expected number into it"
             }
         }
+    }
+}
+
+impl From<StoreError> for StageError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.to_string()).caused_by(system_error(&error)).help(error.help())
     }
 }
 

@@ -17,6 +17,9 @@ impl Key {
     }
 }
 
+/// Digits of a key that its attempts' names begin with.
+pub(super) const KEY_DIGITS: usize = 32;
+
 /// What a key is made of: names and values, in a fixed order. Copies share them: many keys have most of them in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -8,34 +8,21 @@ use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, Se
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::files::{Durability, open, read, remove};
 use super::root::Store;
-use super::run_folder::KeyRecord;
+use super::run_files::{EVENTS, KEYS, KeyRecord, LOCK, PLAN, SEAL, Seal};
 use super::sealed::unseal;
 use crate::event::{Event, Record, RunStatus};
 use crate::place::{is_directory, is_file};
 
-pub(super) const EVENTS: &str = "events.jsonl";
-pub(super) const KEYS: &str = "keys.jsonl";
-pub(super) const LOCK: &str = "lock";
-pub(super) const PLAN: &str = "plan.json";
-pub(super) const SEAL: &str = "seal.json";
 const PINNED: &str = "pinned";
 
 /// Bytes that are read at first of the end of a run's events: their last line is rarely longer.
 const TAIL_BYTES: u64 = 4096;
-
-/// Digests (blake3, hexadecimal) of what a run wrote down, taken when it ended.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Seal {
-    pub(super) events: String,
-    pub(super) keys: String,
-}
 
 /// What is known about a run from the first and the last of its events.
 #[derive(Clone, Debug, Serialize)]

@@ -10,13 +10,10 @@ use super::commit::Commit;
 use super::error::StoreError;
 use super::files::{Durability, TEMPORARY, as_others_may, create_directory, open, read, remove};
 use super::format::{self, State};
-use super::key::Key;
+use super::key::{KEY_DIGITS, Key};
 use super::manifest::{Manifest, ManifestOf};
 use super::sealed::{seal, unseal};
 use crate::dataset::Dataset;
-
-/// Digits of a key that its attempts' names begin with.
-pub(super) const KEY_DIGITS: usize = 32;
 
 /// A store on the local disk.
 #[derive(Clone, Debug)]

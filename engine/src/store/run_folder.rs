@@ -4,29 +4,14 @@ use std::fs;
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::error::StoreError;
 use super::files::{Durability, as_others_may, create_directory};
-use super::key::{Key, KeyParts};
-use super::past_run::{EVENTS, KEYS, LOCK, PLAN, SEAL, Seal};
 use super::root::Store;
+use super::run_files::{EVENTS, KEYS, KeyRecord, LOCK, PLAN, SEAL, Seal};
 use super::sealed::seal;
 use crate::event::{Event, Record};
-
-/// One part of a stage's work and its key, as a run wrote them down before it used them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyRecord {
-    /// The stage.
-    pub stage: String,
-    /// What the part covers, for people.
-    pub label: String,
-    /// Its key.
-    pub key: Key,
-    /// What the key was made of.
-    pub parts: KeyParts,
-}
 
 /// A run's folder, open for writing.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::schema::TrajectorySchema;
 use crate::column::{ColumnPath, TURNS};
-use crate::stage::StageError;
+use crate::error::StageError;
 
 /// Whole trajectories, one row each, with the columns that the reader asked for.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field};
 use super::batch::TrajectoryBatch;
 use super::schema::imported_schema;
 use crate::column::TURNS;
-use crate::stage::StageError;
+use crate::error::StageError;
 
 /// How an episode ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use super::builder::Status;
 use super::relabelled::Relabelled;
 use super::schema::{TrajectorySchema, imported_schema};
 use crate::column::{ColumnPath, TURNS};
-use crate::stage::StageError;
+use crate::error::StageError;
 
 /// Digits of what tells one goal from another within a group.
 const GOAL_DIGITS: usize = 12;

@@ -5,8 +5,8 @@ use arrow::datatypes::DataType;
 
 use super::batch::TrajectoryBatch;
 use super::schema::TrajectorySchema;
+use crate::added_column::AddedColumn;
 use crate::column::ColumnPath;
-use crate::contract::AddedColumn;
 
 /// Nothing that one episode achieves has more goals than this.
 const MOST_COPIES: usize = 1024;

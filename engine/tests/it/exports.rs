@@ -55,7 +55,9 @@ impl Writes {
         // The name is the kind in keys: another text is another stage.
         let name = format!("write-{}-{}", self.text, self.files);
         let chain = Chain { stages: vec![("rows", &source), (&name, self)] };
-        chain.run_observed(store, &RunOptions { threads: 1, limit, ..RunOptions::default() }, &[], &|_| {})
+        let mut options = RunOptions { threads: 1, ..RunOptions::default() };
+        options.results.limit = limit;
+        chain.run_observed(store, &options, &[], &|_| {})
     }
 }
 

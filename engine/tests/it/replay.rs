@@ -109,7 +109,8 @@ fn nothing_kept_and_nothing_there_are_no_errors() {
 fn the_first_groups_can_be_tried() {
     let (_directory, store) = store();
     let source = Rows(rows(100).chunks(30).map(<[_]>::to_vec).collect());
-    let limited = RunOptions { limit: Some(2), ..RunOptions::default() };
+    let mut limited = RunOptions::default();
+    limited.results.limit = Some(2);
     let ran = Chain { stages: vec![("rows", &source)] }.run(&store, &limited).unwrap();
     assert_eq!(ran.dataset.rows(), (0..100).filter(|id| id % 7 < 2).count() as u64);
     let whole = Chain { stages: vec![("rows", &source)] }.run(&store, &RunOptions::default()).unwrap();

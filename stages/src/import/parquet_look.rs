@@ -14,7 +14,8 @@ use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Fields, Float32Type, Float64Type, Int64Type, Schema, UInt64Type};
 use sternlight_engine::column::{ColumnPath, TURNS};
 use sternlight_engine::contract::AddedColumn;
-use sternlight_engine::dataset::{ForeignFile, leaves_of, readable};
+use sternlight_engine::dataset::{ForeignFile, leaves_of};
+use sternlight_engine::quantities::readable;
 use sternlight_engine::stage::{FaultyRow, Look, LookTerms, StageError};
 use sternlight_engine::trajectory::{Status, canonical_type};
 

@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use memchr::memchr_iter;
-use sternlight_engine::dataset::readable;
+use sternlight_engine::quantities::readable;
 use sternlight_engine::stage::StageError;
 
 use super::digest::Digest;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
-use sternlight_engine::pipeline::{Memory, Span};
+use sternlight_engine::quantities::{Memory, Span};
 use sternlight_engine::stage::{PluginGrants, PluginLimits};
 
 use crate::pattern::Pattern;

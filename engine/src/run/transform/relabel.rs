@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, new_null_array};
 
+use super::super::job::Job;
 use super::columns::{ShardColumns, selected_rows};
-use super::job::Job;
 use crate::contract::{Effect, Keep};
 use crate::dataset::{BaseBatch, RowWriter, Shard, row_bytes};
 use crate::stage::StageError;
 use crate::store::{Attempt, Outcome};
 use crate::trajectory::{NumberedCopy, Relabelled, TrajectoryBatch, copies_of, numbered};
-
-/// Raised when the same answers of a relabeller would make other copies.
-pub(super) const VERSION: &str = "1";
 
 /// Copies that are made at once have about so many bytes.
 const BYTES_AT_ONCE: u64 = 4 << 20;

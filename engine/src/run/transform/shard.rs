@@ -2,19 +2,18 @@
 
 use arrow::compute::concat_batches;
 
-use super::apply::{Applied, RowFault, StageCall};
-use super::budget::Budget;
+use super::super::budget::Budget;
+use super::super::job::Job;
+use super::super::options::RunOptions;
+use super::super::part::Part;
+use super::super::quarantine::{RowFault, put_aside};
+use super::super::watch::Watch;
+use super::apply::{Applied, StageCall};
 use super::columns::{ShardColumns, keep, selected_rows};
-use super::engine::RunOptions;
-use super::job::Job;
-use super::parts::Part;
-use super::quarantine::put_aside;
 use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
-use super::watch::Watch;
 use crate::contract::{Effect, Scope};
-use crate::dataset::{
-    BaseBatch, BaseReader, Dataset, FilesRead, Judged, Selection, Shard, decoded_bytes, readable, row_bytes,
-};
+use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Judged, Selection, Shard, decoded_bytes, row_bytes};
+use crate::quantities::readable;
 use crate::stage::{Context, Output, StageError, Transform};
 use crate::store::{Aside, Attempt, Commit, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -39,10 +38,7 @@ impl TransformWork<'_> {
 
     /// Computes a part, which is one shard, and commits it.
     pub(crate) fn map(&self, part: &Part, watch: &Watch<'_>) -> Result<(), StageError> {
-        let [index] = part.shards.as_slice() else {
-            return Err(StageError::new(format!("`{}` is not one shard", part.label)));
-        };
-        let shard = self.shard(*index)?;
+        let shard = self.shard(part.shard()?)?;
         let read = FilesRead::begin([shard])?;
         let mut context = Context::default();
         let attempt = self.store.attempt(&part.key)?;

@@ -7,12 +7,7 @@ use std::path::Path;
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
-use crate::failure;
-use crate::store::StoreError;
-
-/// What to do about a full disk.
-pub(crate) const MAKE_ROOM: &str =
-    "free some space, then run the same command again: it goes on from what was committed";
+use crate::failure::{self, MAKE_ROOM};
 
 /// Why a stage could not finish a part of its work. The engine adds the stage's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,12 +108,6 @@ impl From<ArrowError> for StageError {
 impl From<ParquetError> for StageError {
     fn from(error: ParquetError) -> Self {
         Self::new(error.to_string()).caused_by(failure::system_error(&error))
-    }
-}
-
-impl From<StoreError> for StageError {
-    fn from(error: StoreError) -> Self {
-        Self::new(error.to_string()).caused_by(failure::system_error(&error)).help(error.help())
     }
 }
 

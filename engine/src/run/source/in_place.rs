@@ -9,10 +9,9 @@ use arrow::array::{Array as _, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::Schema;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
-use super::apply::RowFault;
-use super::parts::Part;
-use super::quarantine::put_aside_of_file;
-use super::source::SourceWork;
+use super::super::part::Part;
+use super::super::quarantine::{RowFault, put_aside_of_file};
+use super::work::SourceWork;
 use crate::contract::AddedColumn;
 use crate::dataset::{
     BaseBatch, ColumnWriter, DataFile, FilePath, FileStamp, FilesRead, KnownState, Selection, Shard, WhileRunning,

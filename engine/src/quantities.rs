@@ -109,6 +109,14 @@ impl JsonSchema for Memory {
     }
 }
 
+/// A number of bytes for people.
+pub fn readable(bytes: u64) -> String {
+    match bytes {
+        0..0xA0_0000 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

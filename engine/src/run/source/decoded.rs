@@ -1,72 +1,22 @@
-//! Runs a source: decodes the shards that are missing into files of the store, or refers to files where they lie.
+//! Reads the shards of a source that are missing: decodes them into files of the store, or has them referred to where they
+//! lie.
 
 use std::collections::BTreeMap;
 
-use super::budget::Budget;
+use super::super::part::Part;
+use super::super::quarantine::RecordWriter;
+use super::super::shape::Done;
 use super::in_place;
-use super::parts::Part;
-use super::quarantine::RecordWriter;
-use super::watch::Watch;
+use super::work::SourceWork;
 use crate::dataset::RowWriter;
 use crate::failure::OnError;
-use crate::stage::{Context, FaultyRecord, Memo, Receiver, ShardContent, Source, Stage, StageError, Survey};
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, StageError};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
-
-/// The store's memory for facts, for a survey that may use so much of the machine's.
-pub(crate) struct Surveying<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) memory: u64,
-}
-
-impl Memo for Surveying<'_> {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.store.get(key)
-    }
-
-    fn put(&self, key: &str, value: &[u8]) {
-        self.store.put(key, value);
-    }
-
-    fn memory(&self) -> u64 {
-        self.memory
-    }
-}
-
-/// Parts that are read in one call: those of one stream, or one alone. Positions in `parts`.
-pub(crate) fn tasks(survey: &Survey, parts: &[Part]) -> Vec<Vec<usize>> {
-    let mut tasks: Vec<(Option<usize>, Vec<usize>)> = Vec::new();
-    for (position, part) in parts.iter().enumerate().filter(|(_, part)| part.commit.is_none()) {
-        let stream = part.shards.first().and_then(|index| survey.shards.get(*index)).and_then(|shard| shard.stream);
-        match tasks.last_mut() {
-            Some((last, positions)) if stream.is_some() && *last == stream => positions.push(position),
-            _ => tasks.push((stream, vec![position])),
-        }
-    }
-    tasks.into_iter().map(|(_, positions)| positions).collect()
-}
-
-/// A source, surveyed.
-pub(crate) struct SourceWork<'a> {
-    /// Its name in the pipeline.
-    pub(crate) stage: &'a str,
-    pub(crate) on_error: OnError,
-    pub(crate) built: &'a dyn Stage,
-    pub(crate) source: &'a dyn Source,
-    pub(crate) survey: &'a Survey,
-    pub(crate) schema: &'a TrajectorySchema,
-    pub(crate) parts: &'a [Part],
-    pub(crate) store: &'a Store,
-    pub(crate) budget: &'a Budget,
-    pub(crate) watch: &'a Watch<'a>,
-}
 
 /// What a source and the writer behind it hold at most, about: a batch, its records as they were read, and a row group,
 /// decoded and encoded.
 const READING_BYTES: u64 = 96 << 20;
-
-/// Told when a part is committed: gets its position in `parts`.
-pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), StageError> + 'a;
 
 /// Reads some parts and commits each as soon as it is complete.
 pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Done<'_>) -> Result<(), StageError> {

@@ -17,19 +17,21 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema, UInt64Type};
 use twox_hash::XxHash64;
 
-use super::apply::{Applied, RowFault};
+use super::super::keys::shard_parts;
+use super::super::part::Part;
+use super::super::quarantine::RowFault;
+use super::super::watch::Watch;
+use super::apply::Applied;
 use super::columns::selected_rows;
-use super::parts::{Part, shard_parts};
 use super::relabel::copies_of_groups;
-use super::transform::{ShardResult, TransformWork};
-use super::watch::Watch;
+use super::shard::{ShardResult, TransformWork};
 use crate::column::{ColumnPath, TURNS};
 use crate::contract::Scope;
 use crate::dataset::{
-    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Judged, Segment, Shard, decoded_bytes, readable,
-    row_bytes,
+    BaseBatch, BaseReader, ExchangeFile, ExchangeWriter, FilesRead, Judged, Segment, Shard, decoded_bytes, row_bytes,
 };
 use crate::failure::OnError;
+use crate::quantities::readable;
 use crate::stage::{Context, Output, StageError};
 use crate::store::{Commit, KeyParts, Outcome, Store};
 use crate::trajectory::TrajectoryBatch;
@@ -106,7 +108,7 @@ impl<'a> GatherWork<'a> {
                 let bytes = work.input.shards.iter().try_fold(0, |sum: u64, shard| {
                     Ok::<u64, StageError>(sum + decoded_bytes(&work.input.root, &work.input.schema, shard, &reads)?)
                 })?;
-                bytes.div_ceil(work.options.partition_bytes.max(1)).max(1) as usize
+                bytes.div_ceil(work.options.results.partition_bytes.max(1)).max(1) as usize
             }
         };
         let (scattered, scattered_digest, grouped) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
@@ -229,15 +231,13 @@ impl<'a> GatherWork<'a> {
 
     /// Puts what was computed for a shard, which is the part at this position, back into the shard's order.
     pub(crate) fn gather(&self, part: &Part, is_first: bool, watch: &Watch<'_>) -> Result<(), StageError> {
-        let [index] = part.shards.as_slice() else {
-            return Err(StageError::new(format!("`{}` is not one shard", part.label)));
-        };
-        let shard = self.work.shard(*index)?;
+        let index = part.shard()?;
+        let shard = self.work.shard(index)?;
         let read = FilesRead::begin([shard])?;
         let sizes = (self.partitions, self.work.input.shards.len());
         let grouped = self.exchanged(&self.grouped, sizes, |partition| self.group_key(partition))?;
         let segments: Vec<(&ExchangeFile, &Segment)> =
-            grouped.segments_for(*index).map(|(_, file, segment)| (file, segment)).collect();
+            grouped.segments_for(index).map(|(_, file, segment)| (file, segment)).collect();
         let bytes: u64 = segments.iter().map(|(_, segment)| segment.bytes).sum();
         let _taken = self.work.budget.take(3 * bytes);
         watch.begin();

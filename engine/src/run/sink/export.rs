@@ -9,10 +9,10 @@ use std::path::{Component, Path, PathBuf};
 use rayon::prelude::*;
 use tempfile::{TempDir, TempPath};
 
+use super::super::part::Part;
+use super::super::watch::Watch;
 use super::export_manifest::{MANIFEST, Manifest};
 use super::found::{Found, Seen};
-use super::parts::Part;
-use super::watch::Watch;
 use crate::dataset::{Dataset, FilesRead};
 use crate::place::{self, in_its_directory};
 use crate::stage::{Context, Exported, ExportedFile, Sink, StageError, Staging, Target};

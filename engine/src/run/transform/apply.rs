@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, new_empty_array};
 use arrow::compute::filter_record_batch;
 
-use super::job::Job;
-use super::watch::Watch;
+use super::super::job::Job;
+use super::super::quarantine::RowFault;
+use super::super::watch::Watch;
 use crate::column::ColumnPath;
 use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::{places, scatter};
@@ -31,18 +32,6 @@ pub(crate) struct Applied {
     pub(crate) output: Output,
     /// The rows at fault, ascending; always none where the pipeline wants them to be errors.
     pub(crate) faults: Vec<RowFault>,
-}
-
-/// A row that the stage cannot process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RowFault {
-    /// Its number in the batch.
-    pub(crate) row: usize,
-    /// Its id.
-    pub(crate) trajectory: String,
-    pub(crate) reason: String,
-    /// Where it came from, as far as anybody knows.
-    pub(crate) place: Option<String>,
 }
 
 /// What a stage made of some rows.
@@ -325,13 +314,13 @@ fn spread(output: Output, batch: &TrajectoryBatch, rows: &[usize], adds: &[Added
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::atomic::AtomicBool;
     use std::sync::{Arc, Mutex};
 
     use arrow::array::{AsArray as _, Float32Array};
     use arrow::datatypes::{DataType, Float32Type};
     use proptest::prelude::*;
 
-    use super::super::engine::RunOptions;
     use super::*;
     use crate::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow};
 
@@ -399,8 +388,8 @@ mod tests {
         batch: &TrajectoryBatch,
         context: &mut Context,
     ) -> Result<Applied, StageError> {
-        let (options, contract) = (RunOptions::default(), contract(scope));
-        let watch = Watch::new(&options, None, String::new());
+        let (interrupted, contract) = (AtomicBool::new(false), contract(scope));
+        let watch = Watch::new(&interrupted, None, String::new());
         StageCall { transform: stage, contract: &contract, on_error, watch: &watch }.apply(batch, context)
     }
 
@@ -510,8 +499,8 @@ mod tests {
                 (self.0)(batch)
             }
         }
-        let (options, contract) = (RunOptions::default(), contract(Scope::Trajectory));
-        let watch = Watch::new(&options, None, String::new());
+        let (interrupted, contract) = (AtomicBool::new(false), contract(Scope::Trajectory));
+        let watch = Watch::new(&interrupted, None, String::new());
         let said = |fail: fn(&TrajectoryBatch) -> Result<Output, StageError>| {
             let call = StageCall {
                 transform: &Failing(fail),
