@@ -1,4 +1,4 @@
-//! An executor that starts a process for every part: the way in which a cluster will work, on one machine.
+//! An executor that starts a process for every part, which needs nothing of this one but the run's plan and the store.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};

@@ -14,7 +14,7 @@ pub(crate) fn documents() -> Vec<PathBuf> {
         let entries = fs::read_dir(root().join(directory)).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
     };
-    let mut documents = [markdown("."), markdown("docs"), markdown("docs/stages")].concat();
+    let mut documents = [markdown("."), markdown("docs"), markdown("docs/design"), markdown("docs/stages")].concat();
     documents.sort();
     documents
 }
