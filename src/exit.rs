@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use miette::GraphicalReportHandler;
 use sternlight_engine::failure::reason;
+use sternlight_engine::loading::LoadError;
 use sternlight_engine::pipeline::{Diagnostic, render_plain};
 use sternlight_engine::run::RunError;
 use sternlight_engine::stage::StageError;
@@ -127,6 +128,15 @@ pub(crate) fn print_diagnostics(diagnostics: &[Diagnostic]) {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Failed { message: error.to_string(), help: Some(error.help().to_owned()) }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Pipeline(errors) => Self::Pipeline(errors.into_iter().collect()),
+            LoadError::Origin { message, help } => Self::Usage { message, help },
+        }
     }
 }
 

@@ -5,30 +5,16 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 mod arguments;
-mod check;
-mod diff;
+mod commands;
+mod common;
 mod exit;
-mod gc;
 mod loading;
 mod output;
-mod part;
 mod past_runs;
-mod pin;
-mod plan;
-#[cfg(feature = "plugins")]
-mod plugin;
 mod plugins;
-mod processes;
 mod progress;
-mod run;
-mod run_plan;
-mod runs;
-mod schema;
-mod show;
-mod stages;
 mod style;
 mod summary;
-mod verify;
 
 use std::process::ExitCode;
 #[cfg(unix)]
@@ -37,7 +23,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use sternlight_engine::dataset::is_guarded;
 use sternlight_engine::run::workers;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -49,11 +35,11 @@ fn main() -> ExitCode {
     start_logging(&arguments);
     say_nothing_of_guarded_panics();
     end_no_process_for_a_large_file();
-    let outcome = match works_in_parallel(&arguments.command) {
+    let outcome = match commands::works_in_parallel(&arguments.command) {
         true => workers(usize::from(arguments.common.threads))
             .map_err(Failure::from)
-            .and_then(|workers| workers.install(|| carry_out(&arguments))),
-        false => carry_out(&arguments),
+            .and_then(|workers| workers.install(|| commands::execute(&arguments.command, &arguments.common))),
+        false => commands::execute(&arguments.command, &arguments.common),
     };
     let exit = match outcome {
         Ok(()) => Exit::Done,
@@ -66,38 +52,6 @@ fn main() -> ExitCode {
         }
     };
     ended(exit)
-}
-
-fn carry_out(arguments: &Arguments) -> Outcome {
-    let common = &arguments.common;
-    match &arguments.command {
-        Command::Run(run) => run::execute(run, common),
-        Command::Check(check) => check::execute(check, common),
-        Command::Plan(plan) => plan::execute(plan, common),
-        Command::Part(part) => part::execute(part),
-        Command::Runs => runs::execute(common),
-        Command::Show(show) => show::execute(show, common),
-        Command::Diff(diff) => diff::execute(diff, common),
-        Command::Verify(verify) => verify::execute(verify, common),
-        Command::Pin(pin) => pin::execute(&pin.run, true, common),
-        Command::Unpin(pin) => pin::execute(&pin.run, false, common),
-        Command::Gc(gc) => gc::execute(gc, common),
-        Command::Stages(stages) => stages::execute(stages, common),
-        Command::Schema => schema::execute(),
-        #[cfg(feature = "plugins")]
-        Command::Plugin(plugin) => plugin::execute(plugin, common),
-    }
-}
-
-/// Whether a command has work for many threads, which are started before it begins.
-fn works_in_parallel(command: &Command) -> bool {
-    match command {
-        Command::Run(_) | Command::Check(_) | Command::Plan(_) | Command::Part(_) | Command::Verify(_) => true,
-        #[cfg(feature = "plugins")]
-        Command::Plugin(_) => true,
-        Command::Runs | Command::Show(_) | Command::Diff(_) | Command::Pin(_) | Command::Unpin(_) => false,
-        Command::Gc(_) | Command::Stages(_) | Command::Schema => false,
-    }
 }
 
 /// Lets a write beyond the limit on the size of files be an error like others: without a handler its signal ends the

@@ -3,7 +3,7 @@
 use sternlight_engine::event::{Event, StageResult};
 use sternlight_engine::store::{RunSummary, Store};
 
-use crate::arguments::{Common, LAST};
+use crate::common::{Common, LAST};
 use crate::exit::Failure;
 
 /// The store, which must be there: those who look at runs begin none.

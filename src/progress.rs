@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::printable::printable_line;
 
-use crate::arguments::Common;
+use crate::common::Common;
 use crate::output::{self, errln, hanging};
 use crate::{style, summary};
 

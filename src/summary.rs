@@ -9,7 +9,7 @@ use sternlight_engine::metrics::Distribution;
 use sternlight_engine::printable::{is_hidden, printable_line};
 use sternlight_engine::stage::Highlight;
 
-use crate::arguments::{Common, RunArguments};
+use crate::common::Common;
 use crate::output::Page;
 use crate::style;
 
@@ -20,14 +20,14 @@ const NAME_WIDTH: usize = 24;
 const LABEL_WIDTH: usize = 18;
 
 /// The summary of a run that just ended.
-pub(crate) fn of_run(stages: &[StageResult], arguments: &RunArguments, common: &Common) -> Page {
+pub(crate) fn of_run(stages: &[StageResult], file: &Path, common: &Common) -> Page {
     let mut text = of_stages(stages);
     if !stages.is_empty() && stages.iter().all(|stage| stage.computed == 0) {
         text.push_str("\nnothing to do: every result was there already\n");
     }
     if !common.quiet {
         let _ = write!(text, "\n{}\n", style::title("next"));
-        for (command, what) in next_steps(stages, arguments) {
+        for (command, what) in next_steps(stages, file) {
             let _ = writeln!(text, "  {command}\n      {}", style::dim(what));
         }
     }
@@ -170,7 +170,7 @@ fn write_highlight(text: &mut Page, highlight: &Highlight) {
     }
 }
 
-fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, &'static str)> {
+fn next_steps(stages: &[StageResult], file: &Path) -> Vec<(String, &'static str)> {
     let (program, mut steps) = (program(), Vec::new());
     let highlighted = ranked(stages).into_iter().find(|stage| !stage.highlights.is_empty());
     let read = highlighted.and_then(|shown| {
@@ -192,7 +192,7 @@ fn next_steps(stages: &[StageResult], arguments: &RunArguments) -> Vec<(String, 
     if let Some(stage) = stages.iter().find(|stage| stage.quarantined > 0) {
         steps.push((format!("{program} show last {} --quarantine", stage.stage), "what was put aside, and why"));
     }
-    let file = arguments.file.display();
+    let file = file.display();
     steps.push((format!("{program} plan {file}"), "edit the pipeline, then see what would run again"));
     steps.push((format!("{program} stages"), "what pipelines can do"));
     steps

@@ -14,6 +14,7 @@ mod decode;
 mod error;
 pub mod event;
 pub mod failure;
+pub mod loading;
 pub mod metrics;
 pub mod pipeline;
 pub mod place;

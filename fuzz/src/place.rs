@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use sternlight_engine::dataset::{BatchLimit, Dataset};
-use sternlight_engine::pipeline::{LoadOptions, Pipeline, StageSchemas, check, load};
+use sternlight_engine::loading::Origin;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, Job, RunError, RunOptions, RunReport};
+use sternlight_engine::run::{Engine, RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{BuildContext, Built, StageError};
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{TrajectoryBatch, validate};
@@ -34,13 +34,12 @@ impl Place {
 
     /// Runs a pipeline here that is known to be right, but for its inputs. `None` if these are refused.
     pub fn run(&self, pipeline: &str, store: &Store) -> Option<Result<RunReport, RunError>> {
-        let directory = self.0.path();
-        let options = LoadOptions { set: &[], environment: &|_| None, directory, current_directory: directory };
-        let pipeline = load(pipeline, Path::new("fuzz.yaml"), &options, &sternlight_stages::registry()).ok()?;
-        let schemas = check(&pipeline).ok()?;
+        let file = Path::new("fuzz.yaml");
+        let origin = Origin::written(file, pipeline.to_owned(), self.0.path().to_owned());
+        let checked = origin.check(&sternlight_stages::registry()).ok()?;
         let options = RunOptions { threads: 1, ..RunOptions::default() };
-        let jobs = jobs(&pipeline, &schemas);
-        Some(Engine::new(store, &options).run("fuzz", Path::new("fuzz.yaml"), &jobs, &|_| {}))
+        let jobs = checked.jobs().ok()?;
+        Some(Engine::new(store, &options).run("fuzz", file, &jobs, &|_| {}))
     }
 }
 
@@ -48,28 +47,6 @@ impl Default for Place {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn jobs<'a>(pipeline: &'a Pipeline, schemas: &'a [StageSchemas]) -> Vec<Job<'a>> {
-    let position = |stage: usize| schemas.iter().position(|schemas| schemas.stage == stage);
-    let job = |schemas: &'a StageSchemas| {
-        let node = pipeline.stages.get(schemas.stage)?;
-        let built = node.built.as_ref()?;
-        Some(Job {
-            name: &node.name,
-            uses: &node.uses,
-            kind: &built.kind,
-            version: built.version,
-            options: &built.options,
-            stage: built.stage.as_ref(),
-            inputs: node.inputs.iter().filter_map(|input| position(input.stage)).collect(),
-            contract: schemas.contract.clone(),
-            output: schemas.output.clone(),
-            cache: node.cache,
-            failure: node.failure,
-        })
-    };
-    schemas.iter().filter_map(job).collect()
 }
 
 /// A stage of the registry with these options.

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::environments::registry;
 use crate::replay::Place;
 use serde_yaml::{Mapping, Value};
-use sternlight_engine::pipeline::{LoadOptions, check, load};
-use sternlight_engine::run::{Engine, Job, RunOptions};
+use sternlight_engine::loading::Origin;
+use sternlight_engine::run::{Engine, RunOptions};
 
 /// Stages that examples come behind.
 const BEFORE: &str = "
@@ -62,32 +62,11 @@ fn the_examples_of_every_stage_run() {
 
 /// Kind and rows of each stage.
 fn run(place: &Place, text: &str) -> Vec<(String, u64)> {
-    let options =
-        LoadOptions { set: &[], environment: &|_| None, directory: place.path(), current_directory: place.path() };
-    let pipeline =
-        load(text, Path::new("example.yaml"), &options, &registry()).unwrap_or_else(|error| panic!("{error}"));
-    let schemas = check(&pipeline).unwrap_or_else(|error| panic!("{error}"));
-    assert!(pipeline.unsupported().is_empty(), "{text}");
-    let position = |stage: usize| schemas.iter().position(|schemas| schemas.stage == stage).unwrap();
-    let jobs = schemas.iter().map(|schemas| {
-        let node = &pipeline.stages[schemas.stage];
-        let built = node.built.as_ref().unwrap();
-        Job {
-            name: &node.name,
-            uses: &node.uses,
-            kind: &built.kind,
-            version: built.version,
-            options: &built.options,
-            stage: built.stage.as_ref(),
-            inputs: node.inputs.iter().map(|input| position(input.stage)).collect(),
-            contract: schemas.contract.clone(),
-            output: schemas.output.clone(),
-            cache: node.cache,
-            failure: node.failure,
-        }
-    });
-    let jobs: Vec<Job<'_>> = jobs.collect();
+    let file = Path::new("example.yaml");
+    let origin = Origin::written(file, text.to_owned(), place.path().to_owned());
+    let checked = origin.check(&registry()).unwrap_or_else(|error| panic!("{error}"));
+    let jobs = checked.jobs().unwrap_or_else(|error| panic!("{error}: {text}"));
     let options = RunOptions::default();
-    let report = Engine::new(&place.store, &options).run("example", Path::new("example.yaml"), &jobs, &|_| {});
+    let report = Engine::new(&place.store, &options).run("example", file, &jobs, &|_| {});
     report.unwrap().stages.into_iter().map(|stage| (stage.uses, stage.rows)).collect()
 }

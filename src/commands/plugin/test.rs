@@ -1,14 +1,26 @@
 //! `sternlight plugin test`: whether a plugin keeps the contract, and what it makes of recorded trajectories.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use sternlight_plugins::conformance::{Check, RecordedFigures, RecordedValues, Verdict};
 
 use super::bench::misfit;
-use super::options::{begun, with_trajectories};
-use crate::arguments::{Common, PluginTestArguments};
+use super::options::{TriedPlugin, begun, with_trajectories};
+use crate::common::Common;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, outln};
 use crate::plugins::plugins;
 use crate::{Outcome, style};
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginTestArguments {
+    #[command(flatten)]
+    pub(crate) plugin: TriedPlugin,
+    /// Works on these trajectories too, whatever `import` reads: Parquet, or chat messages in JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+}
 
 pub(crate) fn execute(arguments: &PluginTestArguments, common: &Common) -> Outcome {
     let plugins = plugins();

@@ -2,8 +2,10 @@
 
 use std::sync::Mutex;
 
+use clap::Args;
 use indicatif::BinaryBytes;
 use sternlight_engine::event::{Event, Record, StageResult};
+use sternlight_engine::loading::{LoadError, RunPlan};
 use sternlight_engine::printable::printable_line;
 use sternlight_engine::run::{Engine, Job};
 use sternlight_engine::stage::Work;
@@ -12,15 +14,25 @@ use sternlight_engine::verify::{
     Again, NotRepeated, Redirected, Stored, changed_inputs, check_stored, compare_results, repeatable,
 };
 
+use super::run::stop_on_signal;
 use crate::Outcome;
-use crate::arguments::{Common, VerifyArguments};
+use crate::common::Common;
 use crate::exit::{Failure, print_diagnostics};
 use crate::output::{self, hanging, outln};
 use crate::past_runs::{find_run, results_of, store_of_runs};
+use crate::plugins::registry;
 use crate::progress::Progress;
-use crate::run::stop_on_signal;
-use crate::run_plan::RunPlan;
 use crate::style;
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The run, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Reads what is stored and computes nothing again
+    #[arg(long)]
+    pub(crate) stored_only: bool,
+}
 
 pub(crate) fn execute(arguments: &VerifyArguments, common: &Common) -> Outcome {
     let store = store_of_runs(common)?;
@@ -79,7 +91,7 @@ fn compute_again(
     let mut options = plan.options();
     options.threads = usize::from(common.threads);
     options.interrupted = stop_on_signal()?;
-    let checked = plan.origin.check().map_err(as_changed_inputs)?;
+    let checked = plan.origin.check(&registry()).map_err(as_changed_inputs)?;
     let (temporary, directory) = Store::temporary(store.root())?;
     let (jobs, not_repeated) = repeatable(checked.jobs()?);
     let is_repeated = |result: &&StageResult| not_repeated.iter().all(|left| left.stage != result.stage);
@@ -135,8 +147,11 @@ fn compute_again(
 }
 
 /// The pipeline was well when it ran: what is wrong now is what it reads.
-fn as_changed_inputs(failure: Failure) -> Failure {
-    let Failure::Pipeline(diagnostics) = failure else { return failure };
+fn as_changed_inputs(error: LoadError) -> Failure {
+    let diagnostics = match Failure::from(error) {
+        Failure::Pipeline(diagnostics) => diagnostics,
+        other => return other,
+    };
     print_diagnostics(&diagnostics);
     Failure::Failed {
         message: "what the run read is not there any more, or is not what it was".to_owned(),

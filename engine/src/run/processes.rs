@@ -3,30 +3,27 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use sternlight_engine::event::{Event, Record};
-use sternlight_engine::run::{Executor, ExecutorContext, RunOptions, Task};
-use sternlight_engine::stage::StageError;
+use super::executor::{Executor, ExecutorContext};
+use super::options::RunOptions;
+use super::task::Task;
+use crate::event::{Event, Record};
+use crate::stage::StageError;
 
-use crate::exit::Failure;
-
-/// Runs this program again with `part`.
-pub(crate) struct Processes {
+/// Runs a program again for each task.
+pub struct Processes {
     program: PathBuf,
     /// Bytes for each of those that run at once.
     memory: u64,
 }
 
 impl Processes {
-    pub(crate) fn new(options: &RunOptions) -> Result<Self, Failure> {
-        let program = std::env::current_exe().map_err(|error| Failure::Failed {
-            message: format!("cannot find this program, to start it for each part: {error}"),
-            help: Some("use `--executor local`".to_owned()),
-        })?;
+    /// `program`: what is started with `part`, the plan, the task and `--memory`.
+    pub fn new(program: PathBuf, options: &RunOptions) -> Self {
         let at_once = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        Ok(Self { program, memory: (options.memory / at_once as u64).max(1 << 10) })
+        Self { program, memory: (options.memory / at_once as u64).max(1 << 10) }
     }
 
     fn carry_out(&self, task: &Task, run: &ExecutorContext<'_>) -> Result<(), StageError> {

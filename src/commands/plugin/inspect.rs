@@ -1,13 +1,23 @@
 //! `sternlight plugin inspect`: tells what a plugin is, without a pipeline.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use sternlight_plugins::{InspectedColumns, Inspection};
 
 use crate::Outcome;
-use crate::arguments::{Common, InspectArguments};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::output::{self, outln};
 use crate::plugins::plugins;
 use crate::style;
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
 
 pub(super) fn execute(arguments: &InspectArguments, common: &Common) -> Outcome {
     let inspection = plugins().inspect(&arguments.file).map_err(|message| Failure::Usage { message, help: None })?;

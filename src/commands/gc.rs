@@ -2,13 +2,27 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use indicatif::BinaryBytes;
 use sternlight_engine::store::{CollectOptions, Collection, Kind, Store};
 
 use crate::Outcome;
-use crate::arguments::{Common, GcArguments};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::output::{self, outln};
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Removes nothing, and tells what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Spares what runs of the last N days reach
+    #[arg(long, value_name = "N", default_value_t = 14)]
+    pub(crate) keep_days: u32,
+    /// Spares whatever is younger than this, runs apart: a day, but in tests
+    #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, hide = true)]
+    pub(crate) young_seconds: u64,
+}
 
 const DAY: Duration = Duration::from_hours(24);
 

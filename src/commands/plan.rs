@@ -1,16 +1,32 @@
 //! `sternlight plan`: what a run would do, and why.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use sternlight_engine::compare::{KeyChange, key_changes};
 use sternlight_engine::printable::printable_line;
 use sternlight_engine::run::{Engine, PlannedStage, Readiness, RunOptions};
 use sternlight_engine::store::{KeyRecord, Store};
 
 use crate::Outcome;
-use crate::arguments::{Common, PlanArguments};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::loading::load_and_check;
 use crate::output::{self, outln};
 use crate::style;
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The pipeline
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Says what changed for a stage since the pipeline's last run
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) why: Option<String>,
+    /// Tries the first N groups of every source only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+}
 
 pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
     let checked = load_and_check(&arguments.file, common)?;

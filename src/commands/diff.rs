@@ -1,5 +1,6 @@
 //! `sternlight diff`: what differs between two runs.
 
+use clap::Args;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::compare::{
     KeyChange, OrderChanges, Presence, RowChanges, RunComparison, StageComparison, ValueChanges, compare_runs,
@@ -8,10 +9,20 @@ use sternlight_engine::printable::printable_line;
 use sternlight_engine::store::RunSummary;
 
 use crate::Outcome;
-use crate::arguments::{Common, DiffArguments};
+use crate::common::Common;
 use crate::output::{self, outln};
 use crate::past_runs::{find_run, store_of_runs};
 use crate::style;
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// The run to begin from, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
+    #[arg(value_name = "FIRST")]
+    pub(crate) first: String,
+    /// The run to compare it with
+    #[arg(value_name = "SECOND")]
+    pub(crate) second: String,
+}
 
 pub(crate) fn execute(arguments: &DiffArguments, common: &Common) -> Outcome {
     let store = store_of_runs(common)?;

@@ -2,12 +2,52 @@
 
 use std::path::Path;
 
+use clap::{Args, ValueEnum};
 use sternlight_plugins::World;
 use sternlight_plugins::project::{Language, create};
 
 use crate::Outcome;
-use crate::arguments::{Common, KindChoice, LanguageChoice, NewArguments};
+use crate::common::Common;
 use crate::output::{self, outln};
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// What the plugin is called, as in `few-calls`: the folder gets this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The language that it is written in
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    pub(crate) lang: LanguageChoice,
+    /// What it is to do
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub(crate) kind: KindChoice,
+}
+
+/// A language with an SDK.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LanguageChoice {
+    Rust,
+    Python,
+    /// JavaScript
+    Js,
+}
+
+/// The kinds of plugins.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KindChoice {
+    /// Scores trajectories
+    Reward,
+    /// Judges turns
+    Reflect,
+    /// Copies trajectories under other goals
+    Relabel,
+    /// Gives turns their advantages
+    Advantage,
+    /// Adds any columns
+    Batch,
+    /// A world that agents act in
+    Environment,
+}
 
 pub(super) fn execute(arguments: &NewArguments, common: &Common) -> Outcome {
     let name = &arguments.name;

@@ -1,15 +1,27 @@
 //! `sternlight plugin build`: makes a component of a project.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::Args;
 use sternlight_plugins::project::Builder;
 
 use crate::Outcome;
-use crate::arguments::{BuildArguments, Common};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::output::{self, outln};
 use crate::plugins::{cache_directory, notice, plugins};
 use crate::style;
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
+    /// The project's folder
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub(crate) directory: PathBuf,
+    /// Where the component goes [default: a file in the folder, called after the plugin]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
 
 pub(super) fn execute(arguments: &BuildArguments, common: &Common) -> Outcome {
     let started = Instant::now();

@@ -2,11 +2,15 @@
 //! files.
 
 use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 use sternlight_engine::dataset::Dataset;
+use sternlight_engine::loading::{LoadError, Origin};
 use sternlight_engine::problem::Problem;
+use sternlight_engine::quantities::{Memory, Span};
 use sternlight_engine::regular_file;
 use sternlight_engine::run::{Engine, RunOptions};
 use sternlight_engine::stage::{PluginGrants, PluginLimits, PluginRequest};
@@ -14,9 +18,28 @@ use sternlight_engine::store::Store;
 use sternlight_plugins::Plugins;
 use sternlight_plugins::conformance::Trial;
 
-use crate::arguments::TriedPlugin;
 use crate::exit::Failure;
-use crate::loading::load_written;
+use crate::plugins::registry;
+
+/// A plugin on its own, as a pipeline would have it.
+#[derive(Debug, Args)]
+pub(crate) struct TriedPlugin {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The stage's options, as below `with` in a pipeline: `'{ limit: 4 }'`
+    #[arg(long, value_name = "YAML")]
+    pub(crate) with: Option<String>,
+    /// What the plugin is granted, as below `allow` in a pipeline: `'{ read: [rules], clock: true }'`
+    #[arg(long, value_name = "YAML")]
+    pub(crate) allow: Option<String>,
+    /// What the plugin may take: `limits: { memory }` of the stage [default: 512MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+    /// How long a call may take: `limits: { call_time }` of the stage [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) call_time: Option<Span>,
+}
 
 /// Starts a trial of a plugin with its options, limits and grants.
 pub(super) fn begun(plugins: &Plugins, plugin: &TriedPlugin) -> Result<Trial, Failure> {
@@ -91,7 +114,7 @@ pub(super) fn with_trajectories<T>(
         "stages": { "import": { "uses": "import", "with": { "files": path.to_string_lossy().replace("${", "$${") } } },
     });
     let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let checked = load_written(file, text.to_string(), directory).map_err(in_a_line)?;
+    let checked = Origin::written(file, text.to_string(), directory).check(&registry()).map_err(in_a_line)?;
     let jobs = checked.jobs().map_err(in_a_line)?;
     let report = Engine::new(&store, &RunOptions::default()).run("plugin", file, &jobs, &|_| {})?;
     let manifest = report.stages.first().and_then(|stage| stage.dataset.as_ref());
@@ -101,8 +124,8 @@ pub(super) fn with_trajectories<T>(
 }
 
 /// Faults of a pipeline that nobody wrote have no place that would help.
-fn in_a_line(failure: Failure) -> Failure {
-    match failure {
+fn in_a_line(error: LoadError) -> Failure {
+    match Failure::from(error) {
         Failure::Pipeline(faults) => {
             let messages: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
             Failure::Usage { message: messages.join("; "), help: None }

@@ -5,6 +5,7 @@ use arrow::datatypes::{DataType, Float32Type};
 use arrow::json::WriterBuilder;
 use arrow::json::writer::LineDelimited;
 use arrow::util::display::array_value_to_string;
+use clap::Args;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::StageResult;
@@ -14,11 +15,30 @@ use sternlight_engine::store::RunSummary;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::Outcome;
-use crate::arguments::{Common, ShowArguments};
+use crate::common::{Common, LAST};
 use crate::exit::Failure;
 use crate::output::{self, hanging, out, outln};
 use crate::past_runs::{find_run, results_of, store_of_runs};
 use crate::{style, summary};
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The run, as `sternlight runs` names it; `last`, the newest, if left out; `last~1` is the one before
+    #[arg(value_name = "RUN", default_value = LAST, hide_default_value = true)]
+    pub(crate) run: String,
+    /// A stage of the run: its dataset
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: Option<String>,
+    /// A trajectory of that dataset, by id: its turns
+    #[arg(value_name = "TRAJECTORY")]
+    pub(crate) trajectory: Option<String>,
+    /// Shows what the stage put aside instead, and why
+    #[arg(long, requires = "stage")]
+    pub(crate) quarantine: bool,
+    /// Prints only where the dataset's manifest lies
+    #[arg(long, requires = "stage")]
+    pub(crate) path: bool,
+}
 
 /// Why a trajectory was put aside: a column that only such datasets have.
 const REASON: &str = "quarantine_reason";

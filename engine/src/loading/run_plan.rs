@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use sternlight_engine::place::is_link;
-use sternlight_engine::regular_file;
-use sternlight_engine::run::{ResultOptions, RunOptions};
 
-use crate::exit::Failure;
-use crate::loading::Origin;
+use super::error::LoadError;
+use super::origin::Origin;
+use crate::place::is_link;
+use crate::regular_file;
+use crate::run::{ResultOptions, RunOptions};
 
 /// Bytes of a plan: a pipeline, its parameters, and what it has of the environment.
 const LARGEST: u64 = 16 << 20;
@@ -22,11 +22,12 @@ const FORMAT: u32 = 3;
 /// What a run is made of, inputs apart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RunPlan {
+pub struct RunPlan {
     format: u32,
     /// The store, absolute.
-    pub(crate) store: PathBuf,
-    pub(crate) origin: Origin,
+    pub store: PathBuf,
+    /// What the pipeline is loaded from.
+    pub origin: Origin,
     /// Only the first groups of each source.
     limit: Option<u64>,
     batch_rows: usize,
@@ -39,7 +40,8 @@ pub(crate) struct RunPlan {
 }
 
 impl RunPlan {
-    pub(crate) fn new(store: &Path, origin: &Origin, options: &RunOptions) -> Self {
+    /// The plan of a run with these options.
+    pub fn new(store: &Path, origin: &Origin, options: &RunOptions) -> Self {
         Self {
             format: FORMAT,
             store: store.to_owned(),
@@ -54,9 +56,12 @@ impl RunPlan {
     }
 
     /// Reads the plan of a run.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// If it is not there, or none that this version can use.
+    pub fn read(path: &Path) -> Result<Self, LoadError> {
         let unusable = |reason: String| {
-            Failure::usage(
+            LoadError::origin(
                 format!("cannot use the plan `{}`: {reason}", path.display()),
                 "name the `plan.json` in the folder of a run of this version: `runs/RUN/plan.json` in the store",
             )
@@ -74,13 +79,13 @@ impl RunPlan {
     }
 
     /// The id of the run whose plan lies at a path.
-    pub(crate) fn run_of(path: &Path) -> String {
+    pub fn run_of(path: &Path) -> String {
         let folder = path.parent().and_then(Path::file_name);
         folder.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// The options of the run; threads are everyone's own.
-    pub(crate) fn options(&self) -> RunOptions {
+    pub fn options(&self) -> RunOptions {
         let results = ResultOptions { limit: self.limit, partition_bytes: self.partition_bytes };
         let mut options = RunOptions { results, memory: self.memory, ..RunOptions::default() };
         (options.batch_limit.rows, options.batch_limit.bytes) = (self.batch_rows, self.batch_bytes);

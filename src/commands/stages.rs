@@ -1,13 +1,21 @@
 //! `sternlight stages`: what pipelines may use.
 
+use clap::Args;
 use sternlight_engine::problem::nearest;
 use sternlight_engine::stage::StageKind;
 
 use crate::Outcome;
-use crate::arguments::{Common, StagesArguments};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::output::{self, outln};
 use crate::style;
+
+#[derive(Debug, Args)]
+pub(crate) struct StagesArguments {
+    /// The stage to explain
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
 
 pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
     let registry = sternlight_stages::registry();

@@ -1,9 +1,18 @@
 //! `sternlight pin` and `sternlight unpin`: whether cleaning up spares a run.
 
+use clap::Args;
+
 use crate::Outcome;
-use crate::arguments::Common;
+use crate::common::Common;
 use crate::output::{self, outln};
 use crate::past_runs::{find_run, store_of_runs};
+
+#[derive(Debug, Args)]
+pub(crate) struct PinArguments {
+    /// The run, as `sternlight runs` names it; `last` is the newest, `last~1` the one before
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+}
 
 pub(crate) fn execute(name: &str, is_to_be_pinned: bool, common: &Common) -> Outcome {
     let store = store_of_runs(common)?;

@@ -1,15 +1,30 @@
 //! `sternlight plugin bench`: what a plugin costs.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use sternlight_engine::problem::Problem;
 use sternlight_plugins::Measurement;
 use sternlight_plugins::conformance::Trial;
 
-use super::options::{begun, with_trajectories};
-use crate::arguments::{Common, PluginBenchArguments};
+use super::options::{TriedPlugin, begun, with_trajectories};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::output::{self, outln};
 use crate::plugins::plugins;
 use crate::{Outcome, style};
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginBenchArguments {
+    #[command(flatten)]
+    pub(crate) plugin: TriedPlugin,
+    /// Measures with these trajectories, whatever `import` reads, instead of made ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// How many trajectories
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) trajectories: u32,
+}
 
 pub(crate) fn execute(arguments: &PluginBenchArguments, common: &Common) -> Outcome {
     let plugins = plugins();

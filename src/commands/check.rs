@@ -1,14 +1,25 @@
 //! `sternlight check`: every error of some pipelines, without running anything.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde::Serialize;
+use sternlight_engine::loading::Checked;
 use sternlight_engine::pipeline::Diagnostic;
 use sternlight_engine::printable::printable_line;
 
 use crate::Outcome;
-use crate::arguments::{CheckArguments, Common};
+use crate::common::Common;
 use crate::exit::{Exit, Failure, print_diagnostics};
-use crate::loading::{Checked, load_and_check};
+use crate::loading::load_and_check;
 use crate::output::{self, outln};
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The pipelines
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
 
 #[derive(Serialize)]
 struct Report<'a> {

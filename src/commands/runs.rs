@@ -4,7 +4,7 @@ use sternlight_engine::printable::printable_line;
 use sternlight_engine::store::Store;
 
 use crate::Outcome;
-use crate::arguments::Common;
+use crate::common::Common;
 use crate::output::{self, outln};
 use crate::style;
 

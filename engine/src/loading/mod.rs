@@ -1,0 +1,11 @@
+//! From a pipeline's file to jobs that can be carried out, here or, by a plan, in another process.
+
+mod checked;
+mod error;
+mod origin;
+mod run_plan;
+
+pub use checked::Checked;
+pub use error::LoadError;
+pub use origin::{Origin, Surroundings};
+pub use run_plan::RunPlan;
