@@ -22,6 +22,40 @@ pub struct Store {
     durability: Durability,
 }
 
+/// Bytes of a manifest that are written at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Bytes of a manifest that is held as text between its digest, which names it, and its file. One of many shards is too long
+/// to be held beside them, and is written again.
+const HELD_BYTES: usize = 4 << 20;
+
+/// Digests what is written to it, and keeps it if it is short.
+struct Named {
+    hasher: blake3::Hasher,
+    text: Option<Vec<u8>>,
+}
+
+impl Default for Named {
+    fn default() -> Self {
+        Self { hasher: blake3::Hasher::new(), text: Some(Vec::new()) }
+    }
+}
+
+impl Write for Named {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.hasher.update(bytes);
+        match &mut self.text {
+            Some(text) if text.len() + bytes.len() <= HELD_BYTES => text.extend_from_slice(bytes),
+            text => *text = None,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A directory of one's own to write data into; deleted unless it is committed.
 #[derive(Debug)]
 pub struct Attempt {
@@ -152,16 +186,20 @@ impl Store {
     pub fn publish(&self, dataset: &Dataset) -> Result<PathBuf, StoreError> {
         let directory = self.root.join("manifests");
         let manifest = ManifestOf::new(dataset);
-        // Written twice, once for its name: a manifest of many shards is too long to be held as text beside them. Read by
-        // programs: without the white space it is half as long, which tells after a thousand stages.
+        // Read by programs: without the white space it is half as long, which tells after a thousand stages.
         let write = |file: &mut dyn Write| -> std::io::Result<()> {
-            let mut file = BufWriter::new(file);
+            let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
             serde_json::to_writer(&mut file, &manifest)?;
             file.flush()
         };
-        let mut digest = blake3::Hasher::new();
-        write(&mut digest).map_err(|error| StoreError::damaged(&directory, error))?;
-        let digest = digest.finalize();
+        let mut named = Named::default();
+        write(&mut named).map_err(|error| StoreError::damaged(&directory, error))?;
+        let Named { hasher, text } = named;
+        let digest = hasher.finalize();
+        let write = |file: &mut dyn Write| match &text {
+            Some(text) => file.write_all(text),
+            None => write(file),
+        };
         let path = directory.join(format!("{}.json", digest.to_hex()));
         match digest_of(&path)? {
             Some(found) if found == digest => {}
@@ -239,4 +277,19 @@ fn digest_of(path: &Path) -> Result<Option<blake3::Hash>, StoreError> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(file).map_err(StoreError::file("read", path))?;
     Ok(Some(hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_is_kept_and_all_is_digested() {
+        for (pieces, is_kept) in [(1, true), (4, true), (5, false)] {
+            let (mut named, piece) = (Named::default(), vec![7; HELD_BYTES / 4]);
+            (0..pieces).for_each(|_| named.write_all(&piece).unwrap());
+            let all = piece.repeat(pieces);
+            assert_eq!((named.hasher.finalize(), named.text), (blake3::hash(&all), is_kept.then_some(all)));
+        }
+    }
 }
