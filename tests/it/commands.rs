@@ -199,7 +199,8 @@ fn stages_are_listed_and_explained() {
       reward       Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict
       rollout      Acts in an environment and records the episodes
     ");
-    for name in ["advantage", "export", "filter", "import", "reflect", "reward", "rollout"] {
+    let registry = sternlight_stages::registry();
+    for name in registry.kinds().map(|kind| kind.name) {
         let said = place.said(&["stages", name]);
         assert!(said.starts_with(&format!("exit code 0\n--- stdout\n{name}: ")), "{said}");
         assert!(said.contains("```yaml"), "`{name}` has no example");
@@ -211,7 +212,7 @@ fn stages_are_listed_and_explained() {
     help: did you mean `advantage`?
     ");
     let listed = json_lines(&place.sternlight(&["stages", "--json"]).stdout);
-    assert_eq!(listed.len(), 7);
+    assert_eq!(listed.len(), registry.kinds().count());
 }
 
 #[test]

@@ -6,13 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::aside::Aside;
 use super::key::KeyParts;
+use super::sealed::{SealError, unseal};
 use crate::dataset::{DataFile, ExchangeFile, Selection, Shard, path_of};
 use crate::stage::{Context, Exported};
+
+/// The form of commits that this version writes and reads. Raised when a commit of the same key says something else: then
+/// the form must be part of keys, so that versions that share a store do not come upon each other's.
+const FORM: u32 = 1;
+
+fn first_form() -> u32 {
+    1
+}
 
 /// The result of one part of a stage's work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Commit {
+    #[serde(default = "first_form")]
+    form: u32,
     /// What the key was made of.
     pub parts: KeyParts,
     /// The result.
@@ -27,7 +38,22 @@ pub struct Commit {
 impl Commit {
     /// A result of which nothing was put aside.
     pub fn new(parts: KeyParts, outcome: Outcome, context: Context) -> Self {
-        Self { parts, outcome, context, aside: Vec::new() }
+        Self { form: FORM, parts, outcome, context, aside: Vec::new() }
+    }
+
+    /// The same result, of which these rows were put aside.
+    #[must_use]
+    pub fn with_aside(self, aside: impl IntoIterator<Item = Aside>) -> Self {
+        Self { aside: aside.into_iter().collect(), ..self }
+    }
+
+    /// Reads a commit from the text of its file.
+    pub(super) fn read(text: &[u8]) -> Result<Self, SealError> {
+        let commit: Self = unseal(text)?;
+        match commit.form {
+            FORM => Ok(commit),
+            other => Err(SealError::UnknownForm(format!("form {other}, expected {FORM}"))),
+        }
     }
 
     /// Holds in memory only once what it has in common with the result of another part of the same work.

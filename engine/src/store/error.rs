@@ -49,6 +49,12 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// A result of the same key is there, in a form of another version.
+    #[error("the result `{}` has a form that this version does not know", path.display())]
+    UnknownForm {
+        /// The commit.
+        path: PathBuf,
+    },
     /// The directory was made by another version.
     #[error("the store `{}` has format {found}, expected {expected}", path.display())]
     Format {
@@ -87,6 +93,7 @@ impl StoreError {
                 "write the expected number into the file, and nothing else: all that lies in the store is checked when it \
                  is read"
             }
+            Self::UnknownForm { .. } => "use the version that made it, or another directory with `--store DIR`",
             Self::Format { .. } => {
                 "use the version that made it, or another directory with `--store DIR`; if no other version did, the file \
                  `format` is damaged: write the expected number into it"

@@ -49,8 +49,8 @@ impl Store {
         let Some(text) = read(&path)? else { return Ok(None) };
         match unseal(&text) {
             Ok(record) => Ok(Some(record)),
-            Err(reason) => {
-                tracing::info!(path = %path.display(), reason, "the record of an export is not believed");
+            Err(error) => {
+                tracing::info!(path = %path.display(), %error, "the record of an export is not believed");
                 Ok(None)
             }
         }

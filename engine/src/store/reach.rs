@@ -10,7 +10,7 @@ use super::key::KEY_DIGITS;
 use super::manifest::Manifest;
 use super::past_run::{checked_text, keys_of};
 use super::run_files::{EVENTS, KEYS};
-use super::sealed::unseal;
+use super::sealed::SealError;
 use crate::dataset::{DataFile, FilePath};
 use crate::place::is_file;
 
@@ -45,10 +45,16 @@ impl Reach {
         Ok(())
     }
 
-    /// Adds the data of a commit. One that cannot be read keeps nothing: it is made again when it is needed.
+    /// Adds the data of a commit. One that is damaged keeps nothing: it is made again when it is needed. One in a form of
+    /// another version keeps all that it names.
     pub(super) fn add_commit(&mut self, path: &Path) -> Result<(), StoreError> {
-        if let Some(commit) = read(path)?.and_then(|text| unseal::<Commit>(&text).ok()) {
-            commit.files().into_iter().for_each(|file| self.add_file(file));
+        let Some(text) = read(path)? else { return Ok(()) };
+        match Commit::read(&text) {
+            Ok(commit) => commit.files().into_iter().for_each(|file| self.add_file(file)),
+            Err(SealError::UnknownForm(_)) => {
+                self.data.extend(data_in(&String::from_utf8_lossy(&text)).map(str::to_owned));
+            }
+            Err(SealError::Broken(_)) => {}
         }
         Ok(())
     }
@@ -76,6 +82,11 @@ fn manifests_in(text: &str) -> impl Iterator<Item = &str> {
     named.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
+/// Directories of data that a commit names, whatever else it says.
+fn data_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').filter(|text| text.starts_with("data/")).filter_map(|file| Some(file.rsplit_once('/')?.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +97,12 @@ mod tests {
         let text =
             format!("{{\"dataset\":\"/a/manifests/{first}.json\"}}\n[\"x\",\"manifests/{second}.json\"] manifests/é");
         assert_eq!(manifests_in(&text).collect::<Vec<_>>(), [&first, &second]);
+    }
+
+    #[test]
+    fn data_is_found_in_a_commit_of_any_form() {
+        let text =
+            r#"{"new": {"at": "data/ab/abcd-x/rows.parquet", "data/": 1}, "other": ["data/cd/x/a.parquet", "no"]}"#;
+        assert_eq!(data_in(text).collect::<Vec<_>>(), ["data/ab/abcd-x", "data", "data/cd/x"]);
     }
 }

@@ -12,7 +12,7 @@ use super::files::{Durability, TEMPORARY, as_others_may, create_directory, open,
 use super::format::{self, State};
 use super::key::{KEY_DIGITS, Key};
 use super::manifest::{Manifest, ManifestOf};
-use super::sealed::{seal, unseal};
+use super::sealed::{SealError, seal};
 use crate::dataset::Dataset;
 
 /// A store on the local disk.
@@ -129,14 +129,14 @@ impl Store {
     }
 
     /// The committed result of a key, if all its files are still there. A commit that lost its data, or is damaged, is
-    /// removed, so that the result can be made again.
+    /// removed, so that the result can be made again; one in a form that this version does not know is another's, and stays.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn committed(&self, key: &Key) -> Result<Option<Commit>, StoreError> {
         let path = self.commit_path(key);
         let Some(text) = read(&path)? else { return Ok(None) };
-        match unseal::<Commit>(&text) {
+        match Commit::read(&text) {
             Ok(commit) if commit.parts.key() == *key && commit.fault().is_none() => {
                 if commit.paths(&self.root).iter().all(|path| path.exists()) {
                     return Ok(Some(commit));
@@ -144,7 +144,11 @@ impl Store {
                 tracing::debug!(path = %path.display(), "a result lost its data: it is made again");
             }
             Ok(_) => tracing::warn!(path = %path.display(), "a result is not what it says it is: it is made again"),
-            Err(reason) => tracing::warn!(path = %path.display(), reason, "a result is damaged: it is made again"),
+            Err(error @ SealError::UnknownForm(_)) => {
+                tracing::debug!(path = %path.display(), %error, "a result of another version is left alone");
+                return Ok(None);
+            }
+            Err(error) => tracing::warn!(path = %path.display(), %error, "a result is damaged: it is made again"),
         }
         remove(&path)?;
         Ok(None)
@@ -174,6 +178,9 @@ impl Store {
             // One that is damaged is removed by looking at it.
             if let Some(winner) = self.committed(&key)? {
                 return Ok(winner);
+            }
+            if fs::symlink_metadata(&path).is_ok() {
+                return Err(StoreError::UnknownForm { path });
             }
         }
     }

@@ -32,6 +32,42 @@ fn a_damaged_commit_is_made_again() {
     assert_eq!((again.stages[1].computed, again.dataset.shards), (1, whole.dataset.shards));
 }
 
+/// A commit as a later version would seal it.
+fn in_another_form(text: &str) -> String {
+    let text = text.replacen("\"form\": 1", "\"form\": 2", 1);
+    let (head, rest) = text.split_once("\"content\": ").unwrap();
+    let content = rest.strip_suffix("\n}\n").unwrap();
+    let (before, old) = head.split_once("\"blake3\": \"").unwrap();
+    let digest = blake3::hash(content.as_bytes()).to_hex();
+    format!("{before}\"blake3\": \"{digest}{}\"content\": {rest}", old.get(64..).unwrap())
+}
+
+#[test]
+fn a_commit_of_another_version_is_left_alone_with_its_data() {
+    let (_directory, store) = store();
+    let source = Rows(vec![rows(30)]);
+    let chain = Chain { stages: vec![("rows", &source)] };
+    chain.run(&store, &RunOptions::default()).unwrap();
+    let [commit] = files_below(&store.root().join("commits")).try_into().unwrap();
+    let theirs = in_another_form(&fs::read_to_string(&commit).unwrap());
+    fs::write(&commit, &theirs).unwrap();
+    // Nobody knows the result, and nobody takes its place.
+    let error = chain.run(&store, &RunOptions::default()).err().unwrap();
+    assert!(error.to_string().ends_with("has a form that this version does not know"), "{error}");
+    assert_eq!(fs::read_to_string(&commit).unwrap(), theirs);
+    let data = data_files(store.root());
+    // The runs are forgotten, the commit is young: what it names is spared.
+    fs::remove_dir_all(store.root().join("runs")).unwrap();
+    fs::remove_dir_all(store.root().join("manifests")).unwrap();
+    let old = fs::FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(9999));
+    for path in data.iter().flat_map(|file| file.ancestors().take(2)) {
+        fs::File::open(path).unwrap().set_times(old).unwrap();
+    }
+    let options = CollectOptions { keep: Duration::ZERO, young: Duration::from_secs(999), dry_run: false };
+    store.collect(&options).unwrap();
+    assert_eq!(data_files(store.root()), data);
+}
+
 #[test]
 fn runs_that_export_to_one_place_take_turns() {
     let (_directory, store) = store();

@@ -169,10 +169,7 @@ impl<'a> OpenShard<'a> {
         let written = self.writer.finish(&attempt.path(FILE_NAME))?;
         let shard = written.into_shard(part.label.clone(), attempt.relative(FILE_NAME), self.schema);
         let aside = self.aside.map(|aside| aside.finish(&part.label, &attempt)).transpose()?;
-        let commit = Commit {
-            aside: aside.into_iter().collect(),
-            ..Commit::new(part.parts.clone(), Outcome::Shard(shard), self.context)
-        };
+        let commit = Commit::new(part.parts.clone(), Outcome::Shard(shard), self.context).with_aside(aside);
         store.commit(Some(attempt), commit)?;
         Ok(())
     }

@@ -61,7 +61,7 @@ pub(super) fn commit(
         }
     }
     read.unchanged()?;
-    let commit = Commit { aside, ..Commit::new(part.parts.clone(), Outcome::Shard(taken), context) };
+    let commit = Commit::new(part.parts.clone(), Outcome::Shard(taken), context).with_aside(aside);
     work.store.commit(attempt, commit)?;
     Ok(())
 }

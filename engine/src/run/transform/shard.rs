@@ -61,7 +61,7 @@ impl TransformWork<'_> {
         context: Context,
         read: &FilesRead,
     ) -> Result<(), StageError> {
-        let commit = Commit { aside: aside.into_iter().collect(), ..Commit::new(part.parts.clone(), outcome, context) };
+        let commit = Commit::new(part.parts.clone(), outcome, context).with_aside(aside);
         let attempt = (!commit.files().is_empty()).then_some(attempt);
         self.job.stage.unchanged()?;
         read.unchanged()?;
