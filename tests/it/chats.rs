@@ -172,3 +172,10 @@ fn messages_of_another_format_are_named_wherever_they_come() {
     error: 1 problem
     ");
 }
+
+#[test]
+fn groups_of_one_are_warned_of_with_what_to_set() {
+    let lone = |task: &str| json!({"task_id": task, "reward": 1, "messages": [message("user", &json!("hi")), message("assistant", &json!("yes"))]});
+    let place = place(&[lone("a"), lone("b")]);
+    insta::assert_snapshot!(warnings_and_errors(&place), @"");
+}

@@ -50,7 +50,7 @@ pub(crate) fn begin<'a>(scope: &'a RunScope<'a>, job: &'a Job<'a>, work: &'a Sta
 /// Puts the results of all parts together: composing needs no data, only references.
 pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError> {
     match composing.job.stage.work() {
-        Work::Source(_) => source::compose(composing),
+        Work::Source(source) => source::compose(source, composing),
         Work::Transform(_) => transform::compose(composing),
         Work::Sink(_) => sink::compose(composing),
     }

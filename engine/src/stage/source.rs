@@ -73,6 +73,11 @@ pub trait Source: Send + Sync {
     /// If an input cannot be read, with the place.
     fn survey(&self, memo: &dyn Memo) -> Result<Survey, StageError>;
 
+    /// What to do, by its own options, where no group has two trajectories and so nothing can be compared: part of a warning.
+    fn help_for_lone_groups(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Looks at the rows of a shard that is referred to where it lies, when it is taken.
     ///
     /// # Errors

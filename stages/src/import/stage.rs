@@ -262,6 +262,12 @@ impl Source for Import {
         Ok(found)
     }
 
+    fn help_for_lone_groups(&self) -> Option<&'static str> {
+        Some(
+            "name the `policy` that acted, set `group_by: task`, or, for chats that name no task, `task_from: first_user`",
+        )
+    }
+
     fn look(&self, survey: &Survey, shard: usize, terms: &LookTerms<'_>) -> Result<Look, StageError> {
         let inputs = self.inputs().map_err(stage_error)?;
         match (survey.shards.get(shard).map(|shard| &shard.content), &inputs.files) {

@@ -150,6 +150,10 @@ fn first(metrics: &Metrics) -> String {
 }
 
 impl Source for Rollout {
+    fn help_for_lone_groups(&self) -> Option<&'static str> {
+        Some("raise `group_size`")
+    }
+
     fn held_bytes(&self, _: &Survey, _: &[usize]) -> u64 {
         self.environment.held_bytes()
     }

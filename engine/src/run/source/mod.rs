@@ -151,7 +151,7 @@ impl ShapeRun for SourceRun<'_> {
 }
 
 /// The shards that were read, narrowed if only some groups are wanted.
-pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError> {
+pub(crate) fn compose(source: &dyn Source, composing: &Composing<'_>) -> Result<Composed, StageError> {
     came_to_something(composing)?;
     let Composing { job, work, commits, store, options, .. } = composing;
     let mut shards = Vec::with_capacity(commits.len());
@@ -166,11 +166,13 @@ pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError>
     let found = grouping(&dataset, store, options.memory)?;
     dataset.facts = found.facts;
     if found.groups == found.rows && found.rows > 1 {
-        warnings.push(format!(
-            "each of the {} groups has one trajectory, so nothing can be compared within a group; name the `policy` that \
-             acted, set `group_by: task`, or, for chats that name no task, `task_from: first_user`",
-            found.groups
-        ));
+        let count = found.groups;
+        let warning =
+            format!("each of the {count} groups has one trajectory, so nothing can be compared within a group");
+        warnings.push(match source.help_for_lone_groups() {
+            Some(help) => format!("{warning}; {help}"),
+            None => warning,
+        });
     }
     if let Some(groups) = options.results.limit {
         let read = FilesRead::begin(&dataset.shards)?;
