@@ -124,6 +124,8 @@ const DONE: &[&str] = &[
     "launched",
     "filled",
     "took",
+    "loaded",
+    "undid",
     "switched",
     "turned",
     "ok",

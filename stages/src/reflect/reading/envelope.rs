@@ -168,7 +168,8 @@ impl Reader<'_> {
         let always = |key: &str| matches!(key, "success" | "ok" | "Success" | "OK");
         let worded = with(Role::Message).next().is_some();
         let denied = |(key, value): &(&str, &str)| {
-            let is_false = value.trim_matches('"').eq_ignore_ascii_case("false");
+            let word = value.trim_matches('"');
+            let is_false = word.eq_ignore_ascii_case("false") || word.eq_ignore_ascii_case("no");
             // `{"success": 0, "msg": …}`; beside data it is a count.
             let is_zero = *value == "0" && always(key) && bare && worded;
             (is_false && (always(key) || bare || !self.asks_for_state)) || is_zero
@@ -414,6 +415,7 @@ mod tests {
             r#"{"result": "NOK", "reason": "no paper"}"#,
             r#"{"ack": "NACK", "reason": "busy"}"#,
             r#"{"success": 0, "msg": "no"}"#,
+            r#"{"success": "no", "why": 7}"#,
             r#"{"type": "tool_error", "error_code": "too_many"}"#,
             r#"{"allowed": false, "reason": "night"}"#,
             r#"{"status": {"error": "no such shelf"}, "time": 0.1}"#,

@@ -14,7 +14,7 @@ use super::place;
 use super::sums::counts_failures;
 use super::tone::{acts, sounds_faulty, sounds_undone};
 use super::tool_kind::{Tool, ToolKind, tool};
-use super::voice::{Blamed, calls_unknown_tool, is_word_of};
+use super::voice::{Blamed, calls_unknown_tool, is_word_of, names_thing_read};
 use super::world::{is_about_player, looks};
 use crate::pattern::Patterns;
 use crate::reflect::arguments::Arguments;
@@ -175,7 +175,9 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
                 let no_tool =
                     || rules.unknown_action.is_match(first) && answer.name.is_some_and(|name| is_word_of(name, first));
                 let is_error = lines.is_short()
-                    && ([&rules.error, &rules.reader_errors].iter().any(|list| list.is_match(first)) || no_tool())
+                    && (rules.error.is_match(first)
+                        || rules.reader_errors.is_match(first) && !rules.empty_answers.is_match(first)
+                        || no_tool())
                     || lines.is_single()
                         && (rules.service_errors.is_match(first) || about() && (sentence(first) || refuses()));
                 is_error.then_some(first)
@@ -234,8 +236,8 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
             // An editor's first words are its own, also above what it shows of a file.
             let says = lines.is_short() || tool.kind == ToolKind::Editor;
             let heard = |line: &str| {
-                let acts =
-                    tool.kind != ToolKind::Lookup && (tool.kind == ToolKind::Editor || answer.name.is_some_and(acts));
+                let acts = tool.kind != ToolKind::Lookup
+                    && (matches!(tool.kind, ToolKind::Editor | ToolKind::Browser) || answer.name.is_some_and(acts));
                 acts && lines.is_single()
                     && sounds_undone(line)
                     && !succeeded(line, rules)
@@ -266,7 +268,7 @@ fn sentence(line: &str, tool: Tool<'_>, rules: &RuleSet) -> bool {
     if tool.kind == ToolKind::Lookup && !is_own_fault(line) {
         return false;
     }
-    (rules.error_sentences.is_match(line) || (tells_of_itself && rules.state_sentences.is_match(first_sentence(line))))
+    (rules.error_sentences.is_match(line) || (tells_of_itself && rules.state_sentences.is_match(claim(line))))
         && !succeeded(line, rules)
         && (acts || !rules.empty_answers.is_match(line))
 }
@@ -275,6 +277,11 @@ fn sentence(line: &str, tool: Tool<'_>, rules: &RuleSet) -> bool {
 fn calls(command_line: &str, line: &str) -> bool {
     let first = line.split_whitespace().next().unwrap_or_default().trim_matches(['`', '\'', '"', ':']);
     command_line.split_whitespace().any(|word| command::program(word) == first)
+}
+
+/// The first sentence without what stands in brackets: `12.00 (express is not available)`.
+fn claim(line: &str) -> &str {
+    first_sentence(line).split(" (").next().unwrap_or_default()
 }
 
 /// Whether a line says that it went well: `no order was placed` does not.
@@ -327,45 +334,6 @@ fn is_hit(line: &str) -> bool {
     let mut parts = line.splitn(3, ':');
     let place = parts.next().is_some_and(|place| !place.is_empty() && !place.contains(' '));
     place && parts.next().is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// `This document is …`: words of who reads, not of what was read.
-fn names_thing_read(line: &str) -> bool {
-    const THINGS: [&str; 29] = [
-        "document",
-        "file",
-        "page",
-        "url",
-        "image",
-        "index",
-        "site",
-        "directory",
-        "path",
-        "repository",
-        "resource",
-        "collection",
-        "table",
-        "dataset",
-        "sheet",
-        "worksheet",
-        "bucket",
-        "branch",
-        "channel",
-        "folder",
-        "archive",
-        "request",
-        "reading",
-        "fetching",
-        "opening",
-        "loading",
-        "downloading",
-        "domain",
-        "host",
-    ];
-    let mut words = line.split_whitespace().map(str::to_lowercase);
-    let first = words.next().unwrap_or_default();
-    let thing = if matches!(first.as_str(), "this" | "the") { words.next().unwrap_or_default() } else { first };
-    THINGS.contains(&thing.as_str())
 }
 
 /// Whether a line names something that the call named: a value, or the tool itself.

@@ -14,7 +14,7 @@ const LONGEST: usize = 240;
 /// Words of faults: of programs and databases as well.
 const FAULTS: &str = r"fail(?:s|ed|ure|ing)?|errors?|exceptions?|invalid|illegal|malformed|corrupt(?:ed)?|broken|unclosed|unterminated|unbalanced|rolled back|cannot|can.t|couldn.t|unable|denied|refused|rejected|declined|forbidden|missing|mismatch(?:ed|es)?|conflict(?:s|ing)?|ambiguous|unknown|unexpected(?:ly)?|unsupported|unavailable|unreachable|unrecogni[sz]ed|undefined|undeclared|unresolved|unauthori[sz]ed|expired|exceed(?:s|ed)?|insufficient|overflow|time-?out|timed out|readonly|read-only|aborted|crashed|duplicate|violat(?:es|ed|ion)|locked";
 /// Words of lacks and limits, of those who act.
-const LACKS: &str = r"not|\w+n.t|never|no|none|nothing|nobody|neither|without|blocked|already|busy|full|closed|gone|taken|exists|overdue|cancell?ed|lost|wrong|bad|incorrect|stale|required|requires|must|only|unless|too|instead|else|another|empty|late|limit|maximum|minimum|offline|disabled|suspended|frozen|stuck|jammed|held|pending|lower|below|above|outside|stopped|obstacle|collision";
+const LACKS: &str = r"not|\w+n.t|never|no|none|nothing|nobody|neither|without|blocked|already|busy|full|closed|gone|taken|exists|overdue|cancell?ed|lost|wrong|bad|incorrect|stale|required|requires|must|only|unless|too|instead|else|another|empty|late|limit|maximum|minimum|offline|disabled|suspended|frozen|stuck|jammed|held|pending|lower|below|above|outside|hidden|stopped|obstacle|collision";
 
 fn words(list: &str) -> Option<Regex> {
     Regex::new(&in_ascii(&format!(r"(?i)\b(?:{list})\b"))).ok()
@@ -198,6 +198,10 @@ fn sounds(line: &str, words: &LazyLock<Option<Regex>>) -> bool {
     // `errors, failed_jobs`: names; `{"error": …}`: data.
     let is_list = first.split(", ").count() > 1 && first.split(", ").all(|name| !name.contains(' '));
     if is_list || line.contains(['{', '|', '\t']) || counts(line) {
+        return false;
+    }
+    // A value that is shown.
+    if line.len() > 1 && line.starts_with(['"', '\'']) && line.ends_with(['"', '\'']) {
         return false;
     }
     if ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ", "CREATE "].iter().any(|word| line.starts_with(word)) {

@@ -68,7 +68,11 @@ const STATES: [&str; 6] = ["status", "state", "progress", "condition", "health",
 const ERRORS: [&str; 8] = ["error", "errors", "failure", "failures", "failed", "exceptions", "incidents", "alerts"];
 
 /// Words of names of what makes texts.
-const MAKING: [&str; 17] = [
+const MAKING: &[&str] = &[
+    "critic",
+    "critique",
+    "reviewer",
+    "review",
     "translate",
     "translation",
     "summarize",
@@ -135,7 +139,7 @@ pub(super) fn tool<'c>(name: Option<&str>, arguments: Option<&'c Value>, rules: 
         && (words.first().is_some_and(|first| ASKING.contains(&first.as_str()))
             || kind == ToolKind::Lookup && last_of(&STATES));
     let asks_for_errors = line.is_none() && any_of(&ERRORS);
-    let makes_text = line.is_none() && (any_of(&MAKING) || last_of(&SHOWN));
+    let makes_text = line.is_none() && (any_of(MAKING) || last_of(&SHOWN));
     Tool { kind, line, asks_for_state, asks_whether, asks_for_errors, makes_text }
 }
 

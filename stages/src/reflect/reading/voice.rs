@@ -222,6 +222,45 @@ const KEYS_AND_RIGHTS: &[&str] = &[
     "signature",
 ];
 
+/// `This document is …`: words of who reads, not of what was read.
+pub(super) fn names_thing_read(line: &str) -> bool {
+    const THINGS: [&str; 29] = [
+        "document",
+        "file",
+        "page",
+        "url",
+        "image",
+        "index",
+        "site",
+        "directory",
+        "path",
+        "repository",
+        "resource",
+        "collection",
+        "table",
+        "dataset",
+        "sheet",
+        "worksheet",
+        "bucket",
+        "branch",
+        "channel",
+        "folder",
+        "archive",
+        "request",
+        "reading",
+        "fetching",
+        "opening",
+        "loading",
+        "downloading",
+        "domain",
+        "host",
+    ];
+    let mut words = line.split_whitespace().map(str::to_lowercase);
+    let first = words.next().unwrap_or_default();
+    let thing = if matches!(first.as_str(), "this" | "the") { words.next().unwrap_or_default() } else { first };
+    THINGS.contains(&thing.as_str())
+}
+
 /// Whether a text holds a word, with nothing before and after it that could be part of it.
 pub(super) fn is_word_of(word: &str, text: &str) -> bool {
     let part = |sign: char| sign.is_alphanumeric() || sign == '_';
