@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::reflect::rule_set::RuleSet;
 
 /// Names of arguments that hold a command line.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 19] = [
     "command",
     "cmd",
     "script",
@@ -15,6 +15,11 @@ const KEYS: [&str; 14] = [
     "keys",
     "keystrokes",
     "bash_command",
+    "line",
+    "command_line",
+    "cmdline",
+    "bash",
+    "shell",
     "shell_command",
     "text",
     "data",
@@ -81,14 +86,13 @@ pub(super) fn only_shows(line: &str, rules: &RuleSet) -> bool {
         if matches!(name, "cd" | "set" | "export" | "sleep" | "true" | "pushd" | "popd" | "clear") {
             continue;
         }
-        let with = |next: &str| {
-            rules
-                .reading_commands
-                .iter()
-                .any(|known| known.split_once(' ').is_some_and(|(first, second)| first == name && second == next))
+        // `gh pr view`: a program and its first words, without options.
+        let is_listed = |known: &String| {
+            let mut listed = known.split(' ');
+            let mut called = rest.iter().filter(|word| !word.starts_with('-'));
+            listed.next() == Some(name) && listed.all(|word| called.next() == Some(&word))
         };
-        let known = rules.reading_commands.iter().any(|known| known == name)
-            || rest.iter().find(|word| !word.starts_with('-')).is_some_and(|next| with(next))
+        let known = rules.reading_commands.iter().any(is_listed)
             || rest.iter().any(|word| matches!(*word, "--help" | "--version"));
         if !known {
             return false;
@@ -147,10 +151,14 @@ mod tests {
             "git --no-pager show HEAD",
             "/usr/bin/docker logs web",
             "make --help",
+            "gh pr view 3",
+            "docker compose logs web",
         ] {
             assert!(only_shows(shows, &rules), "{shows}");
         }
-        for acts in ["make", "git push", "cat a && rm a", "grep a b || make", "cd /srv", "", "docker run a"] {
+        for acts in
+            ["make", "git push", "cat a && rm a", "grep a b || make", "cd /srv", "", "docker run a", "gh pr create"]
+        {
             assert!(!only_shows(acts, &rules), "{acts}");
         }
     }

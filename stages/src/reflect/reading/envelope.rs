@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::exit_status;
 use super::literal;
 use super::role::Role;
+use super::said::{Said, said};
 use crate::reflect::rule_set::RuleSet;
 
 /// How deep wrappers are opened.
@@ -25,15 +25,6 @@ pub(super) struct Signals {
     pub(super) error: Option<Said>,
     /// That it is none.
     pub(super) success: bool,
-}
-
-/// An error as an envelope words it.
-#[derive(Debug, PartialEq)]
-pub(super) struct Said {
-    /// As it is spelled in the record.
-    pub(super) quote: String,
-    /// Its strings and their keys, a line each.
-    pub(super) message: String,
 }
 
 /// What is left of a result once its envelope was read.
@@ -111,6 +102,10 @@ impl Reader<'_> {
             Some(b'"') => Some(Content::Text(serde_json::from_str(json).ok()?)),
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+                if !self.asks_for_state && are_issues(&items) && signals.error.is_none() {
+                    signals.error = Some(said(json, json));
+                    return Some(Content::Data);
+                }
                 Some(match blocks(&items) {
                     Some(text) => Content::Text(text),
                     None => self.runs(&items, depth, signals).map_or(Content::Data, Content::Text),
@@ -171,8 +166,13 @@ impl Reader<'_> {
             signals.exit = status.or(of_process.flatten()).or(signal.then_some(exit_status::BY_SIGNAL));
         }
         let always = |key: &str| matches!(key, "success" | "ok" | "Success" | "OK");
+        let worded = with(Role::Message).next().is_some();
         let denied = |(key, value): &(&str, &str)| {
-            value.trim_matches('"').eq_ignore_ascii_case("false") && (always(key) || bare || !self.asks_for_state)
+            let word = value.trim_matches('"');
+            let is_false = word.eq_ignore_ascii_case("false") || word.eq_ignore_ascii_case("no");
+            // `{"success": 0, "msg": …}`; beside data it is a count.
+            let is_zero = *value == "0" && always(key) && bare && worded;
+            (is_false && (always(key) || bare || !self.asks_for_state)) || is_zero
         };
         let mut error = with(Role::Success).find(denied).map(|_| said(json));
         let mut success = with(Role::Success).any(|(key, value)| always(key) && value.trim_matches('"') == "true");
@@ -182,23 +182,30 @@ impl Reader<'_> {
             state.filter(|(_, value)| is_failing_state(value.get())).map(|_| said(json))
         });
         error = error.or_else(|| with(Role::Failure).find(|(_, value)| *value == "true").map(|_| said(json)));
+        // `{"status": 429, "headers": …}` is the answer of a server, not the state of what was asked for.
+        let is_response =
+            fields.iter().any(|(key, _)| matches!(key.as_ref(), "statusText" | "headers" | "status_text"));
         let http = with(Role::HttpStatus).chain(with(Role::Status)).filter_map(|(_, value)| number(value));
         let http =
             http.chain(with(Role::Code).filter_map(|(_, value)| number(value))).find(|code| (200..600).contains(code));
         if let Some(code) = http {
             match code {
-                400.. if bare || !self.asks_for_state || with(Role::HttpStatus).next().is_some() => {
+                400.. if bare || !self.asks_for_state || is_response || with(Role::HttpStatus).next().is_some() => {
                     error = error.or_else(|| Some(said(json)));
                 }
                 200..400 => success = true,
                 _ => {}
             }
         }
-        let worded = with(Role::Message).next().is_some();
         // A status alone may be what was asked for.
-        if bare && (worded || !self.asks_for_state || fields.len() == 1 && depth == DEPTH) {
-            for (_, value) in with(Role::Status) {
+        let alone = fields.len() == 1 && depth == DEPTH && !signals.success;
+        if bare && (worded || !self.asks_for_state || alone) {
+            for (key, value) in with(Role::Status) {
                 let value = value.trim_matches('"');
+                // The level of an alarm that was asked for.
+                if self.asks_for_state && key == "level" {
+                    continue;
+                }
                 // `not_merged` of who was to merge; of who asks it is a state.
                 let undone = !self.asks_for_state && value.starts_with("not_");
                 if undone || self.rules.failure_words.is_match(value) {
@@ -218,6 +225,14 @@ impl Reader<'_> {
                     Some(_) => error = error.or_else(|| Some(said(json))),
                 }
             }
+        }
+        // `{"type": "tool_error", "error_code": "too_many"}`.
+        let coded = with(Role::Code).find(|(key, value)| {
+            let named = key.len() > 4 && key.to_ascii_lowercase().starts_with("err");
+            named && value.starts_with('"') && number(value).is_none() && !is_nothing(value)
+        });
+        if bare && coded.is_some() {
+            error = error.or_else(|| Some(said(json)));
         }
         let reported = with(Role::Error).find(|(key, value)| {
             // A count of errors is a measure, not an error; and what was asked for may have had errors of its own.
@@ -288,44 +303,14 @@ impl Reader<'_> {
     }
 }
 
-/// An error as it is spelled, with its strings for those who judge its words.
-fn said(whole: &str, value: &str) -> Said {
-    let mut message = String::new();
-    for json in [value, whole] {
-        if let Ok(value) = serde_json::from_str(json) {
-            flatten(None, &value, &mut message);
-        }
-        if value == whole {
-            break;
-        }
-    }
-    let quote = value.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(value);
-    Said { quote: quote.to_owned(), message }
-}
-
-fn flatten(key: Option<&str>, value: &Value, lines: &mut String) {
-    /// More words than this are no message.
-    const ENOUGH: usize = 4_000;
-    if lines.len() > ENOUGH {
-        return;
-    }
-    match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| flatten(Some(key), value, lines)),
-        Value::Array(items) => items.iter().for_each(|value| flatten(key, value, lines)),
-        Value::String(text) => line(key, text, lines),
-        Value::Number(number) => line(key, &number.to_string(), lines),
-        Value::Bool(_) | Value::Null => {}
-    }
-}
-
-fn line(key: Option<&str>, text: &str, lines: &mut String) {
-    let worded = matches!(key, None | Some("message" | "error" | "msg" | "detail" | "reason"));
-    if let Some(key) = key.filter(|_| !worded) {
-        lines.push_str(key);
-        lines.push_str(": ");
-    }
-    lines.push_str(text);
-    lines.push('\n');
+/// `[{"code": "invalid_type", "path": ["id"], "message": "Required"}]`: what a validator lists.
+fn are_issues(items: &[&RawValue]) -> bool {
+    let is_issue = |item: &&RawValue| {
+        let Ok(Fields(fields)) = serde_json::from_str(item.get()) else { return false };
+        let has = |names: &[&str]| fields.iter().any(|(key, _)| names.contains(&key.as_ref()));
+        has(&["message", "msg"]) && has(&["path", "loc", "instancePath"]) && has(&["code", "type", "keyword"])
+    };
+    !items.is_empty() && items.iter().all(is_issue)
 }
 
 /// The texts of a list of content blocks, if that is what it is.
@@ -426,6 +411,16 @@ mod tests {
             r#"{"code": 40013, "msg": "x", "data": null}"#,
             r#"{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "x"}}"#,
             r#"{"response": {"acknowledged": false, "cause": "x"}}"#,
+            r#"[{"code": "invalid_type", "path": ["id"], "message": "Required"}]"#,
+            r#"{"result": "NOK", "reason": "no paper"}"#,
+            r#"{"ack": "NACK", "reason": "busy"}"#,
+            r#"{"success": 0, "msg": "no"}"#,
+            r#"{"success": "no", "why": 7}"#,
+            r#"{"type": "tool_error", "error_code": "too_many"}"#,
+            r#"{"allowed": false, "reason": "night"}"#,
+            r#"{"status": {"error": "no such shelf"}, "time": 0.1}"#,
+            r#"{"detail": {"error": "no key"}}"#,
+            r#"{"errorMessages": ["no such issue"], "errors": {}}"#,
             r#"{"detail": [{"loc": ["body", "date"], "msg": "field required"}]}"#,
             r#"{"data": {"create": {"userErrors": [{"message": "x"}]}}}"#,
         ] {
@@ -440,6 +435,10 @@ mod tests {
         assert!(opened(report, false).1.error.is_some());
         assert_eq!(quote(r#"{"service": "web", "errors": 12}"#), None);
         assert_eq!(quote(r#"{"jobs": [{"error": "disk full"}]}"#), None);
+        assert_eq!(quote(r#"{"success": 0, "failed": 3, "total": 3}"#), None);
+        assert_eq!(opened(r#"{"level": "error", "message": "pump"}"#, true).1.error, None);
+        // What a server answered with is its own, whoever asked.
+        assert!(opened(r#"{"status": 429, "statusText": "Slow down", "data": {"limit": 60}}"#, true).1.error.is_some());
     }
 
     #[test]

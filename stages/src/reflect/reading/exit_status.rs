@@ -116,7 +116,7 @@ fn header(line: &str) -> bool {
 
 /// Whether a text has a part of a word that every report has.
 fn is_hinted(text: &str) -> bool {
-    const HINTS: [&str; 8] = ["xit", "XIT", "eturn", "ETURN", "rc", "RC", "level", "ignal"];
+    const HINTS: [&str; 9] = ["xit", "XIT", "eturn", "ETURN", "rc", "RC", "level", "LEVEL", "ignal"];
     HINTS.iter().any(|hint| memchr::memmem::find(text.as_bytes(), hint.as_bytes()).is_some())
 }
 
@@ -157,6 +157,7 @@ mod tests {
             ("x\n[exit code: 130]", 130),
             ("Directory: (root)\nStdout: fine\nExit Code: 0\nSignal: (none)", 0),
             ("x\nrc=1", 1),
+            ("x\r\n\r\n%ERRORLEVEL%=3", 3),
             ("x\n<status>killed by signal SIGTERM</status>", BY_SIGNAL),
             ("x\nProcess terminated with signal 9", BY_SIGNAL),
             ("x\n~/w ❯ ✘ 7", 7),

@@ -107,6 +107,11 @@ impl<'t> Lines<'t> {
 
     /// The exception that ends the text: behind the last frame of a traceback, or by its name in the last line.
     pub(super) fn exception(&self) -> Option<&'t str> {
+        self.raised().or_else(|| self.named_exception())
+    }
+
+    /// The exception that a traceback tells of.
+    pub(super) fn raised(&self) -> Option<&'t str> {
         let count = self.tail.len();
         if let Some(frame) = self.tail.iter().rposition(|line| is_frame(line)) {
             let behind = |line: &&&str| !line.starts_with([' ', '\t', '^', '|']);
@@ -128,6 +133,10 @@ impl<'t> Lines<'t> {
                 return named.copied();
             }
         }
+        None
+    }
+
+    fn named_exception(&self) -> Option<&'t str> {
         // Without frames it is the last line, or the first before a few words of help; `Error:` alone may be printed.
         let named = |line: &&str| matches(&EXCEPTION, line) && !line.starts_with("Error");
         let outer =
@@ -146,6 +155,22 @@ impl<'t> Lines<'t> {
         closing.iter().find(sums).copied()
     }
 
+    /// Whether it is a table of a database: `---+---` below its head, `(2 rows)` below its rows.
+    pub(super) fn is_table(&self) -> bool {
+        let counts = |line: &str| {
+            let inner = line.trim_matches(['(', ')', '.']);
+            let (number, rest) = inner.split_once(' ').unwrap_or_default();
+            !number.is_empty()
+                && number.bytes().all(|sign| sign.is_ascii_digit())
+                && (matches!(rest, "row" | "rows") || rest.starts_with("row in set") || rest.starts_with("rows in set"))
+        };
+        let is_rule = |line: &&&str| {
+            let line = line.trim();
+            (line.contains("-+-") || line.starts_with("+--")) && line.chars().all(|sign| "-+|=".contains(sign))
+        };
+        counts(self.last()) || self.head.iter().take(4).any(|line| is_rule(&line))
+    }
+
     /// Whether the last lines say that all went well.
     pub(super) fn passed(&self, rules: &RuleSet) -> bool {
         self.tail.iter().rev().take(2).any(|line| rules.passed_summaries.is_match(line.trim()))
@@ -162,17 +187,38 @@ impl<'t> Lines<'t> {
         first.chain(last).find(shaped).copied()
     }
 
+    /// A line near the beginning or the end for which this holds.
+    pub(super) fn any(&self, holds: impl Fn(&str) -> bool) -> Option<&'t str> {
+        let outer = self.head.iter().take(OUTER).chain(self.tail.iter().rev().take(OUTER));
+        outer.copied().find(|line| line.len() <= OUTER_BYTES && holds(line.trim_start()))
+    }
+
     /// The first or the last line, if it has this shape.
     pub(super) fn outer(&self, patterns: &Patterns) -> Option<&'t str> {
         [self.first(), self.last()].into_iter().find(|line| patterns.is_match(line))
     }
 
+    /// The first or the last line, if it complains of an operand of this command line.
+    pub(super) fn complaint_of_operand(&self, command_line: &str, rules: &RuleSet) -> Option<&'t str> {
+        [self.last(), self.first()].into_iter().find(|line| speaks_of_operand(line, command_line, rules))
+    }
+
     /// The first or the last line, if one of the programs of this command line complains in it: `cat: b: …`.
     pub(super) fn complaint(&self, command_line: &str, rules: &RuleSet) -> Option<&'t str> {
         let of = |line: &str| {
-            let (name, rest) = line.split_once(": ")?;
-            let name = command::program(name.trim());
-            let called = command::commands(command_line).any(|words| command::program(words[0]) == name);
+            let (name, rest) = line.split_once([':', '：'])?;
+            let (name, rest) =
+                (command::program(name.trim()), rest.strip_prefix(' ').or(line.split_once('：').map(|_| rest))?);
+            let is_called = |name: &str| {
+                command::commands(command_line).any(|words| command::program(words[0]) == name)
+                    || name == "sudo" && command_line.contains("sudo ")
+            };
+            // What git says of itself, in any language.
+            let fatal = self.is_short && matches!(name, "fatal" | "致命错误" | "erreur fatale");
+            if fatal && ["git", "hg", "svn"].into_iter().any(is_called) {
+                return Some(());
+            }
+            let called = is_called(name);
             let warns = ["warning", "WARNING", "note", "info", "INFO"].iter().any(|word| rest.starts_with(word));
             (called && !warns && {
                 rest.contains(": ")
@@ -182,6 +228,16 @@ impl<'t> Lines<'t> {
         };
         [self.last(), self.first()].into_iter().find(|line| of(line).is_some())
     }
+}
+
+/// `a.mp4: Invalid data`: whether a line speaks of an operand of the command.
+fn speaks_of_operand(line: &str, command_line: &str, rules: &RuleSet) -> bool {
+    let Some((name, rest)) = line.split_once(": ") else { return false };
+    let name = name.trim().trim_matches(['\'', '"', '`']);
+    name.len() > 2
+        && !rest.starts_with("warning")
+        && command_line.split_whitespace().any(|word| word.trim_matches(['\'', '"']) == name)
+        && [&rules.standing_messages, &rules.error_sentences].iter().any(|list| list.is_match(rest))
 }
 
 /// `StopIteration`, or `some.module.Thing: text`: what stands behind a traceback.
@@ -314,6 +370,27 @@ mod tests {
         assert_eq!(complaint("text of a\ncat: b: nicht da"), Some("cat: b: nicht da"));
         assert_eq!(complaint("grep: b: nicht da"), None);
         assert_eq!(complaint("cat: warning: b: short"), None);
+        let of_git = |text| Lines::of(text).complaint("git log -3", &rules);
+        assert_eq!(of_git("fatal: kein Verzeichnis von Git"), Some("fatal: kein Verzeichnis von Git"));
+        assert_eq!(of_git("致命错误：这里没有仓库"), Some("致命错误：这里没有仓库"));
+        assert_eq!(complaint("fatal: a line of b"), None);
+        let of_operand = |text| Lines::of(text).complaint_of_operand("play -i song.mp4 out.gif", &rules);
+        assert!(of_operand("song.mp4: Invalid data found").is_some());
+        assert_eq!(of_operand("other.mp4: Invalid data found"), None);
+    }
+
+    #[test]
+    fn tables_of_databases_are_known_by_their_rules() {
+        for table in [
+            "error\n-----\nERROR: full\n(1 row)",
+            " a | b\n---+---\n 1 | 2",
+            "+---+\n| a |\n+---+\n2 rows in set (0.0 sec)",
+        ] {
+            assert!(Lines::of(table).is_table(), "{table}");
+        }
+        for other in ["-----\nERROR: full", "3 rows failed", "a\n==+==\nb"] {
+            assert!(!Lines::of(other).is_table(), "{other}");
+        }
     }
 
     /// What lies between the ends of a long text is not read.

@@ -3,11 +3,19 @@
 
 use std::borrow::Cow;
 
+use super::command;
+use super::deed::{did_as_asked, first_sentence, is_no_answer, is_own_fault, tells_deed};
 use super::exit_status;
+use super::halt::halted;
 use super::lines::{Lines, SHORT_BYTES};
+use super::markup::error_page;
 use super::peel::{Peeled, peel};
+use super::place;
+use super::sums::counts_failures;
+use super::tone::{acts, sounds_faulty, sounds_undone};
 use super::tool_kind::{Tool, ToolKind, tool};
-use super::voice::{Blamed, is_word_of};
+use super::voice::{Blamed, calls_unknown_tool, is_word_of, names_thing_read};
+use super::world::{is_about_player, looks};
 use crate::pattern::Patterns;
 use crate::reflect::arguments::Arguments;
 use crate::reflect::finding::head;
@@ -55,8 +63,13 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
     let lines = Lines::of(if is_data || is_shown { "" } else { &text });
     // What is in a file may look like an envelope; one around the file speaks of it.
     let is_content = by_reader && shows_file(&answer, tool.line);
-    let enveloped =
-        signals.error.as_ref().filter(|said| !is_content || names_what_was_asked_for(&said.message, &answer));
+    // What code prints is the code's; a sandbox answers in JSON.
+    let is_printed =
+        answer.result.trim_start().starts_with("{'") && code(&answer).is_some_and(|code| code.contains("print("));
+    let enveloped = signals
+        .error
+        .as_ref()
+        .filter(|said| !is_printed && (!is_content || names_what_was_asked_for(&said.message, &answer)));
     let words = enveloped.map_or(&*text, |said| said.message.as_str()).trim();
     let by_framework =
         tagged_error || rules.framework_errors.is_match(head(words.lines().next().unwrap_or_default(), BEGINNING));
@@ -66,9 +79,11 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
         arguments: answer.arguments,
         by_framework,
         is_error: false,
+        relays: tool.line.is_some() || asks_server(&answer),
         rules,
     };
     let marked = answer.marked_error || by_framework;
+    let sums = || tool.kind == ToolKind::Program && is_data && counts_failures(&text);
     let error: Option<Cow<'_, str>> = if exit.is_some() {
         Some(failing_line(&lines, rules))
     } else if let Some(said) = enveloped {
@@ -76,25 +91,30 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
     } else if marked {
         Some(Cow::Borrowed(&text))
     } else if is_data {
-        None
+        sums().then(|| Cow::Borrowed(&*text))
     } else {
         let believed = if signals.success { ToolKind::Reader } else { tool.kind };
-        worded(&lines, Tool { kind: believed, ..tool }, &answer, rules).map(Cow::Borrowed)
+        let of_server = !signals.success && !runs_code(&answer) && (!by_reader || asks_server(&answer));
+        let page = if of_server { error_page(&text) } else { None };
+        page.or_else(|| worded(&lines, Tool { kind: believed, ..tool }, &answer, rules)).map(Cow::Borrowed)
     };
     reading.error = error.as_deref().map(|error| quoted(error, answer.result, rules));
     let message = if error.is_some() { words } else { lines.first() };
     // A text that is neither short nor an error is nobody's message.
     let speaks = error.is_some()
         || (!is_data && !signals.success && (lines.is_short() || tool.kind == ToolKind::Game) && !by_reader);
+    let blamed = Blamed { is_error: error.is_some(), ..blamed };
     reading.add_own(&answer, rules);
     if speaks && (exit.is_none() || lines.is_short()) {
         let at = |holds: bool| holds.then(|| quoted(message, answer.result, rules));
-        reading.unknown = reading.unknown.or_else(|| at(blamed.as_unknown(message)));
+        let ending = error.as_deref().filter(|error| tool.kind == ToolKind::Program && message.len() > error.len());
+        let unknown = || at(blamed.as_unknown(message) || ending.is_some_and(calls_unknown_tool));
+        reading.unknown = reading.unknown.or_else(unknown);
         let malformed = || error.as_ref().and_then(|_| at(blamed.as_malformed(message)));
         reading.malformed = reading.malformed.or_else(malformed);
-        let blamed = Blamed { is_error: error.is_some(), ..blamed };
-        let refused = || blamed.as_refused(message).map(|shown| quoted(shown, answer.result, rules));
-        reading.refused = reading.refused.or_else(refused);
+        // A traceback ends in what was refused.
+        let refused = [Some(message), ending].into_iter().flatten().find_map(|message| blamed.as_refused(message));
+        reading.refused = reading.refused.or_else(|| refused.map(|shown| quoted(shown, answer.result, rules)));
     }
     reading
 }
@@ -126,10 +146,22 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
     let first = head(lines.first(), BEGINNING);
     let sentence = |line: &str| sentence(line, tool, rules);
     match tool.kind {
+        // What was asked for are errors, or texts that somebody makes.
+        ToolKind::Reader | ToolKind::Lookup if tool.asks_for_errors => None,
+        ToolKind::Reader if tool.makes_text => {
+            let of_call = || rules.error_sentences.is_match(first) && rules.malformed_arguments.is_match(first);
+            (lines.is_short() && (rules.error.is_match(first) || of_call())).then_some(first)
+        }
         ToolKind::Reader => match tool.line {
             Some(line) => {
                 let complaint = lines.complaint(line, rules);
-                complaint.or_else(|| (lines.is_short() && rules.reader_errors.is_match(first)).then_some(first))
+                let ends = [first, lines.last()];
+                let says = || ends.into_iter().find(|line| lines.is_short() && rules.reader_errors.is_match(line));
+                // A wrapper that does not run the command names it.
+                let named =
+                    || ["ommand", "sandbox", "shell"].iter().any(|word| first.contains(word)) || calls(line, first);
+                let refuses = || lines.is_single() && rules.wrapper_refusal.is_match(first) && named();
+                complaint.or_else(says).or_else(|| refuses().then_some(first))
             }
             None => {
                 let names = names_what_was_asked_for(first, answer);
@@ -139,22 +171,38 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
                     return None;
                 }
                 let about = || names || names_thing_read(first);
-                let is_error = lines.is_short() && rules.error.is_match(first)
+                let refuses = || [&rules.refusal, &rules.wrapper_refusal].iter().any(|list| list.is_match(first));
+                let no_tool =
+                    || rules.unknown_action.is_match(first) && answer.name.is_some_and(|name| is_word_of(name, first));
+                let is_error = lines.is_short()
+                    && (rules.error.is_match(first)
+                        || rules.reader_errors.is_match(first) && !rules.empty_answers.is_match(first)
+                        || no_tool())
                     || lines.is_single()
-                        && ([&rules.service_errors, &rules.reader_errors].iter().any(|list| list.is_match(first))
-                            || about() && sentence(first));
+                        && (rules.service_errors.is_match(first) || about() && (sentence(first) || refuses()));
                 is_error.then_some(first)
             }
         },
         ToolKind::Program => {
-            if let Some(line) = lines.exception().or_else(|| lines.failed_summary(rules)) {
+            if lines.is_table() || tool.line.is_none() && did_as_asked(first, answer) {
+                return None;
+            }
+            // What code has caught it may print.
+            let raised = if catches(answer) { lines.raised() } else { lines.exception() };
+            if let Some(line) = raised.or_else(|| lines.failed_summary(rules)) {
                 return Some(line);
             }
             if lines.passed(rules) {
                 return None;
             }
+            if let Some(line) = halted(lines) {
+                return Some(line);
+            }
             // What code prints is its own matter; what ends it is not.
             if runs_code(answer) {
+                if catches(answer) {
+                    return None;
+                }
                 return [&rules.diagnostics, &rules.error]
                     .iter()
                     .any(|list| list.is_match(lines.last()))
@@ -163,16 +211,44 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
             let complaint = || tool.line.and_then(|line| lines.complaint(line, rules));
             let line =
                 lines.find(&rules.diagnostics).or_else(|| lines.outer(&rules.standing_messages)).or_else(complaint);
-            // A client for data or pages answers in rows; a sentence is its own.
-            let says = || tool.line.is_none() && lines.is_short() && sentence(first);
+            let of_operand = || tool.line.and_then(|line| lines.complaint_of_operand(line, rules));
+            let line = line.or_else(|| lines.any(place::is_fault)).or_else(of_operand);
+            // A client for data or pages answers in rows; a sentence is its own. A shell's program may say one alone.
+            let says = || match tool.line {
+                None => {
+                    let heard = || sounds_faulty(first) && !rules.empty_answers.is_match(first);
+                    let says = sentence(first) || rules.service_errors.is_match(first) || heard();
+                    lines.is_short() && says && !did_as_asked(first, answer)
+                }
+                Some(_) => lines.is_single() && complains(first, rules),
+            };
             line.or_else(|| (rules.error.is_match(first) || says()).then_some(first))
         }
-        ToolKind::Game => [&rules.game_errors, &rules.error].iter().any(|list| list.is_match(first)).then_some(first),
+        ToolKind::Game => {
+            let fails = [&rules.game_errors, &rules.error].iter().any(|list| list.is_match(first));
+            // Who looks at a locked door sees a locked door.
+            (fails && (!looks(answer) || is_about_player(first))).then_some(first)
+        }
         ToolKind::Editor | ToolKind::Browser | ToolKind::Lookup | ToolKind::Api => {
             if rules.error.is_match(first) {
                 return Some(first);
             }
-            lines.exception().or_else(|| (lines.is_short() && sentence(first)).then_some(first))
+            // An editor's first words are its own, also above what it shows of a file.
+            let says = lines.is_short() || tool.kind == ToolKind::Editor;
+            let heard = |line: &str| {
+                let acts = tool.kind != ToolKind::Lookup
+                    && (matches!(tool.kind, ToolKind::Editor | ToolKind::Browser) || answer.name.is_some_and(acts));
+                acts && lines.is_single()
+                    && sounds_undone(line)
+                    && !succeeded(line, rules)
+                    && (tool.kind == ToolKind::Editor || !rules.empty_answers.is_match(line))
+            };
+            let says = |line: &str| {
+                let of_service = !tool.asks_whether && rules.service_errors.is_match(line);
+                says && (sentence(line) || of_service || heard(line)) && !did_as_asked(line, answer)
+            };
+            let ends = [Some(first), (tool.kind == ToolKind::Editor && lines.is_short()).then(|| lines.last())];
+            lines.exception().or_else(|| ends.into_iter().flatten().find(|line| says(line)))
         }
     }
 }
@@ -183,9 +259,46 @@ fn sentence(line: &str, tool: Tool<'_>, rules: &RuleSet) -> bool {
     // That nothing was found is an answer to who asked for something, not to who wanted to act on it.
     let acts = matches!(tool.kind, ToolKind::Editor | ToolKind::Browser);
     let tells_of_itself = !tool.asks_for_state || tool.kind == ToolKind::Program;
-    (rules.error_sentences.is_match(line) || (tells_of_itself && rules.state_sentences.is_match(line)))
-        && !rules.success_sentences.is_match(line)
+    if tells_deed(line) {
+        return false;
+    }
+    if tool.asks_whether {
+        return is_no_answer(line) && !rules.empty_answers.is_match(line);
+    }
+    if tool.kind == ToolKind::Lookup && !is_own_fault(line) {
+        return false;
+    }
+    (rules.error_sentences.is_match(line) || (tells_of_itself && rules.state_sentences.is_match(claim(line))))
+        && !succeeded(line, rules)
         && (acts || !rules.empty_answers.is_match(line))
+}
+
+/// Whether a line begins with a program of this command line.
+fn calls(command_line: &str, line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default().trim_matches(['`', '\'', '"', ':']);
+    command_line.split_whitespace().any(|word| command::program(word) == first)
+}
+
+/// The first sentence without what stands in brackets: `12.00 (express is not available)`.
+fn claim(line: &str) -> &str {
+    first_sentence(line).split(" (").next().unwrap_or_default()
+}
+
+/// Whether a line says that it went well: `no order was placed` does not.
+fn succeeded(line: &str, rules: &RuleSet) -> bool {
+    let first = first_sentence(line).to_lowercase();
+    let denies = |word: &str| matches!(word, "no" | "not" | "nothing" | "none" | "neither" | "nobody" | "cannot");
+    rules.success_sentences.is_match(line) && !first.split_whitespace().any(denies)
+}
+
+/// Whether the only line that a command printed says that it went wrong.
+fn complains(line: &str, rules: &RuleSet) -> bool {
+    rules.error_sentences.is_match(line)
+        && !succeeded(line, rules)
+        && !rules.empty_answers.is_match(line)
+        && !tells_deed(line)
+        && !line.starts_with(['"', '\''])
+        && !["warning", "note: ", "info: "].iter().any(|word| line.to_ascii_lowercase().contains(word))
 }
 
 /// Whether the call shows a file or the output of a command that does.
@@ -198,7 +311,22 @@ fn shows_file(answer: &Answer<'_, '_>, command_line: Option<&str>) -> bool {
 
 /// Whether the call hands over code.
 fn runs_code(answer: &Answer<'_, '_>) -> bool {
-    answer.arguments.json().and_then(|arguments| arguments.get("code")).is_some()
+    code(answer).is_some()
+}
+
+fn code<'c>(answer: &Answer<'c, '_>) -> Option<&'c str> {
+    answer.arguments.json()?.get("code")?.as_str()
+}
+
+/// Whether the code that the call hands over catches exceptions.
+fn catches(answer: &Answer<'_, '_>) -> bool {
+    code(answer).is_some_and(|code| ["except", "catch", "rescue"].iter().any(|word| code.contains(word)))
+}
+
+/// Whether a server answers, whose matters are its own.
+fn asks_server(answer: &Answer<'_, '_>) -> bool {
+    let Some(serde_json::Value::Object(arguments)) = answer.arguments.json() else { return false };
+    arguments.values().filter_map(serde_json::Value::as_str).any(|value| value.contains("://"))
 }
 
 /// `src/a.py:3: …`: where a search found something.
@@ -206,16 +334,6 @@ fn is_hit(line: &str) -> bool {
     let mut parts = line.splitn(3, ':');
     let place = parts.next().is_some_and(|place| !place.is_empty() && !place.contains(' '));
     place && parts.next().is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// `This document is …`: words of who reads, not of what was read.
-fn names_thing_read(line: &str) -> bool {
-    const THINGS: [&str; 11] =
-        ["document", "file", "page", "url", "image", "index", "site", "directory", "path", "repository", "resource"];
-    let mut words = line.split_whitespace().map(str::to_lowercase);
-    let first = words.next().unwrap_or_default();
-    let thing = if matches!(first.as_str(), "this" | "the") { words.next().unwrap_or_default() } else { first };
-    THINGS.contains(&thing.as_str())
 }
 
 /// Whether a line names something that the call named: a value, or the tool itself.

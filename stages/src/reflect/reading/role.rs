@@ -40,15 +40,18 @@ impl Role {
         }
         match name.as_str() {
             "exitcode" | "exitstatus" | "returncode" | "returnstatus" | "exit" | "rc" => Self::Exit,
-            "outcome" if value.starts_with('{') => Self::Wrapper,
-            "run" | "process" | "execution" if value.starts_with('{') => Self::Wrapper,
+            "outcome" | "run" | "process" | "execution" | "status" | "detail" if value.starts_with('{') => {
+                Self::Wrapper
+            }
             "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" | "responsecode" => Self::HttpStatus,
-            "status" | "state" | "outcome" | "type" | "outputtype" | "kind" | "level" => Self::Status,
+            "status" | "state" | "outcome" | "type" | "outputtype" | "kind" | "level" | "ack" | "acknowledgement"
+            | "verdict" | "decision" | "responsestatus" | "resultstatus" | "object" => Self::Status,
             "result" if value.starts_with('"') && value.len() < 24 => Self::Status,
             "code" | "errcode" | "errorcode" | "errno" | "retcode" | "ret" | "resultcode" | "cod" => Self::Code,
             "message" | "msg" | "reason" | "because" | "why" | "explanation" | "detail" | "details" | "description"
             | "title" | "cause" | "hint" | "suggestion" | "errorcause" | "evalue" | "warning" | "warnings" | "info"
-            | "help" => Self::Message,
+            | "help" | "comment" | "remark" | "notice" | "note" | "statustext" | "statusmessage" | "missing"
+            | "missingfields" | "missingparameters" | "missingarguments" => Self::Message,
             "stdout" | "stderr" | "output" | "text" | "observation" | "obs" | "logs" | "log" | "console" => {
                 Self::Stream
             }
@@ -81,6 +84,8 @@ mod tests {
             ("failed", "3", Role::Data),
             ("result", "\"error\"", Role::Status),
             ("result", "{}", Role::Wrapper),
+            ("status", "{}", Role::Wrapper),
+            ("statusText", "\"Conflict\"", Role::Message),
             ("order", "1", Role::Data),
         ] {
             assert_eq!(Role::of(key, value, &rules), role, "{key}: {value}");

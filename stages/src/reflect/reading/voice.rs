@@ -2,9 +2,14 @@
 //! policy) or what came of it. A program that was called properly may complain of options, fields and rights of its
 //! own; only a message about this tool or one of its own arguments blames the call.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value;
 
+use super::deed::tells_deed;
 use super::tool_kind::ToolKind;
+use crate::pattern::in_ascii;
 use crate::reflect::arguments::Arguments;
 use crate::reflect::finding::head;
 use crate::reflect::rule_set::RuleSet;
@@ -24,13 +29,20 @@ pub(super) struct Blamed<'c, 'a> {
     pub(super) by_framework: bool,
     /// Whether the message is known to be an error.
     pub(super) is_error: bool,
+    /// Whether the call hands on what others answer to: a command line, an address.
+    pub(super) relays: bool,
     pub(super) rules: &'c RuleSet,
 }
 
 impl Blamed<'_, '_> {
-    /// Whether programs or things that were read may speak, whose matters are their own.
+    /// Whether programs or things that were read may speak, whose matters are their own. An error of who reads is not
+    /// what was read.
     fn others_may_speak(&self) -> bool {
-        matches!(self.kind, ToolKind::Program | ToolKind::Reader) && !self.by_framework
+        match self.kind {
+            ToolKind::Program => !self.by_framework,
+            ToolKind::Reader => !self.by_framework && (self.relays || !self.is_error),
+            _ => false,
+        }
     }
 
     /// Whether the message says that there is no such tool or action.
@@ -55,6 +67,18 @@ impl Blamed<'_, '_> {
                 return true;
             }
         }
+        // A key that a server does not take is no argument.
+        let lower = head(message, BEGINNING).to_lowercase();
+        if KEYS_AND_RIGHTS.iter().any(|word| lower.contains(word)) && !self.by_framework {
+            return false;
+        }
+        // `POST https://…: 422 …`: what a server answered to the tool.
+        if message.contains("://")
+            && [": 4", " 4"].iter().any(|status| is_status(message, status))
+            && !self.by_framework
+        {
+            return false;
+        }
         let ours = || {
             self.names_tool(message) || self.names_argument(message) || self.rules.framework_errors.is_match(message)
         };
@@ -73,6 +97,16 @@ impl Blamed<'_, '_> {
         }
         // A server that does not take a key denies; it forbids nothing.
         if ["REQUEST_DENIED", "This key ", "API key", "api key"].iter().any(|denied| beginning.contains(denied)) {
+            return None;
+        }
+        // What was set up may forbid.
+        if !self.is_error && tells_deed(message) {
+            return None;
+        }
+        // In a world of text others speak too.
+        let spoken = message.starts_with(['"', '“', '«', '\''])
+            || [" says", " tells", " shouts"].iter().any(|verb| message.contains(verb));
+        if self.kind == ToolKind::Game && spoken {
             return None;
         }
         // Who looks up what is allowed is not refused.
@@ -102,8 +136,7 @@ impl Blamed<'_, '_> {
         let Some(name) = self.name else { return false };
         let listed = self.rules.alternatives.is_match(message);
         is_word_of(name, message)
-            && (listed || !message.starts_with(name))
-            && !self.rules.standing_messages.is_match(message)
+            && (listed || !message.starts_with(name) && !self.rules.standing_messages.is_match(message))
     }
 
     /// A name like `git` or `python` is that of a program as well: it must be spoken of as a tool.
@@ -125,6 +158,8 @@ impl Blamed<'_, '_> {
     /// An argument's name in quotes, before a colon, or after a word for arguments.
     fn names_argument(&self, message: &str) -> bool {
         let Some(Value::Object(arguments)) = self.arguments.json() else { return false };
+        // What a program is given in is a name of its own matters too: `argument command: invalid choice`.
+        let handed = ["command", "cmd", "code", "input", "query", "sql", "url", "data", "args", "path"];
         arguments.keys().filter(|key| key.len() > 1).any(|key| {
             let quoted = [('\'', '\''), ('"', '"'), ('`', '`'), ('<', '>')].iter().any(|(open, close)| {
                 message
@@ -136,7 +171,8 @@ impl Blamed<'_, '_> {
                 (before.is_empty() || before.ends_with(['\n', ' ', '.', '/', '-']))
                     && (after.starts_with(':') || after.starts_with('\n'))
             });
-            quoted || before_colon
+            let is_common = self.kind == ToolKind::Program && handed.contains(&key.as_str());
+            quoted || before_colon && !is_common
         })
     }
 
@@ -145,6 +181,84 @@ impl Blamed<'_, '_> {
         let mut texts = arguments.values().filter_map(Value::as_str);
         texts.any(|text| !text.is_empty() && text.len() < 80 && is_word_of(text, message))
     }
+}
+
+/// What an exception says where tools are called from code: that there is no such tool, not that a name of the code's
+/// own is wrong.
+static NO_SUCH_TOOL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let tools = "api|app|tool|plugin|skill";
+    Regex::new(&in_ascii(&format!(
+        r"(?i)\b(?:no|unknown|unrecogni[sz]ed|unsupported|undefined) (?:{tools})\b(?: named| called| with|:| ['\x22`])|\b(?:{tools}) ['\x22`]?\S+ (?:not found|does not exist|is not (?:available|registered|known))|\bnot among the (?:explicitly )?allowed tools"
+    )))
+    .ok()
+});
+
+/// Whether the line that ends a traceback says so.
+pub(super) fn calls_unknown_tool(line: &str) -> bool {
+    NO_SUCH_TOOL.as_ref().is_some_and(|pattern| pattern.is_match(line))
+}
+
+/// Whether a message holds an HTTP status of a bad request behind these signs.
+fn is_status(message: &str, begin: &str) -> bool {
+    message.match_indices(begin).any(|(at, _)| {
+        let mut rest = message[at + begin.len()..].bytes();
+        let digits = rest.by_ref().take(2).filter(u8::is_ascii_digit).count() == 2;
+        digits && rest.next().is_none_or(|sign| matches!(sign, b' ' | b'\n' | b':'))
+    })
+}
+
+/// What speaks of who may, not of what was asked.
+const KEYS_AND_RIGHTS: &[&str] = &[
+    "invalid token",
+    "token is ",
+    "token has ",
+    "api key",
+    "apikey",
+    "access token",
+    "credential",
+    "unauthori",
+    "authenticat",
+    "password",
+    "signature",
+];
+
+/// `This document is …`: words of who reads, not of what was read.
+pub(super) fn names_thing_read(line: &str) -> bool {
+    const THINGS: [&str; 29] = [
+        "document",
+        "file",
+        "page",
+        "url",
+        "image",
+        "index",
+        "site",
+        "directory",
+        "path",
+        "repository",
+        "resource",
+        "collection",
+        "table",
+        "dataset",
+        "sheet",
+        "worksheet",
+        "bucket",
+        "branch",
+        "channel",
+        "folder",
+        "archive",
+        "request",
+        "reading",
+        "fetching",
+        "opening",
+        "loading",
+        "downloading",
+        "domain",
+        "host",
+    ];
+    let mut words = line.split_whitespace().map(str::to_lowercase);
+    let first = words.next().unwrap_or_default();
+    let thing = if matches!(first.as_str(), "this" | "the") { words.next().unwrap_or_default() } else { first };
+    THINGS.contains(&thing.as_str())
 }
 
 /// Whether a text holds a word, with nothing before and after it that could be part of it.
@@ -168,6 +282,7 @@ mod tests {
             arguments: &arguments,
             by_framework: false,
             is_error: true,
+            relays: false,
             rules: &rules,
         })
     }
@@ -204,6 +319,28 @@ mod tests {
             |message: &str| blamed(ToolKind::Api, "play", r#"{"app": "muzic"}"#, |call| call.as_malformed(message));
         assert!(malformed("No app named 'muzic'. Use one of: music, mail."));
         assert!(!malformed("No app named 'muzic'."));
+    }
+
+    #[test]
+    fn what_a_server_answered_to_the_tool_blames_no_argument() {
+        let malformed = |message: &str| blamed(ToolKind::Api, "send", "{}", |call| call.as_malformed(message));
+        assert!(malformed("failed: validation failed: missing field x"));
+        assert!(!malformed("failed: POST https://api.example.org/x: 422 validation failed: missing field x"));
+    }
+
+    #[test]
+    fn tools_that_code_calls_may_be_unknown() {
+        assert!(calls_unknown_tool("Exception: No API named 'send_al' in the mail app."));
+        assert!(calls_unknown_tool("Error: tool 'look' is not available"));
+        for other in ["NameError: name 'look' is not defined", "Error: unknown option 'app'", "no tools"] {
+            assert!(!calls_unknown_tool(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_taken_is_no_argument() {
+        let malformed = |message: &str| blamed(ToolKind::Api, "send", "{}", |call| call.as_malformed(message));
+        assert!(malformed("Missing required field: key") && !malformed("Missing required field: API key"));
     }
 
     #[test]
