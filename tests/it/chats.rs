@@ -177,5 +177,5 @@ fn messages_of_another_format_are_named_wherever_they_come() {
 fn groups_of_one_are_warned_of_with_what_to_set() {
     let lone = |task: &str| json!({"task_id": task, "reward": 1, "messages": [message("user", &json!("hi")), message("assistant", &json!("yes"))]});
     let place = place(&[lone("a"), lone("b")]);
-    insta::assert_snapshot!(warnings_and_errors(&place), @"");
+    insta::assert_snapshot!(warnings_and_errors(&place), @"warning: import: each of the 2 groups has one trajectory, so nothing can be compared within a group; name the `policy` that acted, set `group_by: task`, or, for chats that name no task, `task_from: first_user`");
 }

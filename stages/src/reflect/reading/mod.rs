@@ -2,6 +2,7 @@
 
 mod command;
 mod deed;
+mod echo;
 mod envelope;
 mod exit_status;
 mod halt;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::command;
 use super::deed::{did_as_asked, first_sentence, is_no_answer, is_own_fault, tells_deed};
+use super::echo::{is_numbered, without_echoes};
 use super::exit_status;
 use super::halt::halted;
 use super::lines::{Lines, SHORT_BYTES};
@@ -113,7 +114,11 @@ pub(in crate::reflect) fn read<'a>(answer: Answer<'_, 'a>, rules: &RuleSet) -> R
         let malformed = || error.as_ref().and_then(|_| at(blamed.as_malformed(message)));
         reading.malformed = reading.malformed.or_else(malformed);
         // A traceback ends in what was refused.
-        let refused = [Some(message), ending].into_iter().flatten().find_map(|message| blamed.as_refused(message));
+        let refused = [Some(message), ending].into_iter().flatten().find_map(|message| {
+            let shown = blamed.as_refused(message)?;
+            let is_own = error.is_some() || blamed.as_refused(&without_echoes(message, answer.arguments)).is_some();
+            is_own.then_some(shown)
+        });
         reading.refused = reading.refused.or_else(|| refused.map(|shown| quoted(shown, answer.result, rules)));
     }
     reading
@@ -244,10 +249,12 @@ fn worded<'t>(lines: &Lines<'t>, tool: Tool<'_>, answer: &Answer<'_, '_>, rules:
                     && (tool.kind == ToolKind::Editor || !rules.empty_answers.is_match(line))
             };
             let says = |line: &str| {
+                let line = &*without_echoes(line, answer.arguments);
                 let of_service = !tool.asks_whether && rules.service_errors.is_match(line);
                 says && (sentence(line) || of_service || heard(line)) && !did_as_asked(line, answer)
             };
-            let ends = [Some(first), (tool.kind == ToolKind::Editor && lines.is_short()).then(|| lines.last())];
+            let last = || Some(lines.last()).filter(|line| !is_numbered(line));
+            let ends = [Some(first), (tool.kind == ToolKind::Editor && lines.is_short()).then(last).flatten()];
             lines.exception().or_else(|| ends.into_iter().flatten().find(|line| says(line)))
         }
     }
