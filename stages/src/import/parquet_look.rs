@@ -324,7 +324,9 @@ impl<'a> Looking<'a> {
         }
         if let Some(words) = &words {
             let differ = (0..count).any(|row| words.is_valid(row) && words.value(row) != statuses[row]);
-            self.tell("status", Arc::new(StringArray::from(statuses)), differ)?;
+            // Words that do not differ are ours, and short.
+            let values = if differ { StringArray::from(statuses) } else { words.clone() };
+            self.tell("status", Arc::new(values), differ)?;
         }
         if let Some(rewards) = &rewards {
             let values = Float32Array::from(kept);
