@@ -5,7 +5,7 @@ mod error;
 mod origin;
 mod run_plan;
 
-pub use checked::Checked;
+pub use checked::{Checked, Surroundings};
 pub use error::LoadError;
-pub use origin::{Origin, Surroundings};
+pub use origin::Origin;
 pub use run_plan::RunPlan;
