@@ -37,7 +37,8 @@ fn stage_and_step(text: &str) -> Result<(String, Step), String> {
 }
 
 pub(crate) fn execute(arguments: &PartArguments) -> Outcome {
-    let (plan, run) = (RunPlan::read(&arguments.plan)?, RunPlan::run_of(&arguments.plan));
+    let plan = RunPlan::read(&arguments.plan)?;
+    let run = plan.run_id(&arguments.plan);
     let mut options = plan.options();
     options.memory = arguments.memory.map_or(options.memory, Memory::bytes);
     let store = Store::open(&plan.store)?;

@@ -88,6 +88,7 @@ fn compute_again(
     common: &Common,
 ) -> Result<(Again, Vec<NotRepeated>), Failure> {
     let plan = RunPlan::read(&run.plan_path())?;
+    let run_id = plan.run_id(&run.plan_path());
     let mut options = plan.options();
     options.threads = usize::from(common.threads);
     options.interrupted = stop_on_signal()?;
@@ -112,7 +113,7 @@ fn compute_again(
             _ => job,
         })
         .collect();
-    let engine = Engine::new(&temporary, &options).for_run(&run.id).with_redirected_exports();
+    let engine = Engine::new(&temporary, &options).for_run(&run_id).with_redirected_exports();
     let planned = engine
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::error::LoadError;
@@ -34,9 +33,9 @@ pub struct RunPlan {
     batch_bytes: usize,
     memory: u64,
     partition_bytes: u64,
-    /// What plans of earlier forms had for keys.
-    #[serde(default, skip_serializing, rename = "nonce")]
-    _nonce: IgnoredAny,
+    /// What stood in keys of stages that are not cached, in place of the run's id, up to the second form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nonce: Option<String>,
 }
 
 impl RunPlan {
@@ -51,7 +50,7 @@ impl RunPlan {
             batch_bytes: options.batch_limit.bytes,
             memory: options.memory,
             partition_bytes: options.results.partition_bytes,
-            _nonce: IgnoredAny,
+            nonce: None,
         }
     }
 
@@ -78,10 +77,11 @@ impl RunPlan {
         }
     }
 
-    /// The id of the run whose plan lies at a path.
-    pub fn run_of(path: &Path) -> String {
+    /// What stands in keys of stages that are not cached: the id of the run, in whose folder the plan lies.
+    pub fn run_id(&self, path: &Path) -> String {
         let folder = path.parent().and_then(Path::file_name);
-        folder.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        let of_folder = || folder.map(|name| name.to_string_lossy().into_owned());
+        self.nonce.clone().or_else(of_folder).unwrap_or_default()
     }
 
     /// The options of the run; threads are everyone's own.
