@@ -7,9 +7,15 @@ pub mod advantage;
 pub mod export;
 pub mod filter;
 pub mod import;
+pub mod merge;
+pub mod pairs;
+pub mod policy;
 pub mod reflect;
 pub mod reward;
 pub mod rollout;
+pub mod split;
+pub mod stats;
+pub mod table;
 
 mod pattern;
 mod recorded;

@@ -6,9 +6,15 @@ use crate::advantage::Advantage;
 use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
+use crate::merge::Merge;
+use crate::pairs::Pairs;
+use crate::policy::Policy;
 use crate::reflect::Reflect;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
+use crate::split::Split;
+use crate::stats::Stats;
+use crate::table::Table;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
@@ -17,8 +23,14 @@ pub fn registry() -> Registry {
         StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
+        StageKind::of::<Merge>(),
+        StageKind::of::<Pairs>(),
+        StageKind::of::<Policy>(),
         StageKind::of::<Reflect>(),
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
+        StageKind::of::<Split>(),
+        StageKind::of::<Stats>(),
+        StageKind::of::<Table>(),
     ])
 }

@@ -1,15 +1,17 @@
 //! The `filter` stage: its options, and how a condition becomes a choice of rows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::Array as _;
 use arrow::datatypes::SchemaRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::bind::bind;
@@ -30,8 +32,6 @@ pub struct FilterOptions {
 #[derive(Debug)]
 pub struct Filter {
     condition: Condition,
-    /// The condition as bound to the schema of the last batch: nearly always that of the next one too.
-    bound: Mutex<Option<(SchemaRef, Arc<Expression>)>>,
 }
 
 impl BuiltIn for Filter {
@@ -44,24 +44,29 @@ impl BuiltIn for Filter {
 
     fn build(options: FilterOptions, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
         let condition = Condition::parse(&options.condition).map_err(|problem| vec![problem])?;
-        Ok(Self { condition, bound: Mutex::new(None) })
+        Ok(Self { condition })
     }
 }
 
-impl Filter {
+/// A filter at work.
+struct Filtering<'a> {
+    filter: &'a Filter,
+    /// The condition as bound to the schema of the last batch: nearly always that of the next one too.
+    bound: Option<(SchemaRef, Expression)>,
+}
+
+impl Filtering<'_> {
     /// A batch holds the columns that the condition reads, with the types that it was checked against, so binding
     /// it again gives the same expression.
-    fn bound_to(&self, schema: &SchemaRef) -> Result<Arc<Expression>, StageError> {
-        let mut last = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, expression)) = last.as_ref()
-            && known == schema
-        {
-            return Ok(Arc::clone(expression));
-        }
-        let bound = bind(&self.condition, &TrajectorySchema::new(Arc::clone(schema)));
-        let expression = Arc::new(bound.map_err(mismatch)?.expression);
-        *last = Some((Arc::clone(schema), Arc::clone(&expression)));
-        Ok(expression)
+    fn bound_to(&mut self, schema: &SchemaRef) -> Result<&Expression, StageError> {
+        let bound = match self.bound.take() {
+            Some(bound) if bound.0 == *schema => bound,
+            _ => {
+                let bound = bind(&self.filter.condition, &TrajectorySchema::new(Arc::clone(schema)));
+                (Arc::clone(schema), bound.map_err(mismatch)?.expression)
+            }
+        };
+        Ok(&self.bound.insert(bound).1)
     }
 }
 
@@ -72,7 +77,8 @@ fn mismatch(problems: Vec<Problem>) -> StageError {
 }
 
 impl Stage for Filter {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let reads = bind(&self.condition, input)?.reads;
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
     }
@@ -104,9 +110,15 @@ impl Transform for Filter {
         true
     }
 
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(Filtering { filter: self, bound: None }))
+    }
+}
+
+impl Session for Filtering<'_> {
+    fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let expression = self.bound_to(&batch.record_batch().schema())?;
-        let keep = evaluate(&expression, batch)?;
+        let keep = evaluate(expression, batch)?;
         let kept = keep.true_count() as u64;
         context.metrics.count("rows_kept", kept);
         context.metrics.count("rows_dropped", keep.len() as u64 - kept);
@@ -129,7 +141,7 @@ mod tests {
         let whole = batch();
         let narrow = whole.record_batch().project(&[whole.record_batch().schema().index_of("reward").unwrap()]);
         for batch in [whole.clone(), TrajectoryBatch::new(narrow.unwrap()).unwrap(), whole] {
-            filter.apply(&batch, &mut context).unwrap();
+            filter.apply_once(&batch, &mut context).unwrap();
         }
         assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (3, 9));
         assert!(filter.warnings(&context.metrics).is_empty());
@@ -140,7 +152,7 @@ mod tests {
         let filter = filter("reward > 5").unwrap();
         let mut context = Context::default();
         assert!(filter.warnings(&context.metrics).is_empty());
-        filter.apply(&batch(), &mut context).unwrap();
+        filter.apply_once(&batch(), &mut context).unwrap();
         insta::assert_snapshot!(
             filter.warnings(&context.metrics).join("\n"),
             @"all 4 trajectories were dropped; of 1 the condition is null, which counts as no"

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow::array::{Array as _, Float32Array, Float64Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::options::{RewardBy, RewardOptions};
 use super::rule::{Rule, parse};
@@ -63,7 +65,8 @@ impl BuiltIn for Reward {
 }
 
 impl Stage for Reward {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let present = |paths: &[&str]| -> Vec<ColumnPath> {
             paths.iter().filter(|path| input.has(path)).map(|path| ColumnPath::from(*path)).collect()
         };
@@ -109,7 +112,7 @@ impl Stage for Reward {
     }
 }
 
-impl Transform for Reward {
+impl Reward {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let rewards = match &self.0 {
             Source::Outcome => outcome(batch)?,
@@ -128,6 +131,12 @@ impl Transform for Reward {
         }
         report(&rewards, context);
         Ok(Output::Columns(vec![Arc::new(rewards)]))
+    }
+}
+
+impl Transform for Reward {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -182,7 +191,9 @@ mod tests {
     use arrow::datatypes::Float32Type;
     use proptest::prelude::*;
     use sternlight_engine::stage::StageKind;
-    use sternlight_engine::trajectory::{Status, TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
+    use sternlight_engine::trajectory::{
+        Status, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, imported_schema,
+    };
 
     use super::*;
 
@@ -309,7 +320,7 @@ mod tests {
         insta::assert_snapshot!(fault("{by: verdicts, values: {failed: .inf}}"), @"the value of `failed` is inf, expected a finite number");
         insta::assert_snapshot!(fault("{by: outcome, values: {failed: -1}}"), @"`values` belongs to `by: verdicts`");
         insta::assert_snapshot!(fault("{by: verdicts, values: {failed: -1}, rules: [{exact: a}]}"), @"`by: verdicts` takes no rules, but some are given");
-        let problem = reward(BY_VERDICTS).contract(&imported_schema()).unwrap_err().remove(0);
+        let problem = reward(BY_VERDICTS).contract(&InputTypes::from(&imported_schema())).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"`by: verdicts` reads `turns.verdict`, and the input has none");
     }
 
@@ -371,7 +382,7 @@ mod tests {
     #[test]
     fn columns_are_read_only_where_they_matter() {
         let reads = |yaml: &str, input: &TrajectorySchema| {
-            let contract = reward(yaml).contract(input).unwrap();
+            let contract = reward(yaml).contract(&InputTypes::from(input)).unwrap();
             contract.reads.iter().map(ColumnPath::to_string).collect::<Vec<_>>().join(" ")
         };
         let schema = imported_schema();
@@ -379,7 +390,8 @@ mod tests {
         insta::assert_snapshot!(reads("{by: outcome}", &schema.without(&"reward".into())), @"trajectory_id success");
         insta::assert_snapshot!(reads("{by: rules, rules: [{turns: {max: 3}}, {exact: a}, {regex: a}]}", &schema), @"status trajectory_id turns turns.action");
         insta::assert_snapshot!(reads("{by: rules, rules: [{exact: a, on: any_observation}]}", &TrajectorySchema::empty()), @"trajectory_id turns.observation");
-        let problem = reward("{by: outcome}").contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
+        let problem =
+            reward("{by: outcome}").contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"`by: outcome` takes `reward` or `success`, and the input has neither");
     }
 
