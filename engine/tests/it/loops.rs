@@ -339,5 +339,72 @@ fn loops_that_cannot_be_are_told_at_their_place() {
         "loop: {times: 3, carry: {student: train}}\nstages:\n  student: {uses: fresh}\n  train: {uses: train, from: {policy: student}, when: iteration > 0}\n  judge: {uses: judge, from: {policy: train}}".to_owned(),
         "loop: {times: 3, carry: {before: train}}\nstages:\n  train: {uses: train, from: {policy: before}}".to_owned(),
     ];
-    insta::assert_snapshot!(faults.iter().map(|yaml| said(yaml)).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(faults.iter().map(|yaml| said(yaml)).collect::<Vec<_>>().join("\n"),
+        @"
+    loop.yaml:2:35: error: there is no stage named `trian`
+      |
+    2 | loop: {times: 3, carry: {student: trian}}
+      |                                   ^^^^^
+      = help: did you mean `train`?
+
+    loop.yaml:5:39: error: `train` takes a policy as `policy`, and `judge` is a table
+      |
+    5 |   train: {uses: train, from: {policy: student}}
+      |                                       ^^^^^^^
+      = help: what makes one: `student`
+
+    loop.yaml:2:18: error: no stage reads what is carried: `pupil`
+      |
+    2 | loop: {times: 3, carry: {pupil: train}}
+      |                  ^^^^^
+      = help: let a stage take it by its name, as in `from: {policy: student}`
+
+    loop.yaml:2:15: error: a loop of 0 iterations over 2 stages, expected 1 to 50000 iterations
+      |
+    2 | loop: {times: 0, carry: {student: train}}
+      |               ^
+
+    loop.yaml:2:50: error: `judge` has no figure `loss`
+      |
+    2 | loop: {times: 3, carry: {student: train}, until: judge.loss > 1}
+      |                                                  ^^^^^^^^^^^^^^
+      = help: it has `success`
+
+    loop.yaml:2:50: error: `until` looks at no figure of a stage
+      |
+    2 | loop: {times: 3, carry: {student: train}, until: iteration > 1}
+      |                                                  ^^^^^^^^^^^^^
+      = help: as in `evaluate.success >= 0.95`; `times` counts iterations
+
+    loop.yaml:2:54: error: `student` is not repeated, so that its figures never change
+      |
+    2 | loop: {times: 3, carry: {student: train}, keep_best: student.success}
+      |                                                      ^^^^^^^^^^^^^^^
+      = help: name a stage that reads what is carried
+
+    loop.yaml:2:18: error: a loop that carries nothing
+      |
+    2 | loop: {times: 3, carry: {}}
+      |                  ^^^^^
+      = help: name what the next iteration reads, as in `carry: {student: distill}`
+
+    loop.yaml:6:53: error: `other` has no meaning in `when`
+      |
+    6 |   judge: {uses: judge, from: {policy: train}, when: other > 3}
+      |                                                     ^^^^^^^^^
+      = help: known: `iteration`, `last`, and `params.NAME` for parameters that are no lists or maps
+
+    loop.yaml:6:17: error: `judge` takes what `train` makes, which `when` leaves out up to iteration 0
+      |
+    6 |   judge: {uses: judge, from: {policy: train}}
+      |                 ^^^^^
+      = help: give both the same `when`, or let the one that is read run first
+
+    loop.yaml:4:39: error: `before` is there from the second iteration on, and `policy` must not be missing
+      |
+    4 |   train: {uses: train, from: {policy: before}}
+      |                                       ^^^^^^
+      = help: let `carry` name a stage, which serves the first iteration, instead of `before`
+    "
+    );
 }

@@ -5,7 +5,7 @@ use crate::promises::keeps_its_promises;
 
 macro_rules! cases {
     ($($stage:ident),*) => {
-        $(mod $stage;)*
+        $(pub(crate) mod $stage;)*
 
         pub(crate) fn all() -> Vec<Case> {
             vec![$($stage::case()),*]
