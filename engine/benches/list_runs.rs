@@ -47,6 +47,7 @@ fn write_run(store: &Store) -> Result<u64, StoreError> {
         run: run.clone(),
         number: Some(folder.number()),
         pipeline: "bench".to_owned(),
+        cell: None,
         file: PathBuf::from("pipelines/bench.yaml"),
         version: "0".to_owned(),
         stages,

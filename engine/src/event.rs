@@ -186,6 +186,9 @@ pub enum Event {
         number: Option<u64>,
         /// The pipeline's name.
         pipeline: String,
+        /// The cell of its matrix, as `seed=2`, if it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cell: Option<String>,
         /// The pipeline's file.
         file: PathBuf,
         /// The version of sternlight.

@@ -42,13 +42,15 @@ pub(crate) fn execute(arguments: &CheckArguments, common: &Common) -> Outcome {
     for file in &arguments.files {
         let name = file.display().to_string();
         match load_and_check(file, common) {
-            Ok(checked) => {
-                let (warnings, stages) = (checked.pipeline.unsupported(), stage_reports(&checked));
+            Ok(cells) => {
+                let Some(checked) = cells.first() else { continue };
+                let (warnings, stages) = (checked.pipeline.unsupported(), stage_reports(checked));
                 if common.json {
                     print_json(&Report { file: name, ok: true, errors: &[], warnings, stages })?;
                 } else {
                     print_diagnostics(warnings);
-                    outln!("{}: ok, {} stages", printable_line(&name), checked.pipeline.stages.len());
+                    let times = if cells.len() > 1 { format!(", {} cells", cells.len()) } else { String::new() };
+                    outln!("{}: ok, {} stages{times}", printable_line(&name), checked.pipeline.stages.len());
                 }
             }
             Err(Failure::Pipeline(errors)) => {

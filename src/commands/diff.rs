@@ -51,7 +51,7 @@ fn print(comparison: &RunComparison) {
 }
 
 fn of_run(run: &RunSummary) -> String {
-    format!("{}  {}, {}, started {}", run.id, printable_line(&run.pipeline), run.status, run.started)
+    format!("{}  {}, {}, started {}", run.id, printable_line(&run.title()), run.status, run.started)
 }
 
 /// A stage of which nothing is to be told.

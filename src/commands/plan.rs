@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sternlight_engine::compare::{KeyChange, key_changes};
+use sternlight_engine::loading::Checked;
 use sternlight_engine::printable::printable_line;
 use sternlight_engine::run::{Engine, PlannedStage, Readiness, RunOptions};
 use sternlight_engine::store::{KeyRecord, Store};
@@ -29,8 +30,7 @@ pub(crate) struct PlanArguments {
 }
 
 pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
-    let checked = load_and_check(&arguments.file, common)?;
-    let jobs = checked.jobs()?;
+    let cells = load_and_check(&arguments.file, common)?;
     // A look leaves nothing behind: where there is no store, everything would run, which an empty one tells as well.
     let (store, _directory) = match Store::existing(&common.store)? {
         Some(store) => (store, None),
@@ -39,15 +39,31 @@ pub(crate) fn execute(arguments: &PlanArguments, common: &Common) -> Outcome {
     let _hold = store.hold()?;
     let mut options = RunOptions { threads: usize::from(common.threads), ..RunOptions::default() };
     options.results.limit = arguments.limit;
-    let planned = Engine::new(&store, &options)
-        .plan(&jobs)
+    for checked in &cells {
+        if let Some(cell) = checked.pipeline.cell.as_ref().filter(|_| !common.json) {
+            outln!("{}", style::title(cell));
+        }
+        plan_cell(checked, &store, &options, arguments, common)?;
+    }
+    Ok(())
+}
+
+fn plan_cell(
+    checked: &Checked,
+    store: &Store,
+    options: &RunOptions,
+    arguments: &PlanArguments,
+    common: &Common,
+) -> Outcome {
+    let planned = Engine::new(store, options)
+        .plan(&checked.jobs()?)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;
     let Some(name) = &arguments.why else { return print_plan(&planned, common) };
     let stage = planned.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
         let known: Vec<&str> = planned.iter().map(|stage| stage.stage.as_str()).collect();
         Failure::usage(format!("the pipeline has no stage `{name}`"), format!("its stages: {}", known.join(", ")))
     })?;
-    explain(stage, &checked.pipeline.name, &store, common)
+    explain(stage, &checked.pipeline.name, store, common)
 }
 
 fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, ValueEnum};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::event::Record;
-use sternlight_engine::loading::RunPlan;
+use sternlight_engine::loading::{Checked, RunPlan};
 use sternlight_engine::quantities::Memory;
 use sternlight_engine::run::{Engine, Executor, Job, Local, Processes, RunOptions};
 use sternlight_engine::stage::Work;
@@ -17,9 +17,9 @@ use crate::Outcome;
 use crate::common::Common;
 use crate::exit::{Exit, Failure};
 use crate::loading::load_and_check;
-use crate::output;
+use crate::output::{self, errln};
 use crate::progress::Progress;
-use crate::summary;
+use crate::{style, summary};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -66,8 +66,9 @@ fn enough_memory(text: &str) -> Result<Memory, String> {
 }
 
 pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
-    let checked = load_and_check(&arguments.file, common)?;
-    let jobs = checked.jobs()?;
+    let cells = load_and_check(&arguments.file, common)?;
+    // What cannot be carried out is told before anything is made.
+    cells.iter().try_for_each(|checked| checked.jobs().map(drop))?;
     let store = Store::open(&common.store)?;
     let interrupted = stop_on_signal()?;
     let mut batch_limit = BatchLimit::default();
@@ -85,30 +86,49 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     if let Some(bytes) = arguments.partition_bytes {
         options.results.partition_bytes = bytes.max(1);
     }
+    let mut put_aside = 0;
+    for checked in &cells {
+        put_aside += run_cell(checked, &store, &options, arguments, common)?;
+    }
+    match put_aside {
+        aside if arguments.strict && aside > 0 => Err(Failure::PutAside(aside)),
+        _ => Ok(()),
+    }
+}
+
+/// Runs a pipeline for a cell of its matrix, if it has one; how many trajectories were put aside.
+fn run_cell(
+    checked: &Checked,
+    store: &Store,
+    options: &RunOptions,
+    arguments: &RunArguments,
+    common: &Common,
+) -> Result<u64, Failure> {
+    let jobs = checked.jobs()?;
+    if let Some(cell) = checked.pipeline.cell.as_ref().filter(|_| !common.json && !common.quiet) {
+        errln!("{}", style::title(cell));
+    }
     let progress = Progress::new(common);
     let observe = |record: &Record| progress.observe(record);
-    let plan = serde_json::to_string_pretty(&RunPlan::new(store.root(), &checked.origin, &options))?;
+    let plan = serde_json::to_string_pretty(&RunPlan::new(store.root(), &checked.origin, options))?;
     let processes;
     let executor: &dyn Executor = match arguments.executor {
         ExecutorChoice::Local => &Local,
         ExecutorChoice::Processes => {
             same_everywhere(&jobs)?;
-            processes = Processes::new(this_program()?, &options);
+            processes = Processes::new(this_program()?, options);
             &processes
         }
     };
-    let engine =
-        Engine::new(&store, &options).with_plan(&plan).with_executor(executor).with_loop(checked.loop_control());
+    let engine = Engine::new(store, options).with_plan(&plan).with_executor(executor);
+    let engine = engine.with_loop(checked.loop_control()).with_cell(checked.pipeline.cell.as_ref());
     let outcome = engine.run(&checked.pipeline.name, &arguments.file, &jobs, &observe);
     progress.finish();
     let report = outcome?;
     if !common.json {
         output::out_page(&summary::of_run(&report.stages, &arguments.file, common));
     }
-    match report.stages.iter().map(|stage| stage.quarantined).sum() {
-        aside if arguments.strict && aside > 0 => Err(Failure::PutAside(aside)),
-        _ => Ok(()),
-    }
+    Ok(report.stages.iter().map(|stage| stage.quarantined).sum())
 }
 
 fn this_program() -> Result<PathBuf, Failure> {

@@ -27,7 +27,7 @@ pub(crate) fn execute(common: &Common) -> Outcome {
         outln!(
             "  {}  {:<20} {status:<19} {}",
             run.id,
-            printable_line(&run.pipeline),
+            printable_line(&run.title()),
             style::dim(format!("{started}{seconds}"))
         );
     }

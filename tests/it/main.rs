@@ -22,6 +22,7 @@ mod generated;
 mod grants;
 mod harness;
 mod markdown;
+mod matrix;
 mod memory;
 #[cfg(unix)]
 mod outputs;

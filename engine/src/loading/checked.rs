@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::LoadError;
 use super::instances::{Instance, instances};
@@ -13,7 +13,7 @@ use crate::pipeline::{Diagnostic, MAXIMUM_BYTES, Pipeline, StageNode, StageTypes
 use crate::place::resolved;
 use crate::regular_file;
 use crate::run::{Job, LoopControl, LoopTurn};
-use crate::stage::Registry;
+use crate::stage::{Registry, Work};
 
 /// What a pipeline's file is loaded with.
 #[derive(Clone, Copy)]
@@ -42,11 +42,23 @@ pub struct Checked {
 }
 
 impl Origin {
-    /// Loads and checks the pipeline of a file.
+    /// Loads and checks the pipeline of a file: once for each cell of its matrix, or once.
     ///
     /// # Errors
-    /// If the file cannot be read, and every fault of the pipeline.
-    pub fn read_and_check(file: &Path, surroundings: &Surroundings<'_>) -> Result<Checked, LoadError> {
+    /// If the file cannot be read, every fault of the pipeline, and if two cells would write to one place.
+    pub fn read_and_check(file: &Path, surroundings: &Surroundings<'_>) -> Result<Vec<Checked>, LoadError> {
+        let first = Self::read_cell(file, 0, surroundings)?;
+        let cells = first.pipeline.cells;
+        let mut all = vec![first];
+        for cell in 1..cells {
+            all.push(Self::read_cell(file, cell, surroundings)?);
+        }
+        one_place_each(&all)?;
+        Ok(all)
+    }
+
+    /// Loads and checks the pipeline of a file for a cell of its matrix, if it has one.
+    fn read_cell(file: &Path, cell: usize, surroundings: &Surroundings<'_>) -> Result<Checked, LoadError> {
         let unreadable = |error: std::io::Error| LoadError::Origin {
             message: format!("cannot read `{}`: {}", file.display(), reason(&error)),
             help: None,
@@ -62,7 +74,7 @@ impl Origin {
         let directory = parent.canonicalize().map_err(unreadable)?;
         let store = std::path::absolute(surroundings.store).map_err(unreadable)?;
         let (set, environment) = (surroundings.set.to_vec(), BTreeSet::new());
-        let mut origin = Self { file: file.to_owned(), text, set, environment, directory, current_directory };
+        let mut origin = Self { file: file.to_owned(), text, set, environment, directory, current_directory, cell };
         let used = RefCell::new(BTreeSet::new());
         let environment = |name: &str| {
             used.borrow_mut().insert(name.to_owned());
@@ -111,6 +123,23 @@ impl Origin {
         let names = names_in(&pipeline, 0);
         Ok(Checked { origin: self, pipeline, types, iterations, names, instances })
     }
+}
+
+/// Cells that write to one place would leave the last one's.
+fn one_place_each(cells: &[Checked]) -> Result<(), LoadError> {
+    let mut known: BTreeSet<PathBuf> = BTreeSet::new();
+    for checked in cells {
+        for (index, node) in checked.pipeline.stages.iter().enumerate() {
+            let Some(Work::Sink(sink)) = node.built.as_ref().map(|built| built.stage.work()) else { continue };
+            let target = sink.target().path;
+            if !known.insert(target.clone()) {
+                let message = format!("every cell of the matrix would write to `{}`", target.display());
+                let error = checked.pipeline.stage_error(index, message);
+                return Err(LoadError::faults(vec![error.help("have an axis in the name, as in `${matrix.seed}`")]));
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Checked {

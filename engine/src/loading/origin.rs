@@ -25,13 +25,16 @@ pub struct Origin {
     pub(super) environment: BTreeSet<String>,
     pub(super) directory: PathBuf,
     pub(super) current_directory: PathBuf,
+    /// Which cell of the pipeline's matrix, if it has one.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) cell: usize,
 }
 
 impl Origin {
     /// A pipeline that a program wrote, over files that people named below a directory.
     pub fn written(file: &Path, text: String, directory: PathBuf) -> Self {
         let (set, environment, current_directory) = (Vec::new(), BTreeSet::new(), directory.clone());
-        Self { file: file.to_owned(), text, set, environment, directory, current_directory }
+        Self { file: file.to_owned(), text, set, environment, directory, current_directory, cell: 0 }
     }
 
     pub(super) fn load(
@@ -45,11 +48,17 @@ impl Origin {
             environment,
             directory: &self.directory,
             current_directory: &self.current_directory,
+            cell: self.cell,
             iteration,
             only,
         };
         Ok(load(&self.text, &self.file, &options, registry)?)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_first(cell: &usize) -> bool {
+    *cell == 0
 }
 
 /// Names; of runs of earlier versions, which had values beside them, these are passed over.

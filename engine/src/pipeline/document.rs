@@ -30,6 +30,11 @@ pub(super) struct PipelineEntry {
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     #[expect(dead_code, reason = "read before decoding, because other keys are made of them")]
     pub(super) params: Mapping,
+    /// Runs the whole pipeline once for each choice of a value of every axis, which `${matrix.AXIS}` stands for; an axis `seed`
+    /// takes the place of the key.
+    #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
+    #[expect(dead_code, reason = "read before decoding, because other keys are made of it")]
+    pub(super) matrix: Option<Mapping>,
     /// Repeats stages: those that read what the iteration before made, and those behind them.
     #[serde(rename = "loop")]
     pub(super) repeat: Option<LoopEntry>,

@@ -26,6 +26,7 @@ pub(super) fn loaded(text: &str, set: &[&str]) -> Result<Pipeline, PipelineError
         environment: &environment,
         directory: &here,
         current_directory: &here,
+        cell: 0,
         iteration: 0,
         only: None,
     };

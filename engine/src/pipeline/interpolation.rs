@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use serde_yaml::Value;
 
+use super::matrix::Cell;
 use crate::problem::{Problem, nearest};
 
 /// What a text may refer to.
@@ -16,6 +17,8 @@ pub(super) struct Scope<'a> {
     pub(super) unknown_parameters: &'a BTreeSet<String>,
     /// Reads an environment variable.
     pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The cell of the matrix; `None`: there is no matrix.
+    pub(super) cell: Option<&'a Cell>,
     /// Which iteration of the loop is meant; `None`: there is no loop.
     pub(super) iteration: Option<u64>,
 }
@@ -125,6 +128,7 @@ impl Scope<'_> {
                         .help(format!("set it, as in `{variable}=… sternlight …`"))
                 })
             }
+            Some(("matrix", axis)) => self.axis(axis),
             None if name == ITERATION => match self.iteration {
                 Some(iteration) => Ok(Interpolated::Value(iteration.into())),
                 None => Err(no_loop(ITERATION)),
@@ -132,13 +136,27 @@ impl Scope<'_> {
             _ => {
                 let problem = Problem::new(format!("`${{{name}}}` names nothing"));
                 let root = name.split('.').next().unwrap_or_default();
-                Err(match nearest(root, ["params", "env", "iteration"]) {
+                Err(match nearest(root, ["params", "env", "matrix", "iteration"]) {
                     Some("iteration") => problem.help("did you mean `${iteration}`?"),
                     Some(meant) => problem.help(format!("did you mean `${{{meant}.…}}`?")),
-                    None => problem.help("known: `${params.…}`, `${env.…}`, `${iteration}`"),
+                    None => problem.help("known: `${params.…}`, `${env.…}`, `${matrix.…}`, `${iteration}`"),
                 })
             }
         }
+    }
+
+    fn axis(&self, name: &str) -> Result<Interpolated, Problem> {
+        let Some(cell) = self.cell else {
+            return Err(Problem::new(format!("`${{matrix.{name}}}` has a meaning only in a pipeline with `matrix`"))
+                .help("add a `matrix`, or write the value out"));
+        };
+        cell.get(name).map(|value| Interpolated::Value(value.clone())).ok_or_else(|| {
+            let problem = Problem::new(format!("`matrix` has no axis `{name}`"));
+            match nearest(name, cell.axes()) {
+                Some(meant) => problem.help(format!("did you mean `${{matrix.{meant}}}`?")),
+                None => problem.help("name it under `matrix`, with a list of values"),
+            }
+        })
     }
 
     fn parameter(&self, path: &str) -> Result<Interpolated, Problem> {
@@ -209,6 +227,7 @@ mod tests {
             parameters: Some(&parameters),
             unknown_parameters: &BTreeSet::new(),
             environment: &environment,
+            cell: None,
             iteration: None,
         })
     }
@@ -257,10 +276,10 @@ mod tests {
         ${parms.n}: `${parms.n}` names nothing (did you mean `${params.…}`?)
         ${env.NOWHERE}: the environment variable `NOWHERE` is not set (set it, as in `NOWHERE=… sternlight …`)
         ${iteration}: `${iteration}` has a meaning only in a pipeline with `loop` (add a `loop`, or write the value out)
-        ${carry.policy}: `${carry.policy}` names nothing (known: `${params.…}`, `${env.…}`, `${iteration}`)
+        ${carry.policy}: `${carry.policy}` names nothing (known: `${params.…}`, `${env.…}`, `${matrix.…}`, `${iteration}`)
         ${params.list}: `${params.list}` is a list or a map, which text cannot hold (a list or a map can only be the whole value)
         ${params.n: `${` without its `}` (close it, or write `$${` for a literal `${`)
-        ${what}: `${what}` names nothing (known: `${params.…}`, `${env.…}`, `${iteration}`)
+        ${what}: `${what}` names nothing (known: `${params.…}`, `${env.…}`, `${matrix.…}`, `${iteration}`)
         ");
     }
 }

@@ -14,6 +14,7 @@ use super::index::{Content, Document, Entry};
 use super::interpolation::Scope;
 use super::load_options::LoadOptions;
 use super::looping::{carried, looping};
+use super::matrix::{Cell, cells};
 use super::model::Pipeline;
 use super::parameters::set_parameters;
 use super::propagate::propagate;
@@ -39,7 +40,7 @@ pub fn load(
         scan(text, &file.to_string_lossy()).map_err(|diagnostic| PipelineErrors::new(vec![*diagnostic]))?;
     let mut report = Report::new(&document);
     report.diagnostics = duplicates;
-    let (root, params) = values_of(&document, options, &mut report);
+    let Values { root, params, cells } = values_of(&document, options, &mut report);
     let (entry, problems) = {
         let decoded = decode::<PipelineEntry>(root);
         (decoded.value, decoded.problems)
@@ -76,6 +77,8 @@ pub fn load(
         stages,
         order,
         repeat,
+        cell: cells.get(options.cell).cloned(),
+        cells: cells.len(),
         unsupported: PipelineErrors::new(unsupported).into_iter().collect(),
         document,
         providers,
@@ -96,8 +99,15 @@ fn start_of(document: &Document) -> std::ops::Range<usize> {
     }
 }
 
-/// The whole file as values, and the parameters that went into them.
-fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report<'_>) -> (Value, Value) {
+/// The whole file as values, and what went into them.
+struct Values {
+    root: Value,
+    params: Value,
+    /// Those of the matrix, if there is one.
+    cells: Vec<Cell>,
+}
+
+fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report<'_>) -> Values {
     let entries: &[Entry] = match &document.root.content {
         Content::Mapping(entries) => entries,
         _ => &[],
@@ -106,33 +116,45 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
     let iteration = find("loop").map(|_| options.iteration);
     let none = BTreeSet::new();
     let mut unknown_parameters = BTreeSet::new();
-    let scope = |parameters, unknown_parameters| Scope {
+    let scope = |parameters, unknown_parameters, cell| Scope {
         parameters,
         unknown_parameters,
         environment: options.environment,
+        cell,
         iteration,
     };
     let mut params = match find("params") {
-        Some(entry) => values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none), report),
+        Some(entry) => values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none, None), report),
         None => Value::Mapping(Mapping::new()),
     };
     unknown_parameters.extend(report.unknown_below("params"));
     unknown_parameters.extend(set_parameters(&mut params, options.set, report));
     if entries.is_empty() {
-        let root = values::value(&document.root, &mut Vec::new(), &scope(Some(&params), &unknown_parameters), report);
-        return (root, params);
+        let scope = scope(Some(&params), &unknown_parameters, None);
+        let root = values::value(&document.root, &mut Vec::new(), &scope, report);
+        return Values { root, params, cells: Vec::new() };
     }
-    let scope = scope(Some(&params), &unknown_parameters);
+    let matrix = find("matrix").map(|entry| {
+        let scope = scope(Some(&params), &unknown_parameters, None);
+        values::value(&entry.value, &mut vec!["matrix".into()], &scope, report)
+    });
+    let cells = matrix.map(|matrix| cells(&matrix, report)).unwrap_or_default();
+    let scope = scope(Some(&params), &unknown_parameters, cells.get(options.cell));
     let mut root = Mapping::new();
     for entry in entries {
         let value = match entry.key.as_str() {
             "params" => params.clone(),
+            // Its values stand in the cells.
+            "matrix" => Value::Mapping(Mapping::new()),
             key => values::value(&entry.value, &mut vec![key.into()], &scope, report),
         };
         root.insert(Value::String(entry.key.clone()), value);
     }
     values::merge(&mut root);
-    (Value::Mapping(root), params)
+    if let Some(seed) = cells.get(options.cell).and_then(|cell| cell.get("seed")) {
+        root.insert(Value::String("seed".to_owned()), seed.clone());
+    }
+    Values { root: Value::Mapping(root), params, cells }
 }
 
 /// The stages, as far as each can be understood by itself.
@@ -251,6 +273,7 @@ stages:
             environment: &environment,
             directory: here,
             current_directory: here,
+            cell: 0,
             iteration: 0,
             only: None,
         };

@@ -13,6 +13,8 @@ pub struct LoadOptions<'a> {
     pub directory: &'a Path,
     /// Where the command runs: relative output paths begin here.
     pub current_directory: &'a Path,
+    /// Which cell of the matrix, from 0, if there is a matrix.
+    pub cell: usize,
     /// Which iteration of the loop the stages are built for, if there is a loop.
     pub iteration: u64,
     /// The stages that are built, by name; `None`: all. Others are known by their names alone.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::diagnostic::Diagnostic;
 use super::index::Document;
 use super::looping::Looping;
+use super::matrix::Cell;
 use crate::condition::Condition;
 use crate::failure::FailurePolicy;
 use crate::stage::Stage;
@@ -30,6 +31,10 @@ pub struct Pipeline {
     pub stages: Vec<StageNode>,
     /// Indices of the stages, inputs before those who take them; else in the file's order.
     pub order: Vec<usize>,
+    /// The cell of its matrix that it was loaded for, if it has one.
+    pub cell: Option<Cell>,
+    /// How many cells there are.
+    pub cells: usize,
     /// What is repeated, if anything is.
     pub repeat: Option<Looping>,
     pub(super) unsupported: Vec<Diagnostic>,

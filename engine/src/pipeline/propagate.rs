@@ -348,6 +348,7 @@ stages:
             environment: &environment,
             directory: here,
             current_directory: here,
+            cell: 0,
             iteration: 0,
             only: None,
         };

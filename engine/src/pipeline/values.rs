@@ -112,8 +112,13 @@ mod tests {
     fn read(text: &str) -> (String, usize) {
         let (document, _) = scan(text, "p.yaml").unwrap();
         let mut report = Report::new(&document);
-        let scope =
-            Scope { parameters: None, unknown_parameters: &BTreeSet::new(), environment: &|_| None, iteration: None };
+        let scope = Scope {
+            parameters: None,
+            unknown_parameters: &BTreeSet::new(),
+            environment: &|_| None,
+            cell: None,
+            iteration: None,
+        };
         let read = value(&document.root, &mut Vec::new(), &scope, &mut report);
         (serde_json::to_string(&read).unwrap(), report.diagnostics.len())
     }

@@ -27,6 +27,7 @@ use crate::artifact::{Artifact, ArtifactKind, Inputs};
 use crate::contract::{DATA, OUT};
 use crate::event::{Event, OutputResult, Record, RunStatus, StageName, StageResult};
 use crate::metrics::Metrics;
+use crate::pipeline::Cell;
 use crate::stage::{Arity, LogLine, Stage, StageError};
 use crate::store::{AsideRow, Commit, RunFolder, Store, StoreError};
 use crate::targets::Surroundings;
@@ -38,6 +39,7 @@ pub struct Engine<'a> {
     executor: &'a dyn Executor,
     plan: Option<&'a str>,
     looping: Option<LoopControl<'a>>,
+    cell: Option<String>,
     /// The run that results are computed for, if it is not the engine's own.
     pub(crate) run_id: Option<&'a str>,
     /// Whether sinks were sent into a store on purpose.
@@ -47,7 +49,16 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// An engine over a store, whose tasks this process carries out.
     pub fn new(store: &'a Store, options: &'a RunOptions) -> Self {
-        Self { store, options, executor: &Local, plan: None, looping: None, run_id: None, is_redirected: false }
+        Self {
+            store,
+            options,
+            executor: &Local,
+            plan: None,
+            looping: None,
+            cell: None,
+            run_id: None,
+            is_redirected: false,
+        }
     }
 
     /// Has tasks carried out by somebody else.
@@ -60,6 +71,12 @@ impl<'a> Engine<'a> {
     #[must_use]
     pub fn with_loop(self, looping: Option<LoopControl<'a>>) -> Self {
         Self { looping, ..self }
+    }
+
+    /// Says which cell of the pipeline's matrix the jobs belong to.
+    #[must_use]
+    pub fn with_cell(self, cell: Option<&Cell>) -> Self {
+        Self { cell: cell.map(ToString::to_string), ..self }
     }
 
     /// Keeps a plan in the run's folder: whatever other processes need to make the same jobs.
@@ -116,6 +133,7 @@ impl<'a> Engine<'a> {
             run: run.clone(),
             number: Some(number),
             pipeline: pipeline.to_owned(),
+            cell: self.cell.clone(),
             file: file.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             stages: jobs.iter().map(|job| StageName { name: job.name.to_owned(), uses: job.uses.to_owned() }).collect(),

@@ -33,6 +33,9 @@ pub struct RunSummary {
     pub number: Option<u64>,
     /// The pipeline's name.
     pub pipeline: String,
+    /// The cell of its matrix, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
     /// How it ended, if it did.
     pub status: PastStatus,
     /// When it began.
@@ -75,6 +78,11 @@ impl fmt::Display for PastStatus {
 }
 
 impl RunSummary {
+    /// The pipeline's name, and the cell of its matrix: `demo (seed=2)`.
+    pub fn title(&self) -> String {
+        self.cell.as_ref().map_or_else(|| self.pipeline.clone(), |cell| format!("{} ({cell})", self.pipeline))
+    }
+
     /// Where the run's plan lies, if it has one.
     pub fn plan_path(&self) -> PathBuf {
         self.path.join(PLAN)
@@ -194,7 +202,7 @@ fn lines<T: DeserializeOwned>(text: &[u8], path: &Path) -> Result<Vec<T>, StoreE
 fn summary(path: &Path) -> Option<RunSummary> {
     let (first, last) = first_and_last_line(&path.join(EVENTS)).ok()?;
     let first: Record = serde_json::from_slice(&first).ok()?;
-    let Event::RunStarted { run, number, pipeline, .. } = first.event else { return None };
+    let Event::RunStarted { run, number, pipeline, cell, .. } = first.event else { return None };
     let last = serde_json::from_slice(&last).ok().map(|record: Record| record.event);
     let (status, seconds) = match last {
         Some(Event::RunFinished { status, seconds, .. }) => (status.into(), Some(seconds)),
@@ -203,7 +211,7 @@ fn summary(path: &Path) -> Option<RunSummary> {
     };
     let started = first.at.parse().ok()?;
     let (pinned, path) = (is_pinned(path), path.to_owned());
-    Some(RunSummary { id: run, number, pipeline, status, started, seconds, pinned, path })
+    Some(RunSummary { id: run, number, pipeline, cell, status, started, seconds, pinned, path })
 }
 
 impl From<RunStatus> for PastStatus {

@@ -115,7 +115,8 @@ fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcom
     if common.json {
         return output::json(&serde_json::json!({"run": run, "stages": stages}));
     }
-    let pipeline = printable_line(&run.pipeline);
+    let title = run.title();
+    let pipeline = printable_line(&title);
     outln!("{} {pipeline}, {}, started {}", style::title(&run.id), run.status, run.started);
     for stage in stages {
         let work = format!("{} cached, {} computed", stage.cached, stage.computed);
