@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
+use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::artifact::{Artifact, ArtifactKind, ArtifactType, PolicyFacts};
@@ -305,6 +306,38 @@ stages:
     let looped: BTreeSet<_> =
         made(&looped, &store).into_iter().map(|(name, digest)| (renamed(&name), digest)).collect();
     assert_eq!(looped, made(&hand, &store).into_iter().collect());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// The order in which a file names its stages, and so that in which those that are ready run, reaches no result.
+    #[test]
+    fn any_graph_comes_to_the_same_in_any_order(
+        edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..7),
+        order in any::<u64>(),
+    ) {
+        let mut stages = vec!["  p0: {uses: fresh}".to_owned()];
+        for (index, (from, is_judge)) in edges.iter().enumerate() {
+            let policies: Vec<usize> =
+                (0..=index).filter(|at| *at == 0 || !edges[*at - 1].1).collect();
+            let from = policies[from.index(policies.len())];
+            let (name, uses) = if *is_judge { ("j", "judge") } else { ("p", "train") };
+            stages.push(format!("  {name}{}: {{uses: {uses}, from: {{policy: p{from}}}}}", index + 1));
+        }
+        let (_one, store_of_one) = store();
+        let expected: BTreeSet<_> =
+            made(&run(&format!("stages:\n{}", stages.join("\n")), &store_of_one), &store_of_one).into_iter().collect();
+        // Rotated and turned round: a few of all orders.
+        let places = stages.len();
+        stages.rotate_left(order as usize % places);
+        if order % 2 == 0 {
+            stages.reverse();
+        }
+        let (_other, store_of_other) = store();
+        let ran = run(&format!("stages:\n{}", stages.join("\n")), &store_of_other);
+        prop_assert_eq!(made(&ran, &store_of_other).into_iter().collect::<BTreeSet<_>>(), expected);
+    }
 }
 
 #[test]
