@@ -1,6 +1,7 @@
 //! What the program can do: a file a command, with its arguments and what it prints.
 
 mod check;
+mod completions;
 mod diff;
 mod gc;
 mod part;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Stages(stages::StagesArguments),
     /// Prints the JSON Schema of pipeline files, for editors
     Schema,
+    /// Prints what a shell needs to complete commands, as in `sternlight completions bash`
+    Completions(completions::CompletionsArguments),
     /// Makes, builds, tries and measures WebAssembly plugins
     #[cfg(feature = "plugins")]
     #[command(subcommand)]
@@ -70,6 +73,7 @@ pub(crate) fn execute(command: &Command, common: &Common) -> Outcome {
         Command::Gc(gc) => gc::execute(gc, common),
         Command::Stages(stages) => stages::execute(stages, common),
         Command::Schema => schema::execute(),
+        Command::Completions(completions) => completions::execute(completions),
         #[cfg(feature = "plugins")]
         Command::Plugin(plugin) => plugin::execute(plugin, common),
     }
@@ -82,6 +86,6 @@ pub(crate) fn works_in_parallel(command: &Command) -> bool {
         #[cfg(feature = "plugins")]
         Command::Plugin(_) => true,
         Command::Runs | Command::Show(_) | Command::Diff(_) | Command::Pin(_) | Command::Unpin(_) => false,
-        Command::Gc(_) | Command::Stages(_) | Command::Schema => false,
+        Command::Gc(_) | Command::Stages(_) | Command::Schema | Command::Completions(_) => false,
     }
 }

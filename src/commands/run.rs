@@ -9,7 +9,7 @@ use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::event::Record;
 use sternlight_engine::loading::{Checked, RunPlan};
 use sternlight_engine::quantities::Memory;
-use sternlight_engine::run::{Engine, Executor, Job, Local, Processes, RunOptions};
+use sternlight_engine::run::{Engine, Executor, Job, Local, Processes, RunOptions, jobs_until};
 use sternlight_engine::stage::Work;
 use sternlight_engine::store::Store;
 
@@ -29,6 +29,9 @@ pub(crate) struct RunArguments {
     /// Tries the first N groups of every source only; exports are samples then, written beside their targets
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
+    /// Runs this stage and what it needs, and nothing behind it
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) until: Option<String>,
     /// Memory for batches, queues and groups, as in `512MiB` [default: a quarter of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = enough_memory)]
     pub(crate) memory: Option<Memory>,
@@ -68,7 +71,7 @@ fn enough_memory(text: &str) -> Result<Memory, String> {
 pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     let cells = load_and_check(&arguments.file, common)?;
     // What cannot be carried out is told before anything is made.
-    cells.iter().try_for_each(|checked| checked.jobs().map(drop))?;
+    cells.iter().try_for_each(|checked| jobs_of(checked, arguments).map(drop))?;
     let store = Store::open(&common.store)?;
     let interrupted = stop_on_signal()?;
     let mut batch_limit = BatchLimit::default();
@@ -96,6 +99,16 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
     }
 }
 
+/// The jobs that are wanted.
+fn jobs_of<'a>(checked: &'a Checked, arguments: &RunArguments) -> Result<Vec<Job<'a>>, Failure> {
+    let jobs = checked.jobs()?;
+    let Some(stage) = &arguments.until else { return Ok(jobs) };
+    jobs_until(jobs, stage).ok_or_else(|| {
+        let known: Vec<&str> = checked.pipeline.stages.iter().map(|stage| stage.name.as_str()).collect();
+        Failure::usage(format!("the pipeline has no stage `{stage}`"), format!("its stages: {}", known.join(", ")))
+    })
+}
+
 /// Runs a pipeline for a cell of its matrix, if it has one; how many trajectories were put aside.
 fn run_cell(
     checked: &Checked,
@@ -104,7 +117,7 @@ fn run_cell(
     arguments: &RunArguments,
     common: &Common,
 ) -> Result<u64, Failure> {
-    let jobs = checked.jobs()?;
+    let jobs = jobs_of(checked, arguments)?;
     if let Some(cell) = checked.pipeline.cell.as_ref().filter(|_| !common.json && !common.quiet) {
         errln!("{}", style::title(cell));
     }

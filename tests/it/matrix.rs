@@ -1,4 +1,4 @@
-//! A matrix: one file, several runs, and what they have in common is computed once.
+//! A matrix: one file, several runs, and what they have in common is computed once. Also a run of a part of a pipeline.
 
 use super::harness::Workplace;
 
@@ -47,4 +47,27 @@ fn cells_do_not_write_over_each_other() {
     assert!(!output.status.success());
     let told = place.told(&output);
     assert!(told.contains("every cell of the matrix would write to") && told.contains("${matrix.seed}"), "{told}");
+}
+
+#[test]
+fn a_run_until_a_stage_leaves_out_what_is_behind_it() {
+    let place = Workplace::with_pipeline();
+    let stages = |output: &std::process::Output| -> Vec<String> {
+        let events = super::harness::json_lines(&output.stdout);
+        let of = |event: &&serde_json::Value| event["event"] == "stage_finished";
+        events.iter().filter(of).map(|event| event["stage"].as_str().unwrap().to_owned()).collect()
+    };
+    let output = place.sternlight(&["run", "pipeline.yaml", "--json", "--until", "reward"]);
+    assert_eq!(stages(&output), ["import", "filter", "reward"]);
+    place.write(
+        "loop.yaml",
+        "version: 1\nloop: { times: 2, carry: { import: best } }\nstages:\n  import: { uses: import, with: { files: data/*.jsonl } }\n  \
+         best: { uses: filter, from: import, with: { where: 'true' } }\n  counts: { uses: stats, from: best }\n",
+    );
+    assert_eq!(
+        stages(&place.sternlight(&["run", "loop.yaml", "--json", "--until", "best"])),
+        ["import", "best@0", "best@1"]
+    );
+    let told = place.told(&place.sternlight(&["run", "pipeline.yaml", "--until", "rewards"]));
+    assert!(told.contains("the pipeline has no stage `rewards`"), "{told}");
 }

@@ -67,6 +67,34 @@ impl JobInput {
     }
 }
 
+/// Those of some jobs that a stage needs, and its own, of whichever iteration; `None` if there is no such stage.
+pub fn jobs_until<'a>(jobs: Vec<Job<'a>>, stage: &str) -> Option<Vec<Job<'a>>> {
+    let is_its = |job: &Job<'_>| job.name == stage || job.turn.as_ref().is_some_and(|turn| turn.stage == stage);
+    let mut needed: Vec<bool> = jobs.iter().map(is_its).collect();
+    if !needed.contains(&true) {
+        return None;
+    }
+    // Inputs come before those who take them.
+    for index in (0..jobs.len()).rev().collect::<Vec<_>>() {
+        if let Some(job) = jobs.get(index).filter(|_| needed.get(index) == Some(&true)) {
+            job.inputs
+                .iter()
+                .for_each(|input| needed.iter_mut().skip(input.job).take(1).for_each(|place| *place = true));
+        }
+    }
+    // Where each of them is among those that stay.
+    let mut next = 0;
+    let mut place = |needed: &bool| {
+        let place = next;
+        next += usize::from(*needed);
+        place
+    };
+    let places: Vec<usize> = needed.iter().map(&mut place).collect();
+    let moved = |input: JobInput| JobInput { job: places.get(input.job).copied().unwrap_or(input.job), ..input };
+    let kept = jobs.into_iter().zip(needed).filter(|(_, needed)| *needed);
+    Some(kept.map(|(job, _)| Job { inputs: job.inputs.into_iter().map(moved).collect(), ..job }).collect())
+}
+
 impl Job<'_> {
     /// The schema of one of its datasets.
     pub(crate) fn dataset_type(&self, output: &str) -> Option<&TrajectorySchema> {
