@@ -1,9 +1,6 @@
 //! The `filter` stage: its options, and how a condition becomes a choice of rows.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use arrow::array::Array as _;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array as _, AsArray as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::contract::{Contract, Effect, Scope};
@@ -12,10 +9,9 @@ use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
-use super::bind::bind;
-use super::evaluate::evaluate;
-use super::expression::Expression;
-use super::parse::Condition;
+use super::form::Form;
+use super::formula::Formula;
+use super::parse::WHERE;
 
 /// Options of `filter`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -28,11 +24,7 @@ pub struct FilterOptions {
 
 /// Keeps the trajectories that meet a condition.
 #[derive(Debug)]
-pub struct Filter {
-    condition: Condition,
-    /// The condition as bound to the schema of the last batch: nearly always that of the next one too.
-    bound: Mutex<Option<(SchemaRef, Arc<Expression>)>>,
-}
+pub struct Filter(Formula);
 
 impl BuiltIn for Filter {
     type Options = FilterOptions;
@@ -43,37 +35,13 @@ impl BuiltIn for Filter {
     const VERSION: u32 = 2;
 
     fn build(options: FilterOptions, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
-        let condition = Condition::parse(&options.condition).map_err(|problem| vec![problem])?;
-        Ok(Self { condition, bound: Mutex::new(None) })
+        Ok(Self(Formula::parse(&options.condition, Form::Condition, [WHERE])?))
     }
-}
-
-impl Filter {
-    /// A batch holds the columns that the condition reads, with the types that it was checked against, so binding
-    /// it again gives the same expression.
-    fn bound_to(&self, schema: &SchemaRef) -> Result<Arc<Expression>, StageError> {
-        let mut last = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, expression)) = last.as_ref()
-            && known == schema
-        {
-            return Ok(Arc::clone(expression));
-        }
-        let bound = bind(&self.condition, &TrajectorySchema::new(Arc::clone(schema)));
-        let expression = Arc::new(bound.map_err(mismatch)?.expression);
-        *last = Some((Arc::clone(schema), Arc::clone(&expression)));
-        Ok(expression)
-    }
-}
-
-/// A batch that the condition does not fit, though the schema that was checked did.
-fn mismatch(problems: Vec<Problem>) -> StageError {
-    let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-    StageError::new(messages.join("; "))
 }
 
 impl Stage for Filter {
     fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        let reads = bind(&self.condition, input)?.reads;
+        let reads = self.0.over(input)?.reads;
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -105,8 +73,7 @@ impl Transform for Filter {
     }
 
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        let expression = self.bound_to(&batch.record_batch().schema())?;
-        let keep = evaluate(&expression, batch)?;
+        let keep = self.0.values(batch)?.as_boolean().clone();
         let kept = keep.true_count() as u64;
         context.metrics.count("rows_kept", kept);
         context.metrics.count("rows_dropped", keep.len() as u64 - kept);
