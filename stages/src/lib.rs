@@ -1,4 +1,4 @@
-//! The stages that ship with sternlight, a folder a family, and the registry that names them.
+//! The stages that ship with sternlight, a folder or file each, and the registry that names them.
 
 // What a library has to say it returns.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
@@ -10,9 +10,11 @@ pub mod import;
 pub mod reflect;
 pub mod reward;
 pub mod rollout;
+pub mod sample;
 
 mod pattern;
 mod recorded;
 mod registry;
+mod row_groups;
 
 pub use registry::registry;

@@ -9,6 +9,7 @@ use crate::import::Import;
 use crate::reflect::Reflect;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
+use crate::sample::Sample;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
@@ -20,5 +21,6 @@ pub fn registry() -> Registry {
         StageKind::of::<Reflect>(),
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
+        StageKind::of::<Sample>(),
     ])
 }
