@@ -4,6 +4,7 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod advantage;
+pub mod dedupe;
 pub mod export;
 pub mod filter;
 pub mod import;
@@ -13,6 +14,7 @@ pub mod rollout;
 pub mod sample;
 
 mod pattern;
+mod ranked;
 mod recorded;
 mod registry;
 mod row_groups;

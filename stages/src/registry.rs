@@ -3,6 +3,7 @@
 use sternlight_engine::stage::{Registry, StageKind};
 
 use crate::advantage::Advantage;
+use crate::dedupe::Dedupe;
 use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
@@ -15,6 +16,7 @@ use crate::sample::Sample;
 pub fn registry() -> Registry {
     Registry::new([
         StageKind::of::<Advantage>(),
+        StageKind::of::<Dedupe>(),
         StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
