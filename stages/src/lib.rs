@@ -4,6 +4,7 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod advantage;
+pub mod best_of;
 pub mod dedupe;
 pub mod export;
 pub mod filter;

@@ -3,6 +3,7 @@
 use sternlight_engine::stage::{Registry, StageKind};
 
 use crate::advantage::Advantage;
+use crate::best_of::BestOf;
 use crate::dedupe::Dedupe;
 use crate::export::Export;
 use crate::filter::Filter;
@@ -16,6 +17,7 @@ use crate::sample::Sample;
 pub fn registry() -> Registry {
     Registry::new([
         StageKind::of::<Advantage>(),
+        StageKind::of::<BestOf>(),
         StageKind::of::<Dedupe>(),
         StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
