@@ -6,6 +6,7 @@
 pub mod advantage;
 pub mod best_of;
 pub mod dedupe;
+pub mod dynamic_sampling;
 pub mod export;
 pub mod filter;
 pub mod import;

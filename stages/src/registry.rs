@@ -5,6 +5,7 @@ use sternlight_engine::stage::{Registry, StageKind};
 use crate::advantage::Advantage;
 use crate::best_of::BestOf;
 use crate::dedupe::Dedupe;
+use crate::dynamic_sampling::DynamicSampling;
 use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
@@ -19,6 +20,7 @@ pub fn registry() -> Registry {
         StageKind::of::<Advantage>(),
         StageKind::of::<BestOf>(),
         StageKind::of::<Dedupe>(),
+        StageKind::of::<DynamicSampling>(),
         StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
