@@ -14,6 +14,7 @@ pub mod reflect;
 pub mod reward;
 pub mod rollout;
 pub mod sample;
+pub mod select;
 
 mod pattern;
 mod ranked;

@@ -13,6 +13,7 @@ use crate::reflect::Reflect;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
 use crate::sample::Sample;
+use crate::select::Select;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
@@ -28,5 +29,6 @@ pub fn registry() -> Registry {
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
         StageKind::of::<Sample>(),
+        StageKind::of::<Select>(),
     ])
 }

@@ -18,4 +18,4 @@ macro_rules! cases {
     };
 }
 
-cases!(advantage, best_of, dedupe, dynamic_sampling, export, filter, import, reflect, reward, rollout, sample);
+cases!(advantage, best_of, dedupe, dynamic_sampling, export, filter, import, reflect, reward, rollout, sample, select);
