@@ -11,8 +11,11 @@ pub(super) struct Near<'a> {
     signatures: &'a Signatures,
     agreements: usize,
     band_rows: usize,
-    /// For the hash of a band, the kept rows that have it.
-    buckets: HashMap<u64, Vec<usize>>,
+    /// For the hash of a band, the last kept row that has it: a place in `links`.
+    last: HashMap<u64, usize>,
+    /// A kept row, and the place of the one before it with the same band, if there is one. Lists of their own would take
+    /// twice as much, as nearly all hold one row.
+    links: Vec<(usize, usize)>,
     /// For each kept row that was compared, the row that it was last compared with: not twice for two bands.
     compared: HashMap<usize, usize>,
 }
@@ -21,7 +24,7 @@ impl<'a> Near<'a> {
     pub(super) fn new(signatures: &'a Signatures, threshold: f64) -> Self {
         let agreements = agreements(threshold);
         let band_rows = band_rows(agreements);
-        Self { signatures, agreements, band_rows, buckets: HashMap::new(), compared: HashMap::new() }
+        Self { signatures, agreements, band_rows, last: HashMap::new(), links: Vec::new(), compared: HashMap::new() }
     }
 
     /// The kept row that this one is a duplicate of; if there is none, it is kept itself.
@@ -32,7 +35,9 @@ impl<'a> Near<'a> {
             .map(|(band, numbers)| numbers.iter().fold(mixed(band), |hash, number| mixed(hash ^ u64::from(*number))))
             .collect();
         for band in &bands {
-            for kept in self.buckets.get(band).into_iter().flatten() {
+            let mut next = self.last.get(band).copied().unwrap_or(NO_LINK);
+            while let Some((kept, before)) = self.links.get(next) {
+                next = *before;
                 if self.compared.insert(*kept, row) == Some(row) {
                     continue;
                 }
@@ -42,11 +47,15 @@ impl<'a> Near<'a> {
             }
         }
         for band in bands {
-            self.buckets.entry(band).or_default().push(row);
+            let before = self.last.insert(band, self.links.len()).unwrap_or(NO_LINK);
+            self.links.push((row, before));
         }
         None
     }
 }
+
+/// Where no list goes on.
+const NO_LINK: usize = usize::MAX;
 
 /// Numbers of a band: as many as there may be, so that two signatures with enough agreements have one band in common
 /// whatever the places of the others. That is so if there are more bands than disagreements. No duplicate is missed then,

@@ -37,8 +37,12 @@ fn for_each_word(text: &str, mut each: impl FnMut(u64)) {
     let mut word = None;
     for character in text.chars() {
         if character.is_alphanumeric() && !stands_alone(character) {
-            let lower = character.to_lowercase().fold(word.unwrap_or(FNV_OFFSET), fnv);
-            word = Some(lower);
+            let before = word.unwrap_or(FNV_OFFSET);
+            word = Some(match character.is_ascii() {
+                // What most texts are made of, and as the tables have it.
+                true => fnv(before, character.to_ascii_lowercase()),
+                false => character.to_lowercase().fold(before, fnv),
+            });
             continue;
         }
         word.take().into_iter().for_each(&mut each);
