@@ -191,13 +191,18 @@ fn stages_are_listed_and_explained() {
     insta::assert_snapshot!(place.said(&["stages"]), @"
     exit code 0
     --- stdout
-      advantage    Turns rewards into an advantage for each turn, relative to a group or the dataset
-      export       Writes the dataset as ordinary Parquet or as chat messages, with a card
-      filter       Keeps the trajectories that meet a condition
-      import       Brings recorded trajectories in from other programs' files
-      reflect      Judges each turn by what the environment said next
-      reward       Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict
-      rollout      Acts in an environment and records the episodes
+      advantage        Turns rewards into an advantage for each turn, relative to a group or the dataset
+      best-of          Keeps the best trajectories of each group
+      dedupe           Drops trajectories that say the same as another one, or nearly the same
+      dynamic-sampling Keeps the groups whose trajectories did not all end alike
+      export           Writes the dataset as ordinary Parquet or as chat messages, with a card
+      filter           Keeps the trajectories that meet a condition
+      import           Brings recorded trajectories in from other programs' files
+      reflect          Judges each turn by what the environment said next
+      reward           Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict
+      rollout          Acts in an environment and records the episodes
+      sample           Keeps a share of the trajectories or of the groups, drawn by the pipeline's seed
+      select           Keeps, drops, renames and derives columns
     ");
     let registry = sternlight_stages::registry();
     for name in registry.kinds().map(|kind| kind.name) {
