@@ -11,8 +11,10 @@ pub mod reflect;
 pub mod reward;
 pub mod rollout;
 
+mod criteria;
 mod pattern;
 mod recorded;
 mod registry;
+mod yaml_file;
 
 pub use registry::registry;
