@@ -8,6 +8,7 @@ pub mod export;
 pub mod filter;
 pub mod import;
 pub mod reflect;
+pub mod relabel;
 pub mod reward;
 pub mod rollout;
 

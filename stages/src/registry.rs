@@ -7,6 +7,7 @@ use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
 use crate::reflect::Reflect;
+use crate::relabel::Relabel;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
 
@@ -18,6 +19,7 @@ pub fn registry() -> Registry {
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
         StageKind::of::<Reflect>(),
+        StageKind::of::<Relabel>(),
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
     ])
