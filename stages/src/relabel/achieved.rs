@@ -66,7 +66,7 @@ impl Achieved {
             Self::Column(path) => {
                 let other = input.field(path).map(|field| field.data_type().clone()).filter(|found| !is_a_word(found));
                 match other {
-                    None => Ok(vec![path.clone(), "turns".into()]),
+                    None => Ok(vec![path.clone()]),
                     Some(found) => {
                         let message = format!("column `{path}` has type {found}, expected text, numbers or booleans");
                         Err(Problem::at(["achieved"], message).help("a goal stands in a template as a text"))

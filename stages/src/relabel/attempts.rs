@@ -6,6 +6,9 @@ use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::draw::Draw;
 
+/// Read of every input.
+pub(super) const ALWAYS: [&str; 2] = ["trajectory_id", "turns"];
+
 /// Read where the input has them.
 pub(super) const OPTIONAL: [&str; 2] = ["status", "prompt"];
 
@@ -24,9 +27,11 @@ impl<'a> Attempts<'a> {
         Ok(Self { batch, status: text("status")?, prompt: text("prompt")? })
     }
 
-    /// The rows that can be relabelled: a run that broke for reasons outside the policy is an example of nothing.
+    /// The rows that can be relabelled: a run that broke for reasons outside the policy is an example of nothing, nor is one
+    /// in which nothing was done.
     pub(super) fn rows(&self) -> impl Iterator<Item = usize> {
-        (0..self.batch.rows()).filter(|row| !self.has_status(*row, "failed"))
+        let is_example = |row: &usize| !self.has_status(*row, "failed") && !self.batch.turns_of(*row).is_empty();
+        (0..self.batch.rows()).filter(is_example)
     }
 
     /// Whether it was cut by a limit.

@@ -8,7 +8,7 @@ use sternlight_engine::stage::{BuildContext, BuiltIn, Context, InputFile, Output
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::achieved::Achieved;
-use super::attempts::{Attempts, OPTIONAL};
+use super::attempts::{ALWAYS, Attempts, OPTIONAL};
 use super::draw::seed_of;
 use super::failure::Classifier;
 use super::goal::{self, ByGoal};
@@ -43,84 +43,92 @@ impl BuiltIn for Relabel {
     const PROVIDES: &'static [&'static str] = &["source_trajectory_id", "relabelled", "relabel_confidence"];
 
     fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
-        let misplaced = options.misplaced();
-        if !misplaced.is_empty() {
-            return Err(misplaced);
-        }
-        let keep = options.keep;
+        let mut faults = Faults(options.misplaced());
+        let (by, keep, strategy) = (options.by, options.keep, options.strategy.unwrap_or_default());
         let seed = seed_of(context.seed, context.stage);
-        let draws =
-            options.by == RelabelBy::Goal && options.strategy.is_some_and(|strategy| strategy != Strategy::Final);
-        let way: Box<dyn Way> = match options.by {
-            RelabelBy::Goal => Box::new(by_goal(options, seed)?),
-            RelabelBy::OutcomeInstruction => Box::new(by_outcome(&options)?),
-            RelabelBy::SatisfiedCriteria => Box::new(by_satisfied(&options)?),
-            RelabelBy::Rules => Box::new(by_rules(&options)?),
+        let way: Option<Box<dyn Way>> = match by {
+            RelabelBy::Goal => by_goal(options, seed, &mut faults).map(|way| Box::new(way) as _),
+            RelabelBy::OutcomeInstruction => by_outcome(&options, &mut faults).map(|way| Box::new(way) as _),
+            RelabelBy::SatisfiedCriteria => by_satisfied(&options, &mut faults).map(|way| Box::new(way) as _),
+            RelabelBy::Rules => by_rules(&options, &mut faults).map(|way| Box::new(way) as _),
         };
+        let Some(way) = way.filter(|_| faults.0.is_empty()) else { return Err(faults.0) };
+        let draws = by == RelabelBy::Goal && strategy != Strategy::Final;
         let seed = draws.then(|| InputFile { name: "seed".to_owned(), digest: seed.to_hex().to_string() });
         Ok(Self { way, keep, seed })
     }
 }
 
-fn by_goal(options: RelabelOptions, seed: blake3::Hash) -> Result<ByGoal, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let strategy = options.strategy.unwrap_or_default();
-    let achieved = match options.achieved {
-        Some(achieved) => Achieved::new(achieved).map_err(|problem| problems.push(problem)).ok(),
-        None => {
-            let problem = Problem::at(["by"], "`by: goal` needs `achieved`, what a turn achieved, but there is none");
-            let help = "name a column, as `achieved: turns.state`, or write `achieved: {pattern: 'value: (\\d+)'}`";
-            problems.push(problem.help(help));
-            None
-        }
-    };
-    let task = match &options.task {
-        Some(task) => Template::parse("task", task, goal::NAMES, true).map_err(|problem| problems.push(problem)).ok(),
-        None => {
-            let problem = Problem::at(["by"], "`by: goal` needs `task`, how the new task is worded, but there is none");
-            problems.push(problem.help("add for example `task: 'Reach {goal}.'`"));
-            None
-        }
-    };
-    let count = goal::count(strategy, options.count).map_err(|problem| problems.push(problem)).ok();
-    match (achieved, task, count) {
-        (Some(achieved), Some(task), Some(count)) if problems.is_empty() => {
-            Ok(ByGoal { achieved, strategy, count, task, seed })
-        }
-        _ => Err(problems),
+/// What is wrong with the options: all of it is told at once.
+struct Faults(Vec<Problem>);
+
+impl Faults {
+    fn but<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem)).ok()
     }
 }
 
-fn by_outcome(options: &RelabelOptions) -> Result<ByOutcome, Vec<Problem>> {
+fn by_goal(options: RelabelOptions, seed: blake3::Hash, faults: &mut Faults) -> Option<ByGoal> {
+    let strategy = options.strategy.unwrap_or_default();
+    let achieved = options.achieved.map_or_else(
+        || {
+            let problem = Problem::at(["by"], "`by: goal` needs `achieved`, what a turn achieved, but there is none");
+            let help = "name a column, as `achieved: turns.state`, or write `achieved: {pattern: 'value: (\\d+)'}`";
+            Err(problem.help(help))
+        },
+        Achieved::new,
+    );
+    let task = options.task.as_deref().map_or_else(
+        || {
+            let problem = Problem::at(["by"], "`by: goal` needs `task`, how the new task is worded, but there is none");
+            Err(problem.help("add for example `task: 'Reach {goal}.'`"))
+        },
+        |task| Template::parse("task", task, goal::NAMES, true),
+    );
+    let (achieved, task) = (faults.but(achieved), faults.but(task));
+    let count = faults.but(goal::count(strategy, options.count))?;
+    Some(ByGoal { achieved: achieved?, strategy, count, task: task?, seed })
+}
+
+fn by_outcome(options: &RelabelOptions, faults: &mut Faults) -> Option<ByOutcome> {
     let template = |key: &str, text: &Option<String>, default: &str| {
         Template::parse(key, text.as_deref().unwrap_or(default), outcome::NAMES, false)
     };
-    let outcomes = Outcomes::new(options.success_reward)?;
-    let right = template("right", &options.right, outcome::RIGHT)?;
-    let wrong = template("wrong", &options.wrong, outcome::WRONG)?;
+    let outcomes = faults.but(Outcomes::new(options.success_reward));
+    let right = faults.but(template("right", &options.right, outcome::RIGHT));
+    let wrong = faults.but(template("wrong", &options.wrong, outcome::WRONG))?;
+    let right = right?;
     if right == wrong {
         let problem = Problem::at(["wrong"], "right and wrong attempts are told the same");
-        return Err(vec![problem.help("the instruction must say which outcome is asked for")]);
+        faults.0.push(problem.help("the instruction must say which outcome is asked for"));
     }
-    Ok(ByOutcome { outcomes, right, wrong })
+    Some(ByOutcome { outcomes: outcomes?, right, wrong })
 }
 
-fn by_satisfied(options: &RelabelOptions) -> Result<BySatisfied, Vec<Problem>> {
-    let minimum_share = share("minimum_share", options.minimum_share, satisfied::MINIMUM_SHARE)?;
+fn by_satisfied(options: &RelabelOptions, faults: &mut Faults) -> Option<BySatisfied> {
+    let minimum_share = faults.but(share("minimum_share", options.minimum_share, satisfied::MINIMUM_SHARE));
     let task = options.task.as_deref().unwrap_or(satisfied::TASK);
-    Ok(BySatisfied { minimum_share, task: Template::parse("task", task, satisfied::NAMES, true)? })
+    let task = faults.but(Template::parse("task", task, satisfied::NAMES, true))?;
+    Some(BySatisfied { minimum_share: minimum_share?, task })
 }
 
-fn by_rules(options: &RelabelOptions) -> Result<ByRules, Vec<Problem>> {
-    let wrong = |error: regex::Error| vec![Problem::new(format!("the built-in patterns cannot be read: {error}"))];
+fn by_rules(options: &RelabelOptions, faults: &mut Faults) -> Option<ByRules> {
+    let wrong = |error: regex::Error| Problem::new(format!("the built-in patterns cannot be read: {error}"));
     let task = options.task.as_deref().unwrap_or(hindsight::TASK);
-    Ok(ByRules {
-        outcomes: Outcomes::new(options.success_reward)?,
-        results: Results::new().map_err(wrong)?,
-        classifier: Classifier::new().map_err(wrong)?,
-        task: Template::parse("task", task, hindsight::NAMES, true)?,
-        minimum_severity: share("minimum_severity", options.minimum_severity, hindsight::MINIMUM_SEVERITY)?,
-        minimum_confidence: share("minimum_confidence", options.minimum_confidence, hindsight::MINIMUM_CONFIDENCE)?,
+    let outcomes = faults.but(Outcomes::new(options.success_reward));
+    let task = faults.but(Template::parse("task", task, hindsight::NAMES, true));
+    let severity = share("minimum_severity", options.minimum_severity, hindsight::MINIMUM_SEVERITY);
+    let confidence = share("minimum_confidence", options.minimum_confidence, hindsight::MINIMUM_CONFIDENCE);
+    let (severity, confidence) = (faults.but(severity), faults.but(confidence));
+    let results = faults.but(Results::new().map_err(wrong));
+    let classifier = faults.but(Classifier::new().map_err(wrong))?;
+    Some(ByRules {
+        outcomes: outcomes?,
+        results: results?,
+        classifier,
+        task: task?,
+        minimum_severity: severity?,
+        minimum_confidence: confidence?,
         weight: options.weight.unwrap_or_default(),
     })
 }
@@ -136,7 +144,7 @@ fn share(key: &str, given: Option<f64>, default: f64) -> Result<f64, Problem> {
 
 impl Stage for Relabel {
     fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        let mut reads = vec![ColumnPath::from("trajectory_id")];
+        let mut reads = ALWAYS.map(ColumnPath::from).to_vec();
         reads.extend(present(input, &OPTIONAL));
         reads.extend(self.way.reads(input)?);
         reads.sort();
@@ -169,7 +177,7 @@ impl Transform for Relabel {
         let relabelled = copies.chunk_by(|left, right| left.row == right.row).count();
         context.metrics.count(TRAJECTORIES, batch.rows() as u64);
         context.metrics.count("trajectories_relabelled", relabelled as u64);
-        context.metrics.count("trajectories_broken", (batch.rows() - attempts.rows().count()) as u64);
+        context.metrics.count("trajectories_passed_over", (batch.rows() - attempts.rows().count()) as u64);
         context.metrics.count(COPIES, copies.len() as u64);
         Ok(Output::Relabelled(copies))
     }
@@ -228,7 +236,7 @@ mod tests {
         let (made, context) = copies(yaml, &rows);
         assert_eq!(prompts(&made), ["Be kind. Reach 2."]);
         assert_eq!((made[0].reward, made[0].success, made[0].keep_turns), (Some(1.0), Some(true), None));
-        let counted = ["trajectories", "copies", "trajectories_relabelled", "trajectories_broken", "without_goal"];
+        let counted = ["trajectories", "copies", "trajectories_relabelled", "trajectories_passed_over", "without_goal"];
         assert_eq!(counted.map(|name| context.metrics.counted(name)), [4, 1, 1, 1, 2]);
         let (made, _) = copies(&yaml.replace("by: goal", "by: goal, strategy: episode"), &rows);
         let mut ends: Vec<_> = made.iter().map(|copy| (copy.prompt.clone().unwrap(), copy.keep_turns)).collect();
@@ -238,13 +246,14 @@ mod tests {
 
     #[test]
     fn instructions_say_what_came_of_the_attempt() {
-        let rewarded = |reward| TrajectoryRow { reward: Some(reward), prompt: None, ..row("c", &[], None) };
+        let rewarded = |reward| TrajectoryRow { reward: Some(reward), prompt: None, ..row("c", &["x"], None) };
         let rows = [
             row("a", &["x"], Some(true)),
             row("b", &["x"], Some(false)),
             rewarded(0.5),
             rewarded(1.0),
             row("d", &["x"], None),
+            row("e", &[], Some(true)),
         ];
         let (made, context) = copies("{by: outcome-instruction}", &rows);
         insta::assert_snapshot!(prompts(&made).join("\n---\n"), @r"
@@ -348,12 +357,12 @@ mod tests {
             reads("{by: rules}", &schema),
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
-        final_observation prompt status trajectory_id turns.observation
-        trajectory_id turns.action
+        final_observation prompt status trajectory_id turns turns.observation
+        trajectory_id turns turns.action
         prompt status trajectory_id turns turns.state
-        prompt reward status success trajectory_id
-        extra prompt status trajectory_id
-        final_observation prompt reward status success trajectory_id turns.action turns.observation turns.tool_answered turns.tool_error
+        prompt reward status success trajectory_id turns
+        extra prompt status trajectory_id turns
+        final_observation prompt reward status success trajectory_id turns turns.action turns.observation turns.tool_answered turns.tool_error
         ");
     }
 
@@ -376,7 +385,7 @@ mod tests {
             fault("{by: outcome-instruction, task: a, count: 1}"),
             fault("{by: outcome-instruction, right: '{goal}'}"),
             fault("{by: outcome-instruction, right: a, wrong: a}"),
-            fault("{by: satisfied-criteria, minimum_share: 2}"),
+            fault("{by: satisfied-criteria, minimum_share: 2, task: a, count: 3}"),
             fault("{by: rules, weight: sure}"),
             fault("{by: rules, success_reward: .nan}"),
             fault("{by: echo}"),
@@ -391,7 +400,9 @@ mod tests {
         count: `count` belongs to `by: goal`, and this is `by: outcome-instruction`
         right: `{goal}` is no placeholder of `right`
         wrong: right and wrong attempts are told the same
+        count: `count` belongs to `by: goal`, and this is `by: satisfied-criteria`
         minimum_share: `minimum_share` is 2.0, expected a number from 0 to 1
+        task: `task` does not say `{criteria}`
         weight: unknown value `sure`
         success_reward: `success_reward` is NaN, expected a finite number
         by: unknown value `echo`

@@ -116,11 +116,8 @@ impl Rubric {
     /// What looks wrong with the whole of it.
     pub(super) fn warnings(&self, metrics: &Metrics) -> Vec<String> {
         let negative = metrics.counted(NEGATIVE);
-        let warning = || {
-            format!(
-                "{negative} criteria have a negative weight, which counts nothing here: `by: rules` takes rewards off"
-            )
-        };
+        let which = if negative == 1 { "1 criterion has".to_owned() } else { format!("{negative} criteria have") };
+        let warning = || format!("{which} a negative weight, which counts nothing here: `by: rules` takes rewards off");
         (negative > 0).then(warning).into_iter().collect()
     }
 }

@@ -64,18 +64,21 @@ impl BuiltIn for Reward {
             let problem = Problem::at(["overlong"], "`overlong` lowers `reward`, and `by: verdicts` writes none");
             return Err(vec![problem.help("add a stage `reward` that does, or leave `overlong` out")]);
         }
-        let overlong = options.overlong.map(Overlong::new).transpose()?;
+        let overlong = options.overlong.map(Overlong::new).transpose();
         let source = match by {
-            RewardBy::Verdicts => Source::Verdicts(Verdicts::new(options.values)?),
-            RewardBy::Outcome => Source::Outcome,
+            RewardBy::Verdicts => Verdicts::new(options.values).map(Source::Verdicts),
+            RewardBy::Outcome => Ok(Source::Outcome),
             RewardBy::Rules if options.rules.is_empty() => {
                 let problem = Problem::at(["by"], "`by: rules` needs at least one rule, but there is none");
-                return Err(vec![problem.help("add for example `rules: [{tool_called: submit}]`")]);
+                Err(vec![problem.help("add for example `rules: [{tool_called: submit}]`")])
             }
-            RewardBy::Rules => Source::Rules(parse(options.rules)?),
-            RewardBy::Rubric => Source::Rubric(Rubric::new(options.criteria, options.sparse, context.directory)?),
+            RewardBy::Rules => parse(options.rules).map(Source::Rules),
+            RewardBy::Rubric => Rubric::new(options.criteria, options.sparse, context.directory).map(Source::Rubric),
         };
-        Ok(Self { source, overlong })
+        match (source, overlong) {
+            (Ok(source), Ok(overlong)) => Ok(Self { source, overlong }),
+            (source, overlong) => Err([source.err(), overlong.err()].into_iter().flatten().flatten().collect()),
+        }
     }
 }
 
@@ -519,7 +522,7 @@ mod tests {
         let (rewards, context) = apply("{by: rubric}", &rows);
         assert_eq!(rewards, [Some(0.75), None, None]);
         assert_eq!(context.metrics.counted("without_criteria"), 1);
-        insta::assert_snapshot!(reward("{by: rubric}").warnings(&context.metrics).join("\n"), @"1 criteria have a negative weight, which counts nothing here: `by: rules` takes rewards off");
+        insta::assert_snapshot!(reward("{by: rubric}").warnings(&context.metrics).join("\n"), @"1 criterion has a negative weight, which counts nothing here: `by: rules` takes rewards off");
         let wrong = TrajectoryRow { trajectory_id: "a#1".into(), ..with(r#"{"criteria": [{}]}"#) };
         let error = reward("{by: rubric}").apply(&batch(&[wrong]), &mut Context::default()).unwrap_err();
         insta::assert_snapshot!(error.to_string(), @"trajectory `a#1`: `criteria`: criterion 1, counted from 1, has neither `text` nor `id`");

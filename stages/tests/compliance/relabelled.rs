@@ -129,7 +129,7 @@ fn is_copy_of((copies, copy): (&TrajectoryBatch, usize), (before, source): (&Tra
     assert!(confidence.is_valid(copy) && (0.0..=1.0).contains(&confidence.value(copy)), "{told}");
     // What happened stays, to where it was cut.
     let (turns, of_source) = (copies.turns_of(copy), before.turns_of(source));
-    assert!(turns.len() <= of_source.len(), "{told}");
+    assert!(!turns.is_empty() && turns.len() <= of_source.len(), "{told}");
     for path in HAPPENED.into_iter().filter(|path| before.column(path).is_some()) {
         let new = copies.column(path).unwrap().slice(turns.start, turns.len());
         let old = before.column(path).unwrap().slice(of_source.start, turns.len());
@@ -157,7 +157,7 @@ fn reaches_its_goal(copies: &TrajectoryBatch, copy: usize, told: &str) {
     let results = turns.clone().skip(1).map(|turn| observations.value(turn));
     let results = results.chain(last.is_valid(copy).then(|| last.value(copy)));
     let value = |text: &str| text.rsplit_once("value: ").map(|(_, value)| value[..1].to_owned());
-    let reached = results.filter_map(value).last();
+    let reached = results.filter_map(value).next_back();
     assert_eq!(reached.as_deref(), Some(goal), "{told}, copy {copy}");
 }
 
