@@ -11,15 +11,18 @@ pub mod export;
 pub mod filter;
 pub mod import;
 pub mod reflect;
+pub mod relabel;
 pub mod reward;
 pub mod rollout;
 pub mod sample;
 pub mod select;
 
+mod criteria;
 mod pattern;
 mod ranked;
 mod recorded;
 mod registry;
 mod row_groups;
+mod yaml_file;
 
 pub use registry::registry;

@@ -10,6 +10,7 @@ use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
 use crate::reflect::Reflect;
+use crate::relabel::Relabel;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
 use crate::sample::Sample;
@@ -26,6 +27,7 @@ pub fn registry() -> Registry {
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
         StageKind::of::<Reflect>(),
+        StageKind::of::<Relabel>(),
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
         StageKind::of::<Sample>(),

@@ -199,7 +199,8 @@ fn stages_are_listed_and_explained() {
       filter           Keeps the trajectories that meet a condition
       import           Brings recorded trajectories in from other programs' files
       reflect          Judges each turn by what the environment said next
-      reward           Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict
+      relabel          Copies attempts as successes at what they did achieve
+      reward           Scores each trajectory by its recorded outcome, by rules or by a rubric, or each turn by its verdict
       rollout          Acts in an environment and records the episodes
       sample           Keeps a share of the trajectories or of the groups, drawn by the pipeline's seed
       select           Keeps, drops, renames and derives columns

@@ -5,7 +5,7 @@ use crate::promises::keeps_its_promises;
 
 macro_rules! cases {
     ($($stage:ident),*) => {
-        $(mod $stage;)*
+        $(pub(crate) mod $stage;)*
 
         pub(crate) fn all() -> Vec<Case> {
             vec![$($stage::case()),*]
@@ -18,4 +18,6 @@ macro_rules! cases {
     };
 }
 
-cases!(advantage, best_of, dedupe, dynamic_sampling, export, filter, import, reflect, reward, rollout, sample, select);
+cases!(
+    advantage, best_of, dedupe, dynamic_sampling, export, filter, import, reflect, relabel, reward, rollout, sample, select,
+);
