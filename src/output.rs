@@ -99,6 +99,15 @@ pub(crate) fn out_page(page: &Page) {
     written(|| anstream::stdout().lock().write_all(page.0.as_bytes()));
 }
 
+/// Prints text for programs that is no JSON. It goes to a terminal as what others wrote does, and to others as it is.
+pub(crate) fn out_raw(text: &str) {
+    use std::io::IsTerminal as _;
+    match io::stdout().is_terminal() {
+        true => out_page(&page(format_args!("{text}"))),
+        false => written(|| io::stdout().lock().write_all(text.as_bytes())),
+    }
+}
+
 /// Prints a value for programs, on a line of its own.
 pub(crate) fn json(value: &impl Serialize) -> Outcome {
     json_text(&serde_json::to_string(value)?);

@@ -53,6 +53,12 @@ impl Progress {
                     self.bar.enable_steady_tick(Duration::from_millis(200));
                 }
             }
+            Event::Progressed { stage, step, of, figures, .. } => {
+                let figures: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                let of = of.map_or(String::new(), |of| format!("/{of}"));
+                let message = format!("{stage} {step}{of} {}", figures.join(", "));
+                self.bar.set_message(printable_line(&message).into_owned());
+            }
             // The other steps prepare parts.
             Event::PartFinished { step, .. } if step == "map" || step == "gather" => self.bar.inc(1),
             Event::StageFinished(result) => self.bar.suspend(|| print_result(result)),
@@ -84,7 +90,7 @@ fn print_result(result: &StageResult) {
         }
         (cached, parts) => format!("computed {parts} of {} parts, {:.2} s", cached + parts, result.seconds),
     };
-    errln!("  {:<14} {:>9} trajectories  {}", result.stage, result.rows, style::dim(work));
+    errln!("  {:<14} {}  {}", result.stage, summary::amount(result), style::dim(work));
     if result.quarantined > 0 {
         let aside = summary::trajectories(result.quarantined);
         errln!("  {}{}: put {aside} aside", style::warning("warning: "), result.stage);

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use sternlight_engine::event::StageResult;
+use sternlight_engine::artifact::ArtifactKind;
+use sternlight_engine::event::{OutputResult, StageResult};
 use sternlight_engine::metrics::Distribution;
 use sternlight_engine::printable::{is_hidden, printable_line};
 use sternlight_engine::stage::Highlight;
@@ -87,6 +88,16 @@ pub(crate) fn trajectories(count: u64) -> String {
         1 => "1 trajectory".to_owned(),
         _ => format!("{count} trajectories"),
     }
+}
+
+/// How much a stage made, in words of a fixed width.
+pub(crate) fn amount(stage: &StageResult) -> String {
+    let what = match (&stage.dataset, &stage.target, stage.outputs.first()) {
+        (None, None, Some(OutputResult { kind: ArtifactKind::Policy, .. })) => return format!("{:>22}", "a policy"),
+        (None, None, Some(OutputResult { kind: ArtifactKind::Table, .. })) => "rows",
+        _ => "trajectories",
+    };
+    format!("{:>9} {what:<12}", stage.rows)
 }
 
 /// The stages by how much they say of what came out: the export with the most rows, then the later before the earlier.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use serde_json::json;
-use sternlight_engine::stage::{BuildContext, Transform};
+use sternlight_engine::stage::{BuildContext, TaskContext, Transform};
 use sternlight_engine::stage::{
     Built, Context, Output, PluginGrants, PluginLimits, PluginLoader as _, PluginRequest, Work,
 };
@@ -88,11 +88,10 @@ fn built(asked: &Asked<'_>) -> Built {
 
 /// The sum of the rewards of all batches, by one instance.
 fn apply(transform: &dyn Transform, batches: &[TrajectoryBatch]) -> f64 {
-    let shard = transform.for_shard();
-    let stage = shard.as_deref().unwrap_or(transform);
+    let mut session = transform.begin(&TaskContext::alone()).unwrap();
     let mut context = Context::default();
     for batch in batches {
-        let Output::Columns(columns) = stage.apply(batch, &mut context).unwrap() else { panic!("no columns") };
+        let Output::Columns(columns) = session.apply(batch, &mut context).unwrap() else { panic!("no columns") };
         assert_eq!(columns[0].len(), batch.rows());
     }
     context.metrics.distribution("reward").map_or(0.0, |rewards| rewards.mean * rewards.count as f64)

@@ -1,11 +1,19 @@
 //! What a stage promises before it runs: the columns it reads and adds, and its effect on rows.
 
+use arrow::datatypes::SchemaRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::added_column::AddedColumn;
+use crate::artifact::{ArtifactType, PolicyFacts};
 use crate::column::ColumnPath;
 use crate::trajectory::{TrajectorySchema, lacking_columns};
+
+/// The input that most stages have alone: a dataset, whose rows the stage's work is cut by.
+pub const DATA: &str = "data";
+
+/// The output that most stages have alone.
+pub const OUT: &str = "out";
 
 /// How much a stage must see at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +51,8 @@ pub enum Effect {
     Source(TrajectorySchema),
     /// No rows: the stage writes something outside of the store.
     Sink,
+    /// What fills each of its outputs, by name: for a stage that sees all its inputs at once.
+    Whole(Vec<(String, ArtifactType)>),
 }
 
 /// Which rows a relabeller hands on.
@@ -63,7 +73,54 @@ impl Effect {
     }
 }
 
-/// A stage's declaration, as a function of its options and its input's schema.
+/// What is known of a stage's inputs before anything runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputTypes {
+    data: TrajectorySchema,
+    beside: Vec<(String, ArtifactType)>,
+}
+
+impl InputTypes {
+    /// The columns of the dataset that the port `data` gets, and the types of what comes in beside it, by port.
+    pub fn new(data: TrajectorySchema, beside: Vec<(String, ArtifactType)>) -> Self {
+        Self { data, beside }
+    }
+
+    /// The columns of the dataset that the port `data` gets: none if nothing comes in there, or something else.
+    pub fn data(&self) -> &TrajectorySchema {
+        &self.data
+    }
+
+    /// The types of what comes in beside the data by a port.
+    pub fn all(&self, port: &str) -> impl Iterator<Item = &ArtifactType> {
+        self.beside.iter().filter(move |(name, _)| name == port).map(|(_, artifact)| artifact)
+    }
+
+    /// What is known of the policy that comes in by a port, if one does.
+    pub fn policy(&self, port: &str) -> Option<&PolicyFacts> {
+        self.all(port).find_map(|artifact| match artifact {
+            ArtifactType::Policy(facts) => Some(facts),
+            _ => None,
+        })
+    }
+
+    /// The columns of the table that comes in by a port, if one does.
+    pub fn table(&self, port: &str) -> Option<&SchemaRef> {
+        self.all(port).find_map(|artifact| match artifact {
+            ArtifactType::Table(schema) => Some(schema),
+            _ => None,
+        })
+    }
+}
+
+/// A dataset of these columns alone.
+impl From<&TrajectorySchema> for InputTypes {
+    fn from(schema: &TrajectorySchema) -> Self {
+        Self::new(schema.clone(), Vec::new())
+    }
+}
+
+/// A stage's declaration, as a function of its options and of what is known of its inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contract {
     /// Columns that must be in the input: only these reach the stage. `turns` alone asks for the turn counts.
@@ -76,7 +133,16 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// The schema of the output, given that of the input.
+    /// What comes out, by the names of the outputs, given the columns that come in.
+    pub fn outputs(&self, input: &TrajectorySchema) -> Vec<(String, ArtifactType)> {
+        match &self.effect {
+            Effect::Whole(outputs) => outputs.clone(),
+            Effect::Sink => Vec::new(),
+            _ => vec![(OUT.to_owned(), ArtifactType::Dataset(self.output(input)))],
+        }
+    }
+
+    /// The columns of the dataset `out`, given those that come in: none if there is no such dataset.
     pub fn output(&self, input: &TrajectorySchema) -> TrajectorySchema {
         match &self.effect {
             Effect::Columns { adds, drops } => {
@@ -89,6 +155,10 @@ impl Contract {
             Effect::Subset => input.clone(),
             Effect::Source(schema) => schema.clone(),
             Effect::Sink => TrajectorySchema::empty(),
+            Effect::Whole(outputs) => match outputs.iter().find(|(name, _)| name == OUT) {
+                Some((_, ArtifactType::Dataset(schema))) => schema.clone(),
+                _ => TrajectorySchema::empty(),
+            },
         }
     }
 }

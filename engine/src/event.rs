@@ -1,11 +1,14 @@
 //! The single stream of what happens in a run: written to `events.jsonl`, shown to people, printed for programs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Value};
 
+use crate::artifact::ArtifactKind;
+use crate::contract::OUT;
 use crate::metrics::Metrics;
 use crate::stage::{ExportedFile, Highlight, LogLevel};
 
@@ -99,7 +102,7 @@ pub struct StageResult {
     pub cached: usize,
     /// Parts that were computed in this run.
     pub computed: usize,
-    /// Rows of its dataset; of its input for a stage that exports.
+    /// Rows of its dataset, or else of its first output that has rows; of its input for a stage that exports.
     pub rows: u64,
     /// Seconds it took.
     pub seconds: f64,
@@ -109,8 +112,11 @@ pub struct StageResult {
     pub highlights: Vec<Highlight>,
     /// What looked wrong but did not stop it.
     pub warnings: Vec<String>,
-    /// The manifest of its dataset; `None` for a stage that exports.
+    /// The manifest of its dataset `out`; `None` for a stage without one.
     pub dataset: Option<PathBuf>,
+    /// Its other outputs: policies, tables, and datasets of other names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputResult>,
     /// What it exported to.
     pub target: Option<PathBuf>,
     /// Files that it exported.
@@ -127,6 +133,36 @@ pub struct StageResult {
     /// It is a sample: of so many groups of each source, the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<u64>,
+}
+
+impl StageResult {
+    /// Names of its outputs, as `from` spells them, and their manifests.
+    pub fn manifests(&self) -> impl Iterator<Item = (String, PathBuf)> {
+        let dataset = self.dataset.iter().map(|manifest| (self.stage.clone(), manifest.clone()));
+        let others = self.outputs.iter().map(|output| {
+            let name = match output.name.as_str() {
+                OUT => self.stage.clone(),
+                other => format!("{}.{other}", self.stage),
+            };
+            (name, output.manifest.clone())
+        });
+        dataset.chain(others)
+    }
+}
+
+/// An output of a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputResult {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// Its manifest.
+    pub manifest: PathBuf,
+    /// Rows, of what has rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 /// What happened.
@@ -170,6 +206,20 @@ pub enum Event {
         label: String,
         /// Seconds it took.
         seconds: f64,
+    },
+    /// A long task has come so far. Told now and then.
+    Progressed {
+        /// The stage.
+        stage: String,
+        /// Which part, from 0.
+        part: usize,
+        /// Steps that are done.
+        step: u64,
+        /// Steps that there are, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u64>,
+        /// What it measures on the way, by name.
+        figures: BTreeMap<String, f64>,
     },
     /// What may pass went wrong, and is tried again.
     Retried {
@@ -238,7 +288,7 @@ pub enum Event {
         stages_cached: usize,
         /// Stages of which something was computed.
         stages_computed: usize,
-        /// Name and manifest of every stage's dataset.
+        /// Name and manifest of every output: `reward`, or `split.validation` for one of another name than `out`.
         datasets: Vec<(String, PathBuf)>,
     },
 }

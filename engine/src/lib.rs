@@ -6,8 +6,10 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 mod added_column;
+pub mod artifact;
 pub mod column;
 pub mod compare;
+pub mod condition;
 pub mod contract;
 pub mod dataset;
 mod decode;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use serde_yaml::Value;
+use sternlight_engine::contract::InputTypes;
 use sternlight_engine::stage::{Context, Output, StageError, Work};
 use sternlight_engine::trajectory::{
     Status, TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow,
@@ -53,7 +54,7 @@ fuzz_target!(|text: &str| {
     };
     let rows = &*ROWS;
     let schema = TrajectorySchema::new(rows.record_batch().schema());
-    let contract = match built.stage.contract(&schema) {
+    let contract = match built.stage.contract(&InputTypes::from(&schema)) {
         Ok(contract) => contract,
         Err(problems) => return problems.iter().for_each(|problem| judge(text, problem)),
     };
@@ -62,7 +63,7 @@ fuzz_target!(|text: &str| {
     }
     let Work::Transform(filter) = built.stage.work() else { panic!("filter is a transform") };
     let answer = |rows: &TrajectoryBatch| -> Result<Vec<bool>, StageError> {
-        match filter.apply(rows, &mut Context::default())? {
+        match filter.apply_once(rows, &mut Context::default())? {
             Output::Keep(mask) => Ok(mask.iter().map(|keep| keep == Some(true)).collect()),
             _ => panic!("a filter chooses rows"),
         }

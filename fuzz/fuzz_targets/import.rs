@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex};
 
 use libfuzzer_sys::fuzz_target;
-use sternlight_engine::stage::{Context, Memo, Work};
+use sternlight_engine::contract::InputTypes;
+use sternlight_engine::stage::{Context, Memo, TaskContext, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
 use sternlight_fuzz::{Place, build};
 
@@ -47,13 +48,13 @@ fuzz_target!(|bytes: &[u8]| {
     let with = serde_yaml::from_str(with).expect("YAML");
     // The options are among those above, which fit.
     let built = build("import", with, &PLACE.path("")).expect("options that fit");
-    if built.stage.contract(&TrajectorySchema::empty()).is_err() {
+    if built.stage.contract(&InputTypes::from(&TrajectorySchema::empty())).is_err() {
         return;
     }
     let Work::Source(source) = built.stage.work() else { panic!("import is a source") };
     let Ok(survey) = source.survey(&Notes::default()) else { return };
     let shards: Vec<usize> = (0..survey.shards.len()).collect();
-    let _ = source.read(&survey, &shards, &mut |_: usize, batch: TrajectoryBatch, _: Context| {
+    let _ = source.read(&survey, &shards, &TaskContext::alone(), &mut |_: usize, batch: TrajectoryBatch, _: Context| {
         let violations = validate(&batch);
         assert!(violations.is_empty(), "{}", violations[0]);
         Ok(())

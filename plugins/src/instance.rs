@@ -1,13 +1,13 @@
 //! An instance of a plugin at work on a shard: calls are cut at fixed rows, and one that fails is told with its culprit.
 
 use std::ops::Range;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::compute::concat;
 use sternlight_engine::contract::Scope;
-use sternlight_engine::stage::{Context, Output, StageError, Transform};
+use sternlight_engine::stage::{Context, Output, Session, StageError};
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::description::Rows;
@@ -23,30 +23,29 @@ use crate::text;
 pub(crate) struct Instance<'a> {
     stage: &'a PluginStage,
     /// Taken up or started with the first call, and started anew after one that failed.
-    guest: Mutex<Option<Guest>>,
+    guest: Option<Guest>,
     /// Of all its calls.
-    figures: Mutex<Figures>,
+    figures: Figures,
 }
 
 impl<'a> Instance<'a> {
     /// Nothing is started before the first call.
     pub(crate) fn of(stage: &'a PluginStage) -> Self {
-        Self { stage, guest: Mutex::default(), figures: Mutex::default() }
+        Self { stage, guest: None, figures: Figures::default() }
     }
 }
 
 /// An instance that keeps state goes on to the next shard.
 impl Drop for Instance<'_> {
     fn drop(&mut self) {
-        let guest = self.guest.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(guest) = guest.filter(|_| self.stage.contract.keeps_state) {
+        if let Some(guest) = self.guest.take().filter(|_| self.stage.contract.keeps_state) {
             self.stage.idle.lock().unwrap_or_else(PoisonError::into_inner).push(guest);
         }
     }
 }
 
-impl Transform for Instance<'_> {
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+impl Session for Instance<'_> {
+    fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let output = self.calls(batch, context)?;
         match output {
             Output::Columns(arrays) if self.stage.contract.rows == Rows::Subset => {
@@ -62,7 +61,7 @@ impl Transform for Instance<'_> {
 
 impl Instance<'_> {
     /// As many calls as the batch needs, which is one unless groups must be together.
-    fn calls(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+    fn calls(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         if self.stage.contract.scope == Scope::Trajectory {
             let units: Vec<Range<usize>> = (0..batch.rows()).map(|row| row..row + 1).collect();
             return self.call(batch, &units, context);
@@ -90,14 +89,13 @@ impl Instance<'_> {
 
     /// One call, for rows of which each unit could be called for alone.
     fn call(
-        &self,
+        &mut self,
         batch: &TrajectoryBatch,
         units: &[Range<usize>],
         context: &mut Context,
     ) -> Result<Output, StageError> {
         let stage = self.stage;
-        let mut slot = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut guest = match slot.take() {
+        let mut guest = match self.guest.take() {
             Some(guest) => guest,
             None => stage.take_up().map_err(|fault| stage.error(&fault, None))?,
         };
@@ -109,7 +107,7 @@ impl Instance<'_> {
                 errors.sort_by_key(|(row, _)| *row);
                 self.tell(&guest, context);
                 let tried = tried_text(&guest.state().tried);
-                *slot = Some(guest);
+                self.guest = Some(guest);
                 let of_row = |(row, reason): &(usize, String)| {
                     let message = format!("{}: {}", stage.plugin.title(), text::reason(reason));
                     StageError::new(message).trajectory(batch.name_of(*row))
@@ -158,10 +156,10 @@ impl Instance<'_> {
     }
 
     /// Passes on what the plugin said and measured during its last call.
-    fn tell(&self, guest: &Guest, context: &mut Context) {
-        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_own = |name: &str| figures::is_of_stages(name, &self.stage.contract.adds);
-        let plugin = &self.stage.plugin.description.name;
-        said::pass_on(guest.state(), &self.stage.stage, plugin, (&mut figures, &is_own), context);
+    fn tell(&mut self, guest: &Guest, context: &mut Context) {
+        let stage = self.stage;
+        let is_own = |name: &str| figures::is_of_stages(name, &stage.contract.adds);
+        let plugin = &stage.plugin.description.name;
+        said::pass_on(guest.state(), &stage.stage, plugin, (&mut self.figures, &is_own), context);
     }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Keep, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, InputFile, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::stage::{InputFile, Output, Session, Stage, StageError, TaskContext, Transform, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
 
 use crate::copies::{Copies, copies};
@@ -63,7 +63,8 @@ pub(crate) struct PluginStage {
 }
 
 impl Stage for PluginStage {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let problems: Vec<Problem> =
             self.contract.reads.iter().filter_map(|(path, wanted)| self.misfit(input, path, wanted.as_ref())).collect();
         if !problems.is_empty() {
@@ -113,19 +114,15 @@ impl Stage for PluginStage {
 }
 
 impl Transform for PluginStage {
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        Instance::of(self).apply(batch, context)
-    }
-
-    fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
-        Some(Box::new(Instance::of(self)))
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(Instance::of(self)))
     }
 
     fn held_bytes(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
 
-    fn let_go(&self) {
+    fn end(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 

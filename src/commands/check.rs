@@ -77,9 +77,10 @@ pub(crate) fn execute(arguments: &CheckArguments, common: &Common) -> Outcome {
 }
 
 fn stage_reports(checked: &Checked) -> Vec<StageReport> {
-    let reports = checked.schemas.iter().filter_map(|schemas| {
-        let node = checked.pipeline.stages.get(schemas.stage)?;
-        let columns = schemas.output.paths().iter().map(ToString::to_string).collect();
+    let reports = checked.types.iter().filter_map(|types| {
+        let node = checked.pipeline.stages.get(types.stage)?;
+        let output = types.contract.output(types.inputs.data());
+        let columns = output.paths().iter().map(ToString::to_string).collect();
         Some(StageReport { name: node.name.clone(), uses: node.uses.clone(), columns })
     });
     reports.collect()

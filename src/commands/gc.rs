@@ -61,7 +61,8 @@ fn print(collection: &Collection, arguments: &GcArguments) {
             Kind::Data => "their data",
             Kind::Unfinished => "data never committed",
             Kind::Exchange => "rows gathered half-way",
-            Kind::Manifest => "manifests of datasets",
+            Kind::Checkpoint => "checkpoints",
+            Kind::Manifest => "manifests",
             Kind::Fact => "facts about inputs",
             Kind::Temporary => "left-over temporaries",
         };

@@ -4,11 +4,13 @@ use arrow::array::BooleanArray;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::ranked::{ranks, unranked};
 use crate::row_groups::row_groups;
@@ -75,7 +77,8 @@ impl BuiltIn for BestOf {
 }
 
 impl Stage for BestOf {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         if let Some(problem) = unranked(&self.0.column, "column", input) {
             return Err(problem.into());
         }
@@ -108,7 +111,7 @@ const UNSCORED: &str = "rows_unscored";
 /// Metric: rows whose value is below the minimum.
 const BELOW: &str = "rows_below_minimum";
 
-impl Transform for BestOf {
+impl BestOf {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let BestOfOptions { count, column, order, minimum } = &self.0;
         let values = ranks(batch, column)?;
@@ -151,6 +154,12 @@ impl Transform for BestOf {
             context.metrics.count(name, counted);
         }
         Ok(Output::Keep(BooleanArray::from(keep)))
+    }
+}
+
+impl Transform for BestOf {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -226,7 +235,7 @@ mod tests {
     #[test]
     fn options_and_columns_are_checked() {
         let fault = |yaml: &str| {
-            let found = best_of(yaml).and_then(|stage| stage.contract(&imported_schema()));
+            let found = best_of(yaml).and_then(|stage| stage.contract(&InputTypes::from(&imported_schema())));
             let problem = found.unwrap_err().remove(0);
             format!("{}: {}", problem.path[0], problem.message)
         };

@@ -4,11 +4,13 @@ use arrow::array::BooleanArray;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::row_groups::row_groups;
 
@@ -174,7 +176,7 @@ impl DynamicSampling {
 }
 
 impl Stage for DynamicSampling {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let reads = ["trajectory_id", "group_id", self.column()].map(ColumnPath::from).to_vec();
         Ok(Contract { reads, scope: Scope::Group, effect: Effect::Subset })
     }
@@ -204,7 +206,7 @@ impl Stage for DynamicSampling {
     }
 }
 
-impl Transform for DynamicSampling {
+impl DynamicSampling {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let scores = self.scores(batch)?;
         let mut keep = vec![false; batch.rows()];
@@ -232,6 +234,12 @@ impl Transform for DynamicSampling {
             context.metrics.count("rows_unscored", unscored);
         }
         Ok(Output::Keep(keep))
+    }
+}
+
+impl Transform for DynamicSampling {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 

@@ -10,12 +10,18 @@ pub mod dynamic_sampling;
 pub mod export;
 pub mod filter;
 pub mod import;
+pub mod merge;
+pub mod pairs;
+pub mod policy;
 pub mod reflect;
 pub mod relabel;
 pub mod reward;
 pub mod rollout;
 pub mod sample;
 pub mod select;
+pub mod split;
+pub mod stats;
+pub mod table;
 
 mod criteria;
 mod pattern;

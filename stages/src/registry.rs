@@ -9,12 +9,18 @@ use crate::dynamic_sampling::DynamicSampling;
 use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
+use crate::merge::Merge;
+use crate::pairs::Pairs;
+use crate::policy::Policy;
 use crate::reflect::Reflect;
 use crate::relabel::Relabel;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
 use crate::sample::Sample;
 use crate::select::Select;
+use crate::split::Split;
+use crate::stats::Stats;
+use crate::table::Table;
 
 /// Every built-in stage, by its name in `uses:`.
 pub fn registry() -> Registry {
@@ -26,11 +32,17 @@ pub fn registry() -> Registry {
         StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
+        StageKind::of::<Merge>(),
+        StageKind::of::<Pairs>(),
+        StageKind::of::<Policy>(),
         StageKind::of::<Reflect>(),
         StageKind::of::<Relabel>(),
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
         StageKind::of::<Sample>(),
         StageKind::of::<Select>(),
+        StageKind::of::<Split>(),
+        StageKind::of::<Stats>(),
+        StageKind::of::<Table>(),
     ])
 }

@@ -130,7 +130,12 @@ impl Dataset {
 
 /// Absolute path of a file of a store.
 pub(crate) fn path_of(root: &Path, file: &DataFile) -> PathBuf {
-    match &file.path {
+    path_in(root, &file.path)
+}
+
+/// Absolute path of what lies in a store or outside.
+pub(crate) fn path_in(root: &Path, place: &FilePath) -> PathBuf {
+    match place {
         FilePath::Store(relative) => root.join(relative),
         FilePath::Outside(path) => path.clone(),
     }
@@ -154,11 +159,18 @@ impl DataFile {
 
     /// What cannot be, if anything: a manifest may have been damaged.
     pub(crate) fn fault(&self) -> Option<String> {
-        match &self.path {
-            FilePath::Store(relative) if !is_inside(relative) => Some(format!("`{relative}` is no file of the store")),
-            _ if self.first_row_group as u64 > LIMIT => {
-                Some(format!("it begins at row group {}", self.first_row_group))
-            }
+        self.path.fault().or_else(|| {
+            let is_beyond = self.first_row_group as u64 > LIMIT;
+            is_beyond.then(|| format!("it begins at row group {}", self.first_row_group))
+        })
+    }
+}
+
+impl FilePath {
+    /// What cannot be, if anything: a manifest may have been damaged.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Store(relative) if !is_inside(relative) => Some(format!("`{relative}` is no file of the store")),
             _ => None,
         }
     }

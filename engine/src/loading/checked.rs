@@ -7,10 +7,10 @@ use std::path::Path;
 use super::error::LoadError;
 use super::origin::Origin;
 use crate::failure::reason;
-use crate::pipeline::{Diagnostic, MAXIMUM_BYTES, Pipeline, StageSchemas, check, check_targets};
+use crate::pipeline::{Diagnostic, InputReference, MAXIMUM_BYTES, Pipeline, StageTypes, check, check_targets};
 use crate::place::resolved;
 use crate::regular_file;
-use crate::run::Job;
+use crate::run::{Job, JobInput};
 use crate::stage::Registry;
 
 /// What a pipeline's file is loaded with.
@@ -31,7 +31,7 @@ pub struct Checked {
     /// The pipeline.
     pub pipeline: Pipeline,
     /// What reaches its stages and what they hand on, inputs first.
-    pub schemas: Vec<StageSchemas>,
+    pub types: Vec<StageTypes>,
 }
 
 impl Origin {
@@ -63,11 +63,11 @@ impl Origin {
         };
         let pipeline = origin.load(&environment, surroundings.registry)?;
         origin.environment = used.into_inner();
-        let (schemas, targets) = (check(&pipeline), check_targets(&pipeline, &resolved(&store)));
-        match (schemas, targets) {
-            (Ok(schemas), Ok(())) => Ok(Checked { origin, pipeline, schemas }),
-            (schemas, targets) => {
-                Err(LoadError::faults([schemas.err(), targets.err()].into_iter().flatten().flatten().collect()))
+        let (types, targets) = (check(&pipeline), check_targets(&pipeline, &resolved(&store)));
+        match (types, targets) {
+            (Ok(types), Ok(())) => Ok(Checked { origin, pipeline, types }),
+            (types, targets) => {
+                Err(LoadError::faults([types.err(), targets.err()].into_iter().flatten().flatten().collect()))
             }
         }
     }
@@ -87,8 +87,8 @@ impl Origin {
             ));
         }
         let pipeline = self.load(&|name| std::env::var(name).ok(), registry)?;
-        let schemas = check(&pipeline)?;
-        Ok(Checked { origin: self, pipeline, schemas })
+        let types = check(&pipeline)?;
+        Ok(Checked { origin: self, pipeline, types })
     }
 }
 
@@ -106,10 +106,14 @@ impl Checked {
             });
             return Err(LoadError::faults(as_errors.collect()));
         }
-        let position = |stage: usize| self.schemas.iter().position(|schemas| schemas.stage == stage);
-        let jobs = self.schemas.iter().filter_map(|schemas| {
-            let node = self.pipeline.stages.get(schemas.stage)?;
+        let position = |stage: usize| self.types.iter().position(|types| types.stage == stage);
+        let jobs = self.types.iter().filter_map(|types| {
+            let node = self.pipeline.stages.get(types.stage)?;
             let built = node.built.as_ref()?;
+            let input = |reference: &InputReference| {
+                let (port, output) = (reference.port.clone(), reference.output.clone());
+                Some(JobInput { port, job: position(reference.stage)?, output })
+            };
             Some(Job {
                 name: &node.name,
                 uses: &node.uses,
@@ -117,9 +121,9 @@ impl Checked {
                 version: built.version,
                 options: &built.options,
                 stage: built.stage.as_ref(),
-                inputs: node.inputs.iter().filter_map(|input| position(input.stage)).collect(),
-                contract: schemas.contract.clone(),
-                output: schemas.output.clone(),
+                inputs: node.inputs.iter().filter_map(input).collect(),
+                contract: types.contract.clone(),
+                output: types.contract.output(types.inputs.data()),
                 cache: node.cache,
                 failure: node.failure,
             })

@@ -28,8 +28,6 @@ pub(super) struct Means<'a> {
 pub(super) struct Draft {
     pub(super) node: StageNode,
     pub(super) from: Option<From>,
-    /// Whether its only output is `out`, as far as anything is known of it.
-    pub(super) has_one_output: bool,
     /// Its path in the file.
     pub(super) path: Vec<Segment>,
 }
@@ -90,16 +88,20 @@ pub(super) fn draft(
                     if given {
                         let span = document.key_span(&below(&path, key));
                         let error = document.error(span, format!("`{key}` is for plugins, and `{uses}` is built in"));
-                        report.add(error.stage(name).help("take it out"));
+                        let help = match kind.has_option(key) {
+                            true => format!("write it in `with`, where `{uses}` has it"),
+                            false => "take it out".to_owned(),
+                        };
+                        report.add(error.stage(name).help(help));
                     }
                 }
                 built = build(kind, &with, name, &path, means, report).filter(|_| !later);
                 if entry.on_error == OnError::Quarantine
-                    && let Some(Work::Sink(_)) = built.as_ref().map(|built| built.stage.work())
+                    && let Some(Work::Sink(_) | Work::Whole(_)) = built.as_ref().map(|built| built.stage.work())
                 {
                     let span = document.key_span(&below(&path, "on_error"));
                     let message =
-                        format!("`{uses}` writes its whole input or nothing: it cannot put trajectories aside");
+                        format!("`{uses}` takes its whole input or nothing: it cannot put trajectories aside");
                     let help = "take it out; the stages before it may have `on_error: quarantine`";
                     report.add(document.error(span, message).stage(name).help(help));
                 }
@@ -120,8 +122,7 @@ pub(super) fn draft(
         },
         uses_span,
     };
-    let has_one_output = node.built.is_some() || registry.get(&node.uses).is_some();
-    Draft { node, from: entry.from, has_one_output, path }
+    Draft { node, from: entry.from, path }
 }
 
 fn build(

@@ -7,14 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{LoadOptions, Pipeline, PipelineErrors, load};
-use crate::contract::{AddedColumn, Contract, Effect, Scope};
-use crate::dataset::Dataset;
+use crate::artifact::Inputs;
+use crate::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use crate::problem::Problem;
 use crate::stage::{
-    BuildContext, BuiltIn, Context, Memo, Output, Receiver, Registry, Sink, Source, Stage, StageError, StageKind,
-    Staging, Survey, Target, Transform, Work,
+    BuildContext, BuiltIn, Context, Memo, Output, Receiver, Registry, Session, Sink, Source, Stage, StageError,
+    StageKind, Staging, Survey, Target, TaskContext, Transform, Work,
 };
-use crate::trajectory::{TrajectoryBatch, TrajectorySchema, imported_schema};
+use crate::trajectory::{TrajectoryBatch, imported_schema};
 
 /// Loads a pipeline over the stages of this file; the environment has `HOME`.
 pub(super) fn loaded(text: &str, set: &[&str]) -> Result<Pipeline, PipelineErrors> {
@@ -80,7 +80,7 @@ impl BuiltIn for Read {
 }
 
 impl Stage for Read {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let schema = imported_schema();
         let schema = if self.0.scored { schema } else { schema.without(&"reward".into()) };
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(schema) })
@@ -96,7 +96,7 @@ impl Source for Read {
         Ok(Survey::default())
     }
 
-    fn read(&self, _: &Survey, _: &[usize], _: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(&self, _: &Survey, _: &[usize], _: &TaskContext<'_>, _: &mut dyn Receiver) -> Result<(), StageError> {
         Ok(())
     }
 }
@@ -126,7 +126,7 @@ impl BuiltIn for Score {
 }
 
 impl Stage for Score {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let adds = vec![AddedColumn::new("reward", DataType::Float32)];
         let effect = Effect::Columns { adds, drops: Vec::new() };
         Ok(Contract { reads: vec!["turns".into()], scope: Scope::Trajectory, effect })
@@ -137,9 +137,15 @@ impl Stage for Score {
     }
 }
 
-impl Transform for Score {
+impl Score {
     fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         Ok(Output::Columns(Vec::new()))
+    }
+}
+
+impl Transform for Score {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -164,7 +170,7 @@ impl BuiltIn for Credit {
 }
 
 impl Stage for Credit {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let adds = vec![AddedColumn::new("turns.advantage", DataType::Float32)];
         let effect = Effect::Columns { adds, drops: Vec::new() };
         Ok(Contract { reads: vec!["reward".into(), "turns".into()], scope: Scope::Group, effect })
@@ -175,9 +181,15 @@ impl Stage for Credit {
     }
 }
 
-impl Transform for Credit {
+impl Credit {
     fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         Ok(Output::Columns(Vec::new()))
+    }
+}
+
+impl Transform for Credit {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -204,7 +216,7 @@ impl BuiltIn for Write {
 }
 
 impl Stage for Write {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Sink })
     }
 
@@ -229,7 +241,7 @@ impl Sink for Write {
         Box::new(Self(self.0.with_file_name(name)))
     }
 
-    fn export(&self, _: &Dataset, _: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {
+    fn export(&self, _: &Inputs, _: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {
         Err(StageError::new("a fixture writes nothing"))
     }
 }

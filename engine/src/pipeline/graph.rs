@@ -8,13 +8,12 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::draft::{Draft, below};
 use super::model::{InputReference, StageNode};
 use super::report::Report;
-use super::stage_entry::From;
+use super::stage_entry::{From, Names};
 use super::targets::check_names;
+use crate::artifact::ArtifactKind;
+use crate::contract::{DATA, OUT};
 use crate::problem::{Segment, nearest};
-use crate::stage::Work;
-
-/// The output that every built-in stage has.
-const DEFAULT_OUTPUT: &str = "out";
+use crate::stage::{Arity, InputPort, OutputPort, Ports};
 
 /// The stages with their inputs resolved, and an order in which each comes behind its inputs.
 pub(super) fn resolve(drafts: Vec<Draft>, report: &mut Report<'_>) -> (Vec<StageNode>, Vec<usize>) {
@@ -28,89 +27,157 @@ pub(super) fn resolve(drafts: Vec<Draft>, report: &mut Report<'_>) -> (Vec<Stage
     (stages, order)
 }
 
-/// A `stage.output` as written, with its place and the input that it is bound to.
+/// A `stage.output` as written, with its place and the port that it is bound to.
 struct Written<'a> {
     text: &'a str,
     span: Range<usize>,
     path: Vec<Segment>,
-    binding: Option<&'a str>,
+    port: Option<&'a str>,
 }
 
 fn written<'a>(draft: &'a Draft, report: &Report<'_>) -> Vec<Written<'a>> {
     let path = below(&draft.path, "from");
-    let one = |text: &'a str, path: Vec<Segment>, binding| {
+    let one = |text: &'a str, path: Vec<Segment>, port| {
         let span = report.document.value_span(&path);
-        Written { text, span, path, binding }
+        Written { text, span, path, port }
+    };
+    let named = |names: &'a Names, path: Vec<Segment>, port: Option<&'a str>| match names {
+        Names::One(text) => vec![one(text, path, port)],
+        Names::Several(texts) => texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| one(text, path.iter().cloned().chain([index.into()]).collect(), port))
+            .collect(),
     };
     match &draft.from {
         None => Vec::new(),
-        Some(From::One(text)) => vec![one(text, path, None)],
-        Some(From::List(texts)) => texts
-            .iter()
-            .enumerate()
-            .map(|(index, text)| one(text, path.iter().cloned().chain([index.into()]).collect(), None))
-            .collect(),
-        Some(From::Named(texts)) => {
-            texts.iter().map(|(name, text)| one(text, below(&path, name), Some(name.as_str()))).collect()
+        Some(From::First(names)) => named(names, path, None),
+        Some(From::Ports(ports)) => {
+            ports.iter().flat_map(|(port, names)| named(names, below(&path, port), Some(port.as_str()))).collect()
         }
     }
 }
 
 /// Resolves the `from` of a stage.
 fn references(draft: &Draft, drafts: &[Draft], report: &mut Report<'_>) -> Vec<InputReference> {
-    let document = report.document;
     let name = &draft.node.name;
-    let from_path = below(&draft.path, "from");
-    let work = draft.node.built.as_ref().map(|built| built.stage.work());
-    match (&work, &draft.from) {
-        (Some(Work::Source(_)), Some(_)) => {
-            let message = format!("`{name}` brings trajectories in, and takes none from another stage");
-            let error = document.error(document.key_span(&from_path), message).stage(name);
-            report.add(error.help("take `from` out"));
-            return Vec::new();
-        }
-        (Some(Work::Transform(_) | Work::Sink(_)), None) if !report.is_unknown(&from_path) => {
-            let error = document.error(document.key_span(&draft.path), format!("the stage `{name}` has no `from`"));
-            let example = before(draft, drafts).unwrap_or("import");
-            report.add(error.stage(name).help(format!("say whose output it takes, as in `from: {example}`")));
-        }
-        (Some(_), Some(From::Named(_))) => {
-            let message = format!("`{name}` has one input, and a map names several");
-            let error = document.error(document.key_span(&from_path), message).stage(name);
-            report.add(error.help("write the name of the stage alone, as in `from: import`"));
-        }
-        (_, Some(From::List(list))) if list.is_empty() => {
-            let error = document.error(document.value_span(&from_path), "`from` lists no stage").stage(name);
-            report.add(error.help("name at least one"));
-        }
-        _ => {}
-    }
+    let ports = draft.node.built.as_ref().map(|built| built.stage.ports());
     let mut references: Vec<InputReference> = Vec::new();
     for one in written(draft, report) {
-        let Some(reference) = reference(&one, name, drafts, report) else { continue };
-        let twice = references.iter().find(|known| known.stage == reference.stage && known.output == reference.output);
-        match twice {
-            Some(first) if one.binding.is_none() => {
-                let error = document.error(one.span, format!("`{}` is joined with itself", one.text)).stage(name);
-                report.add(error.related(first.span.clone(), "first here").help("name each stage once"));
+        let Some(reference) = reference(&one, draft, ports.as_ref(), drafts, report) else { continue };
+        let same = |known: &&InputReference| {
+            (known.stage, &known.output, &known.port) == (reference.stage, &reference.output, &reference.port)
+        };
+        match references.iter().find(same) {
+            Some(first) => {
+                let error = report.document.error(one.span, format!("`{}` is joined with itself", one.text));
+                let error = error.stage(name).related(first.span.clone(), "first here");
+                report.add(error.help("name each stage once"));
             }
-            _ => references.push(reference),
+            None => references.push(reference),
         }
+    }
+    if let Some(ports) = &ports {
+        check_bound(draft, ports, &references, drafts, report);
+        // In the order of the ports, whatever the order of a map.
+        let order = |reference: &InputReference| ports.inputs.iter().position(|port| port.name == reference.port);
+        references.sort_by_key(order);
     }
     references
 }
 
-/// The stage above in the file, or the first.
-fn before<'a>(draft: &Draft, drafts: &'a [Draft]) -> Option<&'a str> {
-    let at = drafts.iter().position(|other| other.node.name == draft.node.name)?;
-    drafts.get(at.checked_sub(1)?).map(|other| other.node.name.as_str())
+/// Whether every port has what it takes.
+fn check_bound(draft: &Draft, ports: &Ports, references: &[InputReference], drafts: &[Draft], report: &mut Report<'_>) {
+    let (document, name) = (report.document, &draft.node.name);
+    let from_path = below(&draft.path, "from");
+    if report.is_unknown(&from_path) {
+        return;
+    }
+    let example = |port: &InputPort, from: &str| match ports.inputs.first() {
+        Some(first) if first == port => from.to_owned(),
+        Some(first) if !first.optional => format!("{{ {}: …, {}: {from} }}", first.name, port.name),
+        _ => format!("{{ {}: {from} }}", port.name),
+    };
+    match &draft.from {
+        Some(_) if ports.inputs.is_empty() => {
+            let error =
+                document.error(document.key_span(&from_path), format!("`{name}` takes nothing from other stages"));
+            report.add(error.stage(name).help("take `from` out"));
+        }
+        Some(From::First(Names::Several(list))) if list.is_empty() => {
+            let error = document.error(document.value_span(&from_path), "`from` lists no stage").stage(name);
+            report.add(error.help("name at least one"));
+        }
+        None => {
+            let Some(port) = ports.inputs.iter().find(|port| !port.optional) else { return };
+            let error = document.error(document.key_span(&draft.path), format!("the stage `{name}` has no `from`"));
+            let from = before(draft, drafts, port).unwrap_or("import");
+            let help = format!("say whose output it takes, as in `from: {}`", example(port, from));
+            report.add(error.stage(name).help(help));
+        }
+        Some(from) => {
+            for port in &ports.inputs {
+                let bound: Vec<_> = references.iter().filter(|reference| reference.port == port.name).collect();
+                let wanted = words(port.kinds);
+                match bound.as_slice() {
+                    // A name that leads nowhere was told of already.
+                    [] if !port.optional && !from.names(port.name, ports) => {
+                        let message = format!("`{name}` needs a {wanted} as `{}`", port.name);
+                        let error = document.error(document.value_span(&from_path), message).stage(name);
+                        let from = before(draft, drafts, port).unwrap_or("NAME");
+                        report
+                            .add(error.help(format!("name the stage that makes it: `from: {}`", example(port, from))));
+                    }
+                    [_, second, ..] if port.arity == Arity::One => {
+                        let message = format!("`{name}` takes one {wanted} as `{}`, and several are named", port.name);
+                        let error = document.error(second.span.clone(), message).stage(name);
+                        report.add(error.help("name one stage"));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
 }
 
-fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Report<'_>) -> Option<InputReference> {
+/// Kinds, for people: `policy`, `dataset or table`.
+fn words(kinds: &[ArtifactKind]) -> String {
+    kinds.iter().map(ArtifactKind::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// The stage above in the file that makes what a port takes, or else the first that does.
+fn before<'a>(draft: &Draft, drafts: &'a [Draft], port: &InputPort) -> Option<&'a str> {
+    let at = drafts.iter().position(|other| other.node.name == draft.node.name)?;
+    let fits = |other: &&'a Draft| {
+        let built = other.node.built.as_ref();
+        built.is_none_or(|built| built.stage.ports().outputs.iter().any(|output| port.kinds.contains(&output.kind)))
+    };
+    let (above, below) = drafts.split_at(at);
+    let found = above.iter().rev().find(fits).or_else(|| below.iter().skip(1).find(fits))?;
+    Some(&found.node.name)
+}
+
+/// Resolves one name. `ports`: of the stage that takes it, if they are known.
+fn reference(
+    one: &Written<'_>,
+    draft: &Draft,
+    ports: Option<&Ports>,
+    drafts: &[Draft],
+    report: &mut Report<'_>,
+) -> Option<InputReference> {
     if report.is_unknown(&one.path) {
         return None;
     }
-    let (name, output) = one.text.split_once('.').unwrap_or((one.text, DEFAULT_OUTPUT));
+    let stage = draft.node.name.as_str();
+    let port = match (one.port, ports) {
+        (Some(name), Some(ports)) => Some(port(name, one, stage, ports, report)?),
+        (None, Some(ports)) => Some(ports.inputs.first()?),
+        (_, None) => None,
+    };
+    let (name, output) = match one.text.split_once('.') {
+        Some((name, output)) => (name, Some(output)),
+        None => (one.text, None),
+    };
     let error = |message: String| report.document.error(one.span.clone(), message).stage(stage);
     let Some(index) = drafts.iter().position(|draft| draft.node.name == name) else {
         let error = error(format!("there is no stage named `{name}`")).label("not among `stages`");
@@ -126,18 +193,107 @@ fn reference(one: &Written<'_>, stage: &str, drafts: &[Draft], report: &mut Repo
         return None;
     };
     let target = drafts.get(index)?;
-    if target.node.built.as_ref().is_some_and(|built| matches!(built.stage.work(), Work::Sink(_))) {
-        let error = error(format!("`{name}` writes files, and hands no trajectories on"));
-        report.add(error.help(format!("name the stage from which `{name}` takes its trajectories")));
-        return None;
+    let mut found = output.unwrap_or(OUT).to_owned();
+    if let Some(built) = &target.node.built {
+        let outputs = built.stage.ports().outputs;
+        let output = match resolved(&outputs, name, output) {
+            Ok(output) => output,
+            Err(Unresolved { message, label, help }) => {
+                let error = error(message).help(help);
+                report.add(match label {
+                    Some(label) => error.label(label),
+                    None => error,
+                });
+                return None;
+            }
+        };
+        if let Some(port) = port.filter(|port| !port.kinds.contains(&output.kind)) {
+            let wanted = words(port.kinds);
+            let message =
+                format!("`{stage}` takes a {wanted} as `{}`, and `{}` is a {}", port.name, one.text, output.kind);
+            let makes = |draft: &&Draft| {
+                let built = draft.node.built.as_ref();
+                built.is_some_and(|built| built.stage.ports().outputs.iter().any(|one| port.kinds.contains(&one.kind)))
+            };
+            let fitting: Vec<String> =
+                drafts.iter().filter(makes).map(|draft| format!("`{}`", draft.node.name)).collect();
+            let help = match fitting.as_slice() {
+                [] => format!("no stage of the pipeline makes a {wanted}"),
+                _ => format!("what makes one: {}", fitting.join(", ")),
+            };
+            report.add(error(message).help(help));
+            return None;
+        }
+        found.clone_from(&output.name);
     }
-    if target.has_one_output && output != DEFAULT_OUTPUT {
-        let error = error(format!("`{name}` has no output `{output}`")).label("its only output is `out`");
-        report.add(error.help(format!("write `{name}`")));
-        return None;
+    let port = port.map_or(DATA, |port| port.name).to_owned();
+    Some(InputReference { stage: index, output: found, port, span: one.span.clone() })
+}
+
+/// The port that a map binds by this name.
+fn port<'a>(
+    name: &str,
+    one: &Written<'_>,
+    stage: &str,
+    ports: &'a Ports,
+    report: &mut Report<'_>,
+) -> Option<&'a InputPort> {
+    let found = ports.inputs.iter().find(|port| port.name == name);
+    if found.is_none() && !ports.inputs.is_empty() {
+        // A list has the port's name above it.
+        let at = match one.path.last() {
+            Some(Segment::Index(_)) => &one.path[..one.path.len() - 1],
+            _ => &one.path[..],
+        };
+        let error = report.document.error(report.document.key_span(at), format!("`{stage}` has no input `{name}`"));
+        let names: Vec<String> = ports.inputs.iter().map(|port| format!("`{}`", port.name)).collect();
+        let error = error.stage(stage).label(match names.as_slice() {
+            [only] => format!("its only input is {only}"),
+            _ => format!("its inputs are {}", names.join(", ")),
+        });
+        report.add(match nearest(name, ports.inputs.iter().map(|port| port.name)) {
+            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+            None => error,
+        });
     }
-    let binding = one.binding.map(str::to_owned);
-    Some(InputReference { stage: index, output: output.to_owned(), binding, span: one.span.clone() })
+    found
+}
+
+/// Why a name stands for no output.
+struct Unresolved {
+    message: String,
+    label: Option<String>,
+    help: String,
+}
+
+/// The output of a stage that a name stands for: the stage's name alone for `out`, or for the only one.
+fn resolved<'a>(outputs: &'a [OutputPort], stage: &str, output: Option<&str>) -> Result<&'a OutputPort, Unresolved> {
+    let names = || outputs.iter().map(|port| format!("`{}`", port.name)).collect::<Vec<_>>().join(", ");
+    let written = || outputs.iter().map(|port| format!("`{stage}.{}`", port.name)).collect::<Vec<_>>();
+    match (outputs, output) {
+        ([], _) => Err(Unresolved {
+            message: format!("`{stage}` writes files, and hands nothing on"),
+            label: None,
+            help: format!("name the stage from which `{stage}` takes what it writes"),
+        }),
+        ([only], None) => Ok(only),
+        (several, None) => several.iter().find(|port| port.name == OUT).ok_or_else(|| Unresolved {
+            message: format!("`{stage}` has several outputs"),
+            label: Some("does not say which".to_owned()),
+            help: format!("name one of {}", written().join(", ")),
+        }),
+        (several, Some(output)) => several.iter().find(|port| port.name == output).ok_or_else(|| Unresolved {
+            message: format!("`{stage}` has no output `{output}`"),
+            label: Some(match several {
+                [only] => format!("its only output is `{}`", only.name),
+                _ => format!("its outputs are {}", names()),
+            }),
+            help: match several {
+                [_] => format!("write `{stage}`"),
+                _ => format!("name one of {}", written().join(", ")),
+            },
+        }),
+    }
 }
 
 /// Reports every cycle once; whether there was any.

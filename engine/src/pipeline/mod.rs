@@ -30,7 +30,7 @@ pub use load::load;
 pub use load_options::LoadOptions;
 pub use model::{BuiltStage, InputReference, Pipeline, StageNode};
 pub use plain::render_plain;
-pub use propagate::{StageSchemas, check};
+pub use propagate::{StageTypes, check};
 pub use scan::MAXIMUM_BYTES;
 pub use schema_document::pipeline_schema;
 pub use targets::check_targets;

@@ -65,7 +65,7 @@ pub struct StageNode {
     pub name: String,
     /// Its kind, or the address of a plugin.
     pub uses: String,
-    /// Where its input comes from, in order; empty for a source.
+    /// Where its inputs come from, in the order of its ports.
     pub inputs: Vec<InputReference>,
     /// Its options as written, `${…}` replaced.
     pub with: serde_yaml::Value,
@@ -101,9 +101,9 @@ impl fmt::Debug for BuiltStage {
 pub struct InputReference {
     /// Index of the stage in [`Pipeline::stages`].
     pub stage: usize,
-    /// Which of its outputs: `out`, but for stages with several.
+    /// Which of its outputs.
     pub output: String,
-    /// The input that it is bound to, where `from` is a map.
-    pub binding: Option<String>,
+    /// The port that takes it.
+    pub port: String,
     pub(super) span: Range<usize>,
 }

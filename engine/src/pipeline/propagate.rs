@@ -3,28 +3,30 @@
 
 use std::collections::BTreeSet;
 
+use crate::artifact::ArtifactType;
 use crate::column::ColumnPath;
-use crate::contract::{Contract, Effect, Scope};
+use crate::contract::{Contract, DATA, Effect, InputTypes, Scope};
 use crate::failure::OnError;
 use crate::problem::{Problem, nearest};
+use crate::stage::{Arity, OutputPort};
 use crate::trajectory::TrajectorySchema;
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
 use super::draft::options_path;
-use super::model::{Pipeline, StageNode};
+use super::model::{InputReference, Pipeline, StageNode};
 use super::report::placed;
 
 /// What goes into a stage and what comes out.
 #[derive(Clone, Debug)]
-pub struct StageSchemas {
+pub struct StageTypes {
     /// Index of the stage in [`Pipeline::stages`].
     pub stage: usize,
-    /// The columns that it is given; none for a source.
-    pub input: TrajectorySchema,
-    /// What it declares for that input.
+    /// What it is given.
+    pub inputs: InputTypes,
+    /// What it declares for that.
     pub contract: Contract,
-    /// The columns that it hands on; none for a sink.
-    pub output: TrajectorySchema,
+    /// What it hands on, by the names of its outputs.
+    pub outputs: Vec<(String, ArtifactType)>,
 }
 
 /// Carries schemas through a pipeline; in the order of [`Pipeline::order`]. Stages that this version does not
@@ -32,15 +34,15 @@ pub struct StageSchemas {
 ///
 /// # Errors
 /// Every stage whose input does not fit it; those behind it are passed over.
-pub fn check(pipeline: &Pipeline) -> Result<Vec<StageSchemas>, PipelineErrors> {
+pub fn check(pipeline: &Pipeline) -> Result<Vec<StageTypes>, PipelineErrors> {
     let (known, errors) = propagate(pipeline, &BTreeSet::new());
     if errors.is_empty() { Ok(known) } else { Err(PipelineErrors::new(errors)) }
 }
 
 /// What is known of the stages, and the faults found. Stages that are `faulty` already, and those behind them, are
 /// passed over.
-pub(super) fn propagate(pipeline: &Pipeline, faulty: &BTreeSet<String>) -> (Vec<StageSchemas>, Vec<Diagnostic>) {
-    let mut known: Vec<StageSchemas> = Vec::new();
+pub(super) fn propagate(pipeline: &Pipeline, faulty: &BTreeSet<String>) -> (Vec<StageTypes>, Vec<Diagnostic>) {
+    let mut known: Vec<StageTypes> = Vec::new();
     let mut errors = Vec::new();
     for stage in &pipeline.order {
         let Some(node) = pipeline.stages.get(*stage).filter(|node| !faulty.contains(&node.name)) else { continue };
@@ -56,19 +58,27 @@ fn check_stage(
     pipeline: &Pipeline,
     stage: usize,
     node: &StageNode,
-    known: &[StageSchemas],
-) -> Result<Option<StageSchemas>, Vec<Diagnostic>> {
+    known: &[StageTypes],
+) -> Result<Option<StageTypes>, Vec<Diagnostic>> {
     let Some(built) = &node.built else { return Ok(None) };
-    let mut inputs = Vec::with_capacity(node.inputs.len());
+    let ports = built.stage.ports();
+    let is_joined = |name: &str| ports.inputs.iter().any(|port| port.name == name && port.arity == Arity::Joined);
+    let (mut joined, mut beside) = (Vec::new(), Vec::new());
     for reference in &node.inputs {
-        match known.iter().find(|schemas| schemas.stage == reference.stage) {
-            Some(schemas) => inputs.push(&schemas.output),
+        let types = known.iter().find(|types| types.stage == reference.stage);
+        let output = types.and_then(|types| types.outputs.iter().find(|(name, _)| *name == reference.output));
+        match output {
             None => return Ok(None),
+            Some((_, ArtifactType::Dataset(schema))) if reference.port == DATA && is_joined(DATA) => {
+                joined.push((reference, schema));
+            }
+            Some((_, artifact)) => beside.push((reference.port.clone(), artifact.clone())),
         }
     }
-    let input = inputs.first().map_or_else(TrajectorySchema::empty, |first| (*first).clone());
-    check_joined(pipeline, node, &inputs)?;
-    let mut contract = built.stage.contract(&input).map_err(|problems| {
+    let input = joined.first().map_or_else(TrajectorySchema::empty, |(_, first)| (*first).clone());
+    check_joined(pipeline, node, &joined)?;
+    let inputs = InputTypes::new(input, beside);
+    let mut contract = built.stage.contract(&inputs).map_err(|problems| {
         let options = options_path(&pipeline.document, &["stages".into(), node.name.as_str().into()]);
         let diagnostic = |problem: Problem| {
             let path: Vec<_> = options.iter().chain(&problem.path).cloned().collect();
@@ -76,11 +86,12 @@ fn check_stage(
         };
         problems.into_iter().map(diagnostic).collect::<Vec<_>>()
     })?;
+    let input = inputs.data();
     let missing: Vec<Diagnostic> = contract
         .reads
         .iter()
         .filter(|path| !input.has(path.as_str()))
-        .map(|path| missing_column(pipeline, stage, node, path, &input))
+        .map(|path| missing_column(pipeline, stage, node, path, input))
         .collect();
     if !missing.is_empty() {
         return Err(missing);
@@ -90,11 +101,16 @@ fn check_stage(
             format!("`{}` makes copies and must see several trajectories at once, which cannot be", node.name);
         return Err(vec![pipeline.stage_error(stage, message).help("copies are made of single trajectories")]);
     }
-    if node.failure.on_error == OnError::Quarantine && !node.inputs.is_empty() {
-        read_what_names_rows(&mut contract, &input);
+    if node.failure.on_error == OnError::Quarantine && !joined.is_empty() {
+        read_what_names_rows(&mut contract, input);
     }
-    let output = contract.output(&input);
-    Ok(Some(StageSchemas { stage, input, contract, output }))
+    let outputs = contract.outputs(input);
+    let promised = outputs.iter().map(|(name, artifact)| OutputPort::new(name.as_str(), artifact.kind()));
+    if !promised.eq(ports.outputs) {
+        let message = format!("`{}` promises other outputs than it has", node.name);
+        return Err(vec![pipeline.stage_error(stage, message).help("this is a fault of the stage")]);
+    }
+    Ok(Some(StageTypes { stage, inputs, contract, outputs }))
 }
 
 /// Where trajectories are put aside, what names them, tells where they came from, and holds them together is read too.
@@ -135,15 +151,17 @@ fn missing_column(
 }
 
 /// Datasets that are joined must have the same columns.
-fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySchema]) -> Result<(), Vec<Diagnostic>> {
-    let Some((first, others)) = inputs.split_first() else { return Ok(()) };
+fn check_joined(
+    pipeline: &Pipeline,
+    node: &StageNode,
+    inputs: &[(&InputReference, &TrajectorySchema)],
+) -> Result<(), Vec<Diagnostic>> {
+    let Some(((first_reference, first), others)) = inputs.split_first() else { return Ok(()) };
     let mut errors = Vec::new();
-    for (other, reference) in others.iter().zip(node.inputs.iter().skip(1)) {
-        let name = |stage: Option<usize>| {
-            stage.and_then(|stage| pipeline.stages.get(stage)).map_or("", |stage| stage.name.as_str())
-        };
-        let first_name = name(node.inputs.first().map(|reference| reference.stage));
-        let other_name = name(Some(reference.stage));
+    for (reference, other) in others {
+        let name =
+            |reference: &InputReference| pipeline.stages.get(reference.stage).map_or("", |stage| stage.name.as_str());
+        let (first_name, other_name) = (name(first_reference), name(reference));
         let mut paths = first.paths();
         paths.extend(other.paths().into_iter().filter(|path| first.field(path).is_none()));
         let difference = paths.iter().find_map(|path| match (first.field(path), other.field(path)) {
@@ -160,7 +178,9 @@ fn check_joined(pipeline: &Pipeline, node: &StageNode, inputs: &[&TrajectorySche
             let message = format!("`from` joins datasets of different columns: {difference}");
             let error = pipeline.document.error(reference.span.clone(), message).stage(&node.name);
             let error = error.label(format!("differs from `{first_name}`"));
-            errors.push(error.help("let both pass through the same stages before they are joined"));
+            errors.push(
+                error.help("let both pass through the same stages before they are joined, or join them by `merge`"),
+            );
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -176,7 +196,8 @@ mod tests {
     use super::*;
     use crate::contract::Keep;
     use crate::stage::{
-        Built, Context, EnvironmentKind, Output, PluginLoader, PluginRequest, Stage, StageError, Transform, Work,
+        Built, Context, EnvironmentKind, Output, PluginLoader, PluginRequest, Session, Stage, StageError, TaskContext,
+        Transform, Work,
     };
     use crate::trajectory::TrajectoryBatch;
 
@@ -195,7 +216,7 @@ mod tests {
         assert_eq!(reads, ["", "turns trajectory_id source", "reward turns trajectory_id source group_id", "turns"]);
     }
 
-    fn checked(stages: &str) -> Result<Vec<StageSchemas>, PipelineErrors> {
+    fn checked(stages: &str) -> Result<Vec<StageTypes>, PipelineErrors> {
         check(&loaded(&format!("version: 1\nstages:\n{stages}"), &[]).unwrap())
     }
 
@@ -206,8 +227,9 @@ mod tests {
                 .unwrap();
         let stages: Vec<usize> = schemas.iter().map(|schemas| schemas.stage).collect();
         assert_eq!(stages, [1, 0]);
-        assert!(!schemas[1].input.has("turns.advantage"));
-        assert!(schemas[1].output.has("turns.advantage") && schemas[1].output.has("reward"));
+        assert!(!schemas[1].inputs.data().has("turns.advantage"));
+        let output = schemas[1].contract.output(schemas[1].inputs.data());
+        assert!(output.has("turns.advantage") && output.has("reward"));
     }
 
     #[test]
@@ -246,7 +268,8 @@ mod tests {
     struct Relabeller(Scope);
 
     impl Stage for Relabeller {
-        fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+            let input = inputs.data();
             let effect = Effect::relabelled(input, Keep::Both);
             Ok(Contract { reads: Vec::new(), scope: self.0, effect })
         }
@@ -256,9 +279,15 @@ mod tests {
         }
     }
 
-    impl Transform for Relabeller {
+    impl Relabeller {
         fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
             Ok(Output::Relabelled(Vec::new()))
+        }
+    }
+
+    impl Transform for Relabeller {
+        fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+            Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
         }
     }
 
@@ -290,7 +319,7 @@ stages:
             let registry = registry().with_plugins(Arc::new(Relabeller(scope)));
             check(&load(text, "demo.yaml".as_ref(), &options, &registry).unwrap())
         };
-        assert!(checked(Scope::Trajectory).unwrap()[2].input.has("relabelled"));
+        assert!(checked(Scope::Trajectory).unwrap()[2].inputs.data().has("relabelled"));
         insta::assert_snapshot!(checked(Scope::Group).unwrap_err(), @"
         demo.yaml:4:17: error: `again` makes copies and must see several trajectories at once, which cannot be
           |

@@ -13,7 +13,7 @@ use super::retries::RetriesEntry;
 use crate::contract::Keep;
 use crate::failure::OnError;
 use crate::quantities::{Memory, Span};
-use crate::stage::PluginGrants;
+use crate::stage::{PluginGrants, Ports};
 
 /// A stage: what it does, on what, and how.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -24,7 +24,7 @@ pub(super) struct StageEntry {
     #[schemars(required)]
     pub(super) uses: Option<String>,
     /// The stage whose output this one takes: `reward`, or `split.validation` for an output of another name. A
-    /// list joins datasets of the same columns; a map binds named inputs.
+    /// list joins datasets of the same columns; a map binds inputs by their names, as in `{data: reward, policy: student}`.
     pub(super) from: Option<From>,
     /// The stage's options.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
@@ -121,15 +121,54 @@ impl JsonSchema for Condition {
     }
 }
 
-/// Where a stage's input comes from.
+/// Where a stage's inputs come from.
 #[derive(Debug)]
 pub(super) enum From {
-    /// One stage.
+    /// What its first port takes.
+    First(Names),
+    /// What its ports take, by their names.
+    Ports(BTreeMap<String, Names>),
+}
+
+/// What a port takes.
+#[derive(Debug)]
+pub(super) enum Names {
+    /// The output of one stage.
     One(String),
-    /// Several, joined in order.
-    List(Vec<String>),
-    /// Several, by name.
-    Named(BTreeMap<String, String>),
+    /// Several, in order.
+    Several(Vec<String>),
+}
+
+impl From {
+    /// Whether anything is named for a port, be it there or not.
+    pub(super) fn names(&self, port: &str, ports: &Ports) -> bool {
+        match self {
+            Self::First(_) => ports.inputs.first().is_some_and(|first| first.name == port),
+            Self::Ports(named) => named.contains_key(port),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NamesVisitor;
+        impl<'de> Visitor<'de> for NamesVisitor {
+            type Value = Names;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a stage, or a list of names")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Names, E> {
+                Ok(Names::One(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Names, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(items)).map(Names::Several)
+            }
+        }
+        deserializer.deserialize_any(NamesVisitor)
+    }
 }
 
 impl<'de> Deserialize<'de> for From {
@@ -143,15 +182,16 @@ impl<'de> Deserialize<'de> for From {
             }
 
             fn visit_str<E>(self, name: &str) -> Result<From, E> {
-                Ok(From::One(name.to_owned()))
+                Ok(From::First(Names::One(name.to_owned())))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<From, A::Error> {
-                Deserialize::deserialize(SeqAccessDeserializer::new(items)).map(From::List)
+                let names = Deserialize::deserialize(SeqAccessDeserializer::new(items))?;
+                Ok(From::First(Names::Several(names)))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<From, A::Error> {
-                Deserialize::deserialize(MapAccessDeserializer::new(entries)).map(From::Named)
+                Deserialize::deserialize(MapAccessDeserializer::new(entries)).map(From::Ports)
             }
         }
         deserializer.deserialize_any(FromVisitor)
@@ -164,10 +204,12 @@ impl JsonSchema for From {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let several = json_schema!({ "type": "array", "items": { "type": "string" }, "minItems": 1 });
+        let names = json_schema!({ "anyOf": [{ "type": "string" }, several] });
         json_schema!({ "anyOf": [
             { "type": "string" },
-            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
-            { "type": "object", "additionalProperties": { "type": "string" } },
+            several,
+            { "type": "object", "additionalProperties": names, "minProperties": 1 },
         ] })
     }
 }

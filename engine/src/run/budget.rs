@@ -1,14 +1,22 @@
 //! The memory that a run may use, counted in bytes: a task takes what it will need at most before it begins, and waits
 //! if others hold too much.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Bytes that tasks share.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    total: u64,
-    free: Mutex<u64>,
+    all: u64,
+    state: Mutex<State>,
     given_back: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Bytes that tasks hold at the moment.
+    taken: u64,
+    /// Bytes of what is kept for several tasks.
+    kept: u64,
 }
 
 /// Bytes that a task holds, given back when it is dropped.
@@ -20,12 +28,31 @@ pub(crate) struct Taken<'a> {
 
 impl Budget {
     pub(crate) fn new(total: u64) -> Self {
-        Self { total, free: Mutex::new(total), given_back: Condvar::new() }
+        Self { all: total, state: Mutex::default(), given_back: Condvar::new() }
     }
 
-    /// All that there is.
+    /// All that there is for tasks.
     pub(crate) fn total(&self) -> u64 {
-        self.total
+        self.all.saturating_sub(self.state().kept)
+    }
+
+    /// Counts what is kept for several tasks: they have so much less.
+    pub(crate) fn keep(&self, bytes: u64) {
+        let mut state = self.state();
+        state.kept = state.kept.saturating_add(bytes);
+        // Who waits for more than there is now gets what there is.
+        self.given_back.notify_all();
+    }
+
+    /// Undoes [`Self::keep`].
+    pub(crate) fn release(&self, bytes: u64) {
+        let mut state = self.state();
+        state.kept = state.kept.saturating_sub(bytes);
+        self.given_back.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until so many bytes are free and takes them. Whoever asks for more than there is gets everything, and so
@@ -33,17 +60,20 @@ impl Budget {
     ///
     /// A task that holds bytes must not wait for another that has yet to take some.
     pub(crate) fn take(&self, bytes: u64) -> Taken<'_> {
-        let bytes = bytes.min(self.total);
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.given_back.wait_while(free, |free| *free < bytes).unwrap_or_else(PoisonError::into_inner);
-        *free -= bytes;
+        // As much as is asked for, or all that is not kept.
+        let wanted = |state: &State| bytes.min(self.all.saturating_sub(state.kept));
+        let is_short = |state: &mut State| state.taken > 0 && state.taken + wanted(state) + state.kept > self.all;
+        let state = self.given_back.wait_while(self.state(), is_short);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let bytes = wanted(&state);
+        state.taken += bytes;
         Taken { budget: self, bytes }
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        *self.budget.free.lock().unwrap_or_else(PoisonError::into_inner) += self.bytes;
+        self.budget.state().taken -= self.bytes;
         self.budget.given_back.notify_all();
     }
 }
@@ -71,6 +101,6 @@ mod tests {
             }
         });
         assert!((60..=100).contains(&most.load(Ordering::SeqCst)), "{most:?}");
-        assert_eq!(*budget.free.lock().unwrap(), 100);
+        assert_eq!(budget.state().taken, 0);
     }
 }

@@ -5,21 +5,11 @@ use std::sync::Arc;
 
 use super::job::Job;
 use super::part::StageWork;
+use crate::artifact::Artifact;
 use crate::dataset::{ColumnFiles, Dataset, Facts, Lineage, Selection, Shard};
 use crate::stage::{Context, StageError};
 use crate::store::{Aside, AsideRows, Commit};
 use crate::trajectory::TrajectorySchema;
-
-/// A dataset without shards: what a source reads.
-pub(crate) fn nothing(root: &std::path::Path) -> Dataset {
-    Dataset {
-        root: root.to_owned(),
-        schema: TrajectorySchema::empty(),
-        shards: Vec::new(),
-        facts: Facts { adjacent: true, within_shards: true },
-        lineage: Vec::new(),
-    }
-}
 
 /// The datasets one after the other. They must have the same columns, which `check` saw to. How groups lie in the
 /// whole is not known.
@@ -43,8 +33,17 @@ pub(crate) fn context_of(commits: &[Arc<Commit>]) -> Context {
     Context::of_all(commits.iter().map(|commit| &commit.context))
 }
 
-/// The stage's dataset.
-pub(crate) fn dataset_of(job: &Job<'_>, work: &StageWork, mut shards: Vec<Shard>) -> Dataset {
+/// The stage's dataset `out`.
+pub(crate) fn dataset_of(job: &Job<'_>, work: &StageWork, shards: Vec<Shard>) -> Dataset {
+    dataset_of_shards(job, work, (job.output.clone(), shards))
+}
+
+/// A dataset of the stage, with this schema.
+pub(crate) fn dataset_of_shards(
+    job: &Job<'_>,
+    work: &StageWork,
+    (schema, mut shards): (TrajectorySchema, Vec<Shard>),
+) -> Dataset {
     let mut columns: Option<ColumnFiles> = None;
     for shard in &mut shards {
         normalise(shard);
@@ -52,8 +51,8 @@ pub(crate) fn dataset_of(job: &Job<'_>, work: &StageWork, mut shards: Vec<Shard>
         columns.iter().for_each(|before| shard.columns.share_with(before));
         columns = Some(shard.columns.clone());
     }
-    let (root, facts) = (work.input.root.clone(), work.input.facts);
-    Dataset { root, schema: job.output.clone(), shards, facts, lineage: lineage(job, work) }
+    let (root, facts) = (work.inputs.data.root.clone(), work.inputs.data.facts);
+    Dataset { root, schema, shards, facts, lineage: lineage(job, work) }
 }
 
 /// Takes the rows that a part put aside out of its shards.
@@ -71,7 +70,13 @@ pub(crate) fn take_out(shards: &mut [Shard], part_shards: &[usize], aside: &[Asi
 
 /// The way of what a stage hands on.
 pub(crate) fn lineage(job: &Job<'_>, work: &StageWork) -> Vec<Arc<Lineage>> {
-    let mut lineage = work.input.lineage.clone();
+    let mut lineage = work.inputs.data.lineage.clone();
+    for (_, artifact) in &work.inputs.beside {
+        if let Artifact::Dataset(dataset) = artifact {
+            let new: Vec<_> = dataset.lineage.iter().filter(|step| !lineage.contains(step)).cloned().collect();
+            lineage.extend(new);
+        }
+    }
     let (stage, uses, options) = (job.name.to_owned(), job.uses.to_owned(), job.options.to_owned());
     lineage.push(Arc::new(Lineage { stage, uses, options }));
     lineage

@@ -1,15 +1,15 @@
 //! The engine: carries out jobs in order, each part of a job in parallel, and tells what happens as it happens.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::compose::{concatenated, context_of, nothing};
+use super::compose::{concatenated, context_of};
 use super::executor::{Executor, ExecutorContext, Local};
 use super::grouping::grouping;
-use super::job::Job;
+use super::job::{Job, JobInput};
 use super::keys::key_records;
 use super::options::RunOptions;
 use super::panics::caught;
@@ -22,9 +22,10 @@ use super::shapes::{compose, cut};
 use super::stage_run::StageRun;
 use super::task::Task;
 use super::workers::workers;
-use crate::dataset::Dataset;
-use crate::event::{Event, Record, RunStatus, StageName, StageResult};
-use crate::stage::{LogLine, StageError};
+use crate::artifact::{Artifact, ArtifactKind, Inputs};
+use crate::contract::{DATA, OUT};
+use crate::event::{Event, OutputResult, Record, RunStatus, StageName, StageResult};
+use crate::stage::{Arity, LogLine, StageError};
 use crate::store::{AsideRow, Commit, RunFolder, Store, StoreError};
 use crate::targets::Surroundings;
 
@@ -142,10 +143,7 @@ impl<'a> Engine<'a> {
             seconds,
             stages_cached: results.len() - stages_computed,
             stages_computed,
-            datasets: results
-                .iter()
-                .filter_map(|result| Some((result.stage.clone(), result.dataset.clone()?)))
-                .collect(),
+            datasets: results.iter().flat_map(StageResult::manifests).collect(),
         });
         // Why the run failed says more than that it could not be written down, which may have the same cause.
         outcome?;
@@ -162,7 +160,7 @@ impl<'a> Engine<'a> {
         emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
         results: &mut Vec<StageResult>,
     ) -> Result<(), RunError> {
-        let mut datasets: Vec<Arc<Dataset>> = Vec::new();
+        let mut made: Vec<Option<Outputs>> = Vec::new();
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let stages = jobs.iter().map(|job| (job.name, job.stage)).collect();
         let surroundings = Surroundings { stages, file: &file, store: self.store.root() };
@@ -172,11 +170,11 @@ impl<'a> Engine<'a> {
                 false => RunError::Stage { stage: job.name.to_owned(), source },
             };
             let started = Instant::now();
-            let input = self.input_of(job, &datasets).map_err(failed)?;
+            let inputs = self.inputs_of(job, &made).map_err(failed)?;
             // Until it is written down that this run uses what it finds.
             let hold = self.store.hold()?;
             let run_id = self.run_id.map_or_else(|| lock(folder).id().to_owned(), str::to_owned);
-            let work = caught(LOOKING, || cut(job, input, (self.store, &run_id), self.options)).map_err(failed)?;
+            let work = caught(LOOKING, || cut(job, inputs, (self.store, &run_id), self.options)).map_err(failed)?;
             lock(folder).use_keys(key_records(job, &work.parts))?;
             drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
@@ -218,25 +216,36 @@ impl<'a> Engine<'a> {
             emit(Event::StageFinished(result.clone()))?;
             drop(hold);
             results.push(result);
-            datasets.push(finished.dataset);
+            made.push(Some(finished.outputs));
         }
         Ok(())
     }
 
-    /// What a job reads: the datasets of its inputs, one after the other.
-    pub(crate) fn input_of(&self, job: &Job<'_>, datasets: &[Arc<Dataset>]) -> Result<Arc<Dataset>, StageError> {
-        let inputs: Vec<Arc<Dataset>> =
-            job.inputs.iter().filter_map(|index| datasets.get(*index)).map(Arc::clone).collect();
-        if let [only] = inputs.as_slice() {
-            return Ok(Arc::clone(only));
-        }
-        match concatenated(&inputs) {
-            None => Ok(Arc::new(nothing(self.store.root()))),
-            Some(mut all) => {
-                all.facts = grouping(&all, self.store, self.options.memory)?.facts;
-                Ok(Arc::new(all))
+    /// What a job reads of what the jobs before it made: the datasets that its port `data` joins, one after the other, and
+    /// what comes in beside them.
+    pub(crate) fn inputs_of(&self, job: &Job<'_>, made: &[Option<Outputs>]) -> Result<Inputs, StageError> {
+        let ports = job.stage.ports();
+        let is_joined = |name: &str| ports.inputs.iter().any(|port| port.name == name && port.arity == Arity::Joined);
+        let (mut joined, mut beside) = (Vec::new(), Vec::new());
+        for JobInput { port, job: from, output } in &job.inputs {
+            let outputs = made.get(*from).and_then(Option::as_ref);
+            let found = outputs.and_then(|outputs| outputs.iter().find(|(name, _)| name == output));
+            let (_, artifact) =
+                found.ok_or_else(|| StageError::new(format!("nothing was made for its input `{port}`")))?;
+            match artifact {
+                Artifact::Dataset(dataset) if port == DATA && is_joined(DATA) => joined.push(Arc::clone(dataset)),
+                artifact => beside.push((port.clone(), artifact.clone())),
             }
         }
+        let data = match (joined.as_slice(), concatenated(&joined)) {
+            ([only], _) => Arc::clone(only),
+            (_, None) => Inputs::nothing(self.store.root()).data,
+            (_, Some(mut all)) => {
+                all.facts = grouping(&all, self.store, self.options.memory)?.facts;
+                Arc::new(all)
+            }
+        };
+        Ok(Inputs { data, beside })
     }
 
     /// Carries out one task of a run whose jobs these are; the stages above the task's must have their results.
@@ -252,16 +261,15 @@ impl<'a> Engine<'a> {
         let mut needed = BTreeSet::from([wanted]);
         for index in (0..=wanted).rev() {
             if needed.contains(&index) {
-                needed.extend(&jobs[index].inputs);
+                needed.extend(jobs[index].inputs.iter().map(|input| input.job));
             }
         }
-        let unread = Arc::new(nothing(self.store.root()));
-        let mut datasets: Vec<Arc<Dataset>> = jobs.iter().map(|_| Arc::clone(&unread)).collect();
+        let mut made: Vec<Option<Outputs>> = jobs.iter().map(|_| None).collect();
         for index in needed {
             let job = &jobs[index];
             let failed = |source| RunError::Stage { stage: job.name.to_owned(), source };
-            let input = self.input_of(job, &datasets).map_err(failed)?;
-            let work = cut(job, input, (self.store, self.run_id.unwrap_or_default()), self.options).map_err(failed)?;
+            let inputs = self.inputs_of(job, &made).map_err(failed)?;
+            let work = cut(job, inputs, (self.store, self.run_id.unwrap_or_default()), self.options).map_err(failed)?;
             if index == wanted {
                 let scope = RunScope::new(self.store, self.options);
                 let tell = |event| {
@@ -273,12 +281,12 @@ impl<'a> Engine<'a> {
             let commits = work.commits().ok_or_else(|| {
                 failed(StageError::new(format!("stage `{}` needs its result, which is not there yet", task.stage)))
             })?;
-            datasets[index] = self.finish(job, &work, &commits).map_err(failed)?.dataset;
+            made[index] = Some(self.finish(job, &work, &commits).map_err(failed)?.outputs);
         }
         Ok(())
     }
 
-    /// The dataset of a stage whose parts are all there, and what to tell about it.
+    /// What a stage made whose parts are all there, and what to tell about it.
     pub(crate) fn finish(
         &self,
         job: &Job<'_>,
@@ -287,13 +295,21 @@ impl<'a> Engine<'a> {
     ) -> Result<Finished, StageError> {
         let context = context_of(commits);
         let (metrics, store, options) = (&context.metrics, self.store, self.options);
-        let Composed { dataset, warnings, exported } =
+        let Composed { outputs, warnings, exported } =
             compose(&Composing { job, work, commits, metrics, store, options })?;
         let warnings = context.warnings.into_iter().chain(job.stage.warnings(metrics)).chain(warnings).collect();
-        let rows = if exported.is_some() { work.input.rows() } else { dataset.rows() };
-        let manifest: Option<PathBuf> = match exported {
-            Some(_) => None,
-            None => Some(self.store.publish(&dataset)?),
+        let (mut dataset, mut others) = (None, Vec::new());
+        for (name, artifact) in &outputs {
+            let manifest = self.store.publish_artifact(artifact)?;
+            match artifact.kind() {
+                ArtifactKind::Dataset if name == OUT => dataset = Some(manifest),
+                kind => others.push(OutputResult { name: name.clone(), kind, manifest, rows: artifact.rows() }),
+            }
+        }
+        let of_output = |(_, artifact): &(String, Artifact)| artifact.rows();
+        let rows = match exported {
+            Some(_) => work.inputs.rows(),
+            None => outputs.iter().filter(|(name, _)| name == OUT).chain(&outputs).find_map(of_output).unwrap_or(0),
         };
         let put_aside = quarantine(job, work, commits)?;
         let quarantine = put_aside.as_ref().map(|aside| self.store.publish(&aside.dataset)).transpose()?;
@@ -304,7 +320,8 @@ impl<'a> Engine<'a> {
             metrics: context.metrics.told(),
             highlights: context.highlights,
             warnings,
-            dataset: manifest,
+            dataset,
+            outputs: others,
             target: exported.as_ref().map(|exported| exported.target.clone()),
             files: exported.map(|exported| exported.files).unwrap_or_default(),
             quarantined: put_aside.as_ref().map_or(0, |aside| aside.rows),
@@ -314,7 +331,7 @@ impl<'a> Engine<'a> {
             ..StageResult::default()
         };
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();
-        Ok(Finished { dataset: Arc::new(dataset), result, put_aside, log: context.log })
+        Ok(Finished { outputs, result, put_aside, log: context.log })
     }
 }
 
@@ -322,9 +339,12 @@ impl<'a> Engine<'a> {
 const LOOKING: &str = "seeing what there is to do";
 const ENDING: &str = "bringing its parts together";
 
-/// A stage's dataset and its result, times and counts of parts left out.
+/// What a stage made, by the names of its outputs.
+pub(crate) type Outputs = Vec<(String, Artifact)>;
+
+/// What a stage made and its result, times and counts of parts left out.
 pub(crate) struct Finished {
-    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) outputs: Outputs,
     pub(crate) result: StageResult,
     /// The first of the rows that it put aside.
     pub(crate) put_aside: Vec<AsideRow>,

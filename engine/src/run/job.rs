@@ -1,7 +1,8 @@
 //! A stage of a checked pipeline, with all that the engine needs to carry it out.
 
+use crate::artifact::ArtifactType;
 use crate::column::ColumnPath;
-use crate::contract::{AddedColumn, Contract, Effect};
+use crate::contract::{AddedColumn, Contract, DATA, Effect, OUT};
 use crate::failure::FailurePolicy;
 use crate::stage::Stage;
 use crate::trajectory::TrajectorySchema;
@@ -20,11 +21,11 @@ pub struct Job<'a> {
     pub options: &'a str,
     /// The stage.
     pub stage: &'a dyn Stage,
-    /// The jobs whose datasets it reads, in order.
-    pub inputs: Vec<usize>,
+    /// What it reads, in the order of its ports.
+    pub inputs: Vec<JobInput>,
     /// What it promises.
     pub contract: Contract,
-    /// The schema of its dataset.
+    /// The schema of its dataset `out`.
     pub output: TrajectorySchema,
     /// Whether a result of an earlier run may be used.
     pub cache: bool,
@@ -32,7 +33,34 @@ pub struct Job<'a> {
     pub failure: FailurePolicy,
 }
 
+/// What a job reads from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobInput {
+    /// The port that takes it.
+    pub port: String,
+    /// The job that makes it: one before.
+    pub job: usize,
+    /// Which of that job's outputs.
+    pub output: String,
+}
+
+impl JobInput {
+    /// The dataset of another job, as most read it.
+    pub fn data(job: usize) -> Self {
+        Self { port: DATA.to_owned(), job, output: OUT.to_owned() }
+    }
+}
+
 impl Job<'_> {
+    /// The schema of one of its datasets.
+    pub(crate) fn dataset_type(&self, output: &str) -> Option<&TrajectorySchema> {
+        let Effect::Whole(outputs) = &self.contract.effect else { return (output == OUT).then_some(&self.output) };
+        outputs.iter().find(|(name, _)| name == output).and_then(|(_, artifact)| match artifact {
+            ArtifactType::Dataset(schema) => Some(schema),
+            _ => None,
+        })
+    }
+
     /// The columns that it adds.
     pub(crate) fn adds(&self) -> &[AddedColumn] {
         match &self.contract.effect {

@@ -2,6 +2,7 @@
 
 use super::job::Job;
 use super::part::Part;
+use crate::artifact::{Artifact, Inputs};
 use crate::column::ColumnPath;
 use crate::contract::Effect;
 use crate::dataset::Shard;
@@ -33,6 +34,25 @@ pub(crate) fn common_parts(job: &Job<'_>, run: &str) -> KeyParts {
         parts.add("run", run);
     }
     parts
+}
+
+/// Adds what comes in beside the data: all of it decides every part.
+pub(crate) fn beside_parts(parts: &mut KeyParts, inputs: &Inputs) -> Result<(), StageError> {
+    for (port, artifact) in &inputs.beside {
+        let digest = match artifact {
+            Artifact::Policy(policy) => policy.digest(),
+            Artifact::Table(table) => table.digest.clone(),
+            Artifact::Dataset(dataset) => {
+                let mut contents = KeyParts::default();
+                let shards: Vec<&Shard> = dataset.shards.iter().collect();
+                shard_parts(&mut contents, &dataset.schema.paths(), &shards)?;
+                contents.add("schema", digest(format!("{:?}", dataset.schema.arrow())));
+                contents.key().as_str().to_owned()
+            }
+        };
+        parts.add(format!("input {port}"), digest);
+    }
+    Ok(())
 }
 
 /// Adds what of some shards decides a result that is made from these columns.
@@ -102,11 +122,11 @@ mod tests {
     use super::super::part::StageWork;
     use super::super::shapes::cut;
     use super::*;
-    use crate::contract::{Contract, Scope};
+    use crate::contract::{Contract, InputTypes, Scope};
     use crate::dataset::{DataFile, Dataset, Facts};
     use crate::failure::FailurePolicy;
     use crate::problem::Problem;
-    use crate::stage::{InputFile, Output, Stage, Transform, Work};
+    use crate::stage::{Context, InputFile, Output, Session, Stage, TaskContext, Transform, Work};
     use crate::store::{Key, Store};
     use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -114,7 +134,8 @@ mod tests {
     struct Reading(&'static str);
 
     impl Stage for Reading {
-        fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+            let input = inputs.data();
             Ok(Contract { reads: input.paths(), scope: Scope::Group, effect: Effect::Subset })
         }
 
@@ -127,9 +148,15 @@ mod tests {
         }
     }
 
-    impl Transform for Reading {
-        fn apply(&self, _: &TrajectoryBatch, _: &mut crate::stage::Context) -> Result<Output, StageError> {
+    impl Reading {
+        fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
             Err(StageError::new("only its key is asked for"))
+        }
+    }
+
+    impl Transform for Reading {
+        fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+            Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
         }
     }
 
@@ -147,7 +174,7 @@ mod tests {
     ) -> Key {
         let (cache, run) = (run.is_none(), run.unwrap_or_default());
         let stage = Reading(content);
-        let contract = stage.contract(&TrajectorySchema::empty()).unwrap();
+        let contract = stage.contract(&(&TrajectorySchema::empty()).into()).unwrap();
         let output = TrajectorySchema::empty();
         let inputs = Vec::new();
         let failure = FailurePolicy { on_error, ..FailurePolicy::default() };
@@ -160,7 +187,7 @@ mod tests {
     fn scattered(shards: usize) -> (StageWork, usize) {
         let stage = Reading("x");
         let schema = crate::trajectory::imported_schema().project(&["group_id".into(), "reward".into()]);
-        let contract = stage.contract(&schema).unwrap();
+        let contract = stage.contract(&(&schema).into()).unwrap();
         let shard = |number: usize| Shard {
             label: number.to_string(),
             row_groups: vec![1],
@@ -168,7 +195,8 @@ mod tests {
             columns: schema.paths().into_iter().map(|column| (column, 0)).collect(),
             files: vec![DataFile::of_store(number.to_string(), Default::default(), String::new(), String::new())],
         };
-        let input = Dataset { shards: (0..shards).map(shard).collect(), ..super::super::compose::nothing("".as_ref()) };
+        let nothing = Inputs::nothing("").data;
+        let input = Dataset { shards: (0..shards).map(shard).collect(), ..Dataset::clone(&nothing) };
         let input = Arc::new(Dataset { schema: schema.clone(), facts: Facts::default(), ..input });
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
@@ -186,7 +214,7 @@ mod tests {
             failure: FailurePolicy::default(),
         };
         DIGESTED.set(0);
-        let work = cut(&job, input, (&store, ""), &RunOptions::default()).unwrap();
+        let work = cut(&job, Inputs::of(input), (&store, ""), &RunOptions::default()).unwrap();
         (work, DIGESTED.get())
     }
 

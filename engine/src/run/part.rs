@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dataset::Dataset;
+use crate::artifact::Inputs;
 use crate::stage::{StageError, Survey};
 use crate::store::{Commit, Key, KeyParts, Store};
 
@@ -27,8 +27,8 @@ pub(crate) struct Draft {
 
 /// A stage's work, cut.
 pub(crate) struct StageWork {
-    /// What it reads; empty for a source.
-    pub(crate) input: Arc<Dataset>,
+    /// What it reads.
+    pub(crate) inputs: Inputs,
     /// What a source found.
     pub(crate) survey: Option<Survey>,
     /// What every part has in its key.

@@ -1,15 +1,11 @@
 //! What a run would do, without doing it: which parts are there, which would be computed, and why.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
-use super::compose::nothing;
-use super::engine::Engine;
+use super::engine::{Engine, Outputs};
 use super::job::Job;
 use super::keys::key_records;
 use super::shapes::cut;
-use crate::dataset::Dataset;
 use crate::stage::StageError;
 use crate::store::KeyRecord;
 
@@ -40,7 +36,7 @@ pub struct PlannedStage {
     pub parts: usize,
     /// Parts that are there.
     pub cached: usize,
-    /// Rows of its dataset, if that is known.
+    /// Rows of what it makes, if that is known.
     pub rows: Option<u64>,
     /// What of the world outside its results depend on: the same inputs may give others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -57,11 +53,11 @@ impl Engine<'_> {
     /// If an input cannot be read: the stage's name and why.
     pub fn plan(&self, jobs: &[Job<'_>]) -> Result<Vec<PlannedStage>, (String, StageError)> {
         let mut planned: Vec<PlannedStage> = Vec::new();
-        let mut datasets: Vec<Option<Arc<Dataset>>> = Vec::new();
+        let mut made: Vec<Option<Outputs>> = Vec::new();
         for job in jobs {
-            let (stage, dataset) = self.plan_job(job, jobs, &datasets).map_err(|error| (job.name.to_owned(), error))?;
+            let (stage, outputs) = self.plan_job(job, jobs, &made).map_err(|error| (job.name.to_owned(), error))?;
             planned.push(stage);
-            datasets.push(dataset);
+            made.push(outputs);
         }
         Ok(planned)
     }
@@ -70,12 +66,12 @@ impl Engine<'_> {
         &self,
         job: &Job<'_>,
         jobs: &[Job<'_>],
-        datasets: &[Option<Arc<Dataset>>],
-    ) -> Result<(PlannedStage, Option<Arc<Dataset>>), StageError> {
+        made: &[Option<Outputs>],
+    ) -> Result<(PlannedStage, Option<Outputs>), StageError> {
         let mut stage = PlannedStage {
             stage: job.name.to_owned(),
             uses: job.uses.to_owned(),
-            from: job.inputs.iter().filter_map(|index| jobs.get(*index)).map(|input| input.name.to_owned()).collect(),
+            from: job.inputs.iter().filter_map(|input| jobs.get(input.job)).map(|job| job.name.to_owned()).collect(),
             readiness: Readiness::WaitsForInput,
             parts: 0,
             cached: 0,
@@ -83,15 +79,10 @@ impl Engine<'_> {
             not_reproducible: job.stage.not_reproducible(),
             keys: Vec::new(),
         };
-        if job.inputs.iter().any(|index| datasets.get(*index).is_none_or(Option::is_none)) {
+        if job.inputs.iter().any(|input| made.get(input.job).is_none_or(Option::is_none)) {
             return Ok((stage, None));
         }
-        // Indexes of inputs refer to jobs: those without a dataset were sorted out above.
-        let known: Vec<Arc<Dataset>> = datasets
-            .iter()
-            .map(|dataset| dataset.clone().unwrap_or_else(|| Arc::new(nothing(self.store.root()))))
-            .collect();
-        let work = cut(job, self.input_of(job, &known)?, (self.store, self.run_id.unwrap_or_default()), self.options)?;
+        let work = cut(job, self.inputs_of(job, made)?, (self.store, self.run_id.unwrap_or_default()), self.options)?;
         stage.parts = work.parts.len();
         stage.cached = work.parts.len() - work.missing().len();
         stage.keys = key_records(job, &work.parts).collect();
@@ -102,6 +93,6 @@ impl Engine<'_> {
         stage.readiness = Readiness::Cached;
         let finished = self.finish(job, &work, &commits)?;
         stage.rows = Some(finished.result.rows);
-        Ok((stage, Some(finished.dataset)))
+        Ok((stage, Some(finished.outputs)))
     }
 }

@@ -188,7 +188,7 @@ pub(crate) fn quarantine(
     commits: &[Arc<Commit>],
 ) -> Result<Option<Quarantine>, StageError> {
     let (mut shards, mut told, mut rows) = (Vec::new(), Vec::new(), 0);
-    let mut schema = with_columns(&work.input.schema);
+    let mut schema = with_columns(&work.inputs.data.schema);
     for (part, commit) in work.parts.iter().zip(commits) {
         for aside in &commit.aside {
             rows += aside.count();
@@ -202,7 +202,7 @@ pub(crate) fn quarantine(
                     shard.clone()
                 }
                 AsideRows::Existing { shard, selection, file } => {
-                    let input = part.shards.get(*shard).and_then(|index| work.input.shards.get(*index));
+                    let input = part.shards.get(*shard).and_then(|index| work.inputs.data.shards.get(*index));
                     with_file(input.ok_or_else(unfitting)?, selection, file)
                 }
             });
@@ -211,8 +211,13 @@ pub(crate) fn quarantine(
     if shards.is_empty() {
         return Ok(None);
     }
-    let dataset =
-        Dataset { root: work.input.root.clone(), schema, shards, facts: Facts::default(), lineage: lineage(job, work) };
+    let dataset = Dataset {
+        root: work.inputs.data.root.clone(),
+        schema,
+        shards,
+        facts: Facts::default(),
+        lineage: lineage(job, work),
+    };
     Ok(Some(Quarantine { dataset, rows, told }))
 }
 

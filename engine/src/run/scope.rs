@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::budget::Budget;
+use super::loaded::LoadedThings;
 use super::options::RunOptions;
 use crate::stage::StageError;
 use crate::store::{Exchange, Store, StoreError};
@@ -12,12 +13,19 @@ pub(crate) struct RunScope<'a> {
     pub(crate) store: &'a Store,
     pub(crate) options: &'a RunOptions,
     pub(crate) budget: Budget,
+    pub(crate) loaded: LoadedThings,
     exchange: OnceLock<Exchange>,
 }
 
 impl<'a> RunScope<'a> {
     pub(crate) fn new(store: &'a Store, options: &'a RunOptions) -> Self {
-        Self { store, options, budget: Budget::new(options.memory), exchange: OnceLock::new() }
+        Self {
+            store,
+            options,
+            budget: Budget::new(options.memory),
+            loaded: LoadedThings::default(),
+            exchange: OnceLock::new(),
+        }
     }
 
     /// Removes what was exchanged, which nobody needs once every stage has its result: by this run, or by one that did

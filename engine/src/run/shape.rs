@@ -7,6 +7,8 @@ use super::options::RunOptions;
 use super::part::{Draft, StageWork};
 use super::task::{Step, Task};
 use super::watch::Watch;
+use crate::artifact::{Artifact, Inputs};
+use crate::contract::OUT;
 use crate::dataset::Dataset;
 use crate::metrics::Metrics;
 use crate::stage::{Exported, StageError, Survey};
@@ -16,7 +18,7 @@ use crate::targets::Surroundings;
 /// What is known when a stage's work is cut: its inputs are there.
 pub(crate) struct Cutting<'a> {
     pub(crate) job: &'a Job<'a>,
-    pub(crate) input: &'a Dataset,
+    pub(crate) inputs: &'a Inputs,
     pub(crate) store: &'a Store,
     pub(crate) options: &'a RunOptions,
     /// What every part has in its key.
@@ -46,12 +48,21 @@ pub(crate) struct Composing<'a> {
 }
 
 /// What the results of all parts come to.
+#[derive(Default)]
 pub(crate) struct Composed {
-    pub(crate) dataset: Dataset,
+    /// By the names of the stage's outputs.
+    pub(crate) outputs: Vec<(String, Artifact)>,
     /// What looks wrong with the whole.
     pub(crate) warnings: Vec<String>,
     /// What a sink wrote.
     pub(crate) exported: Option<Exported>,
+}
+
+impl Composed {
+    /// A dataset alone.
+    pub(crate) fn of(dataset: Dataset) -> Self {
+        Self { outputs: vec![(OUT.to_owned(), Artifact::Dataset(Arc::new(dataset)))], ..Self::default() }
+    }
 }
 
 /// Hands tasks of one step, for these parts, to whoever carries them out; returns when all have their results.

@@ -15,7 +15,7 @@ use super::shapes;
 use super::task::{Step, Task};
 use super::watch::Watch;
 use crate::event::Event;
-use crate::stage::StageError;
+use crate::stage::{Progress, StageError};
 use crate::store::Commit;
 use crate::targets::Surroundings;
 
@@ -77,7 +77,12 @@ impl<'a> StageRun<'a> {
         tell: &(dyn Fn(Event) -> Result<(), StageError> + Sync),
     ) -> Result<(), StageError> {
         let label = self.label(task.step, task.part);
+        let tell_progress = |Progress { step, of, figures }: Progress| {
+            let (stage, part) = (self.job.name.to_owned(), task.part);
+            tell(Event::Progressed { stage, part, step, of, figures })
+        };
         let watch = Watch::new(&self.scope.options.interrupted, self.job.failure.timeout, label.clone());
+        let watch = watch.telling(&tell_progress);
         let tell_retry = |Retry { attempt, error, wait }: Retry<'_>| {
             tell(Event::Retried {
                 stage: self.job.name.to_owned(),
@@ -115,7 +120,9 @@ impl<'a> StageRun<'a> {
 
     fn label(&self, step: Step, position: usize) -> String {
         match step {
-            Step::Scatter => self.work.input.shards.get(position).map(|shard| shard.label.clone()).unwrap_or_default(),
+            Step::Scatter => {
+                self.work.inputs.data.shards.get(position).map(|shard| shard.label.clone()).unwrap_or_default()
+            }
             Step::Group => format!("partition {position}"),
             Step::Map | Step::Gather => {
                 self.work.parts.get(position).map(|part| part.label.clone()).unwrap_or_default()

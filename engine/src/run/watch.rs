@@ -1,15 +1,20 @@
 //! Whether a task goes on: looked at between batches, for an interruption and for the time that a part may take. A
-//! single call of a stage is not ended by either.
+//! single call of a stage is not ended by either. And how far it has come, which is told now and then.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::stage::StageError;
+use crate::stage::{Progress, StageError};
+
+/// Takes how far a task has come.
+pub(crate) type Tell<'a> = dyn Fn(Progress) -> Result<(), StageError> + Sync + 'a;
 
 /// Watches over a task.
-#[derive(Debug)]
 pub(crate) struct Watch<'a> {
+    tell: Option<&'a Tell<'a>>,
+    /// When it was last told how far the task has come.
+    told: Mutex<Option<Instant>>,
     interrupted: &'a AtomicBool,
     timeout: Option<Duration>,
     part: Mutex<(String, Instant)>,
@@ -18,7 +23,25 @@ pub(crate) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// A task begins, each part of which may take so long. `label`: its first part, for people.
     pub(crate) fn new(interrupted: &'a AtomicBool, timeout: Option<Duration>, label: String) -> Self {
-        Self { interrupted, timeout, part: Mutex::new((label, Instant::now())) }
+        let part = Mutex::new((label, Instant::now()));
+        Self { tell: None, told: Mutex::new(None), interrupted, timeout, part }
+    }
+
+    /// The same, with somebody to be told how far the task has come.
+    pub(crate) fn telling(self, tell: &'a Tell<'a>) -> Self {
+        Self { tell: Some(tell), ..self }
+    }
+
+    /// Tells how far the task has come, unless that was done a moment ago; the last step is always told.
+    pub(crate) fn tell(&self, progress: Progress) -> Result<(), StageError> {
+        let Some(tell) = self.tell else { return Ok(()) };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_last = progress.of == Some(progress.step);
+        if !is_last && told.is_some_and(|told| told.elapsed() < BETWEEN) {
+            return Ok(());
+        }
+        *told = Some(Instant::now());
+        tell(progress)
     }
 
     /// Counts from now on: what the task had to wait for is there.
@@ -62,6 +85,9 @@ impl<'a> Watch<'a> {
         }
     }
 }
+
+/// How often it is told how far a task has come.
+const BETWEEN: Duration = Duration::from_millis(200);
 
 /// How often a wait looks whether somebody wants the run to stop.
 const LOOK: Duration = Duration::from_millis(20);

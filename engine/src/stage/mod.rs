@@ -7,9 +7,12 @@ mod environment;
 mod input_file;
 mod kind;
 mod plugin;
+mod ports;
 mod registry;
 mod source;
+mod task;
 mod traits;
+mod whole;
 
 pub use crate::error::StageError;
 pub use built::Built;
@@ -18,6 +21,9 @@ pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStar
 pub use input_file::InputFile;
 pub use kind::{BuildContext, BuiltIn, StageKind, canonical_json};
 pub use plugin::{PluginGrants, PluginLimits, PluginLoader, PluginRequest};
+pub use ports::{Arity, InputPort, OutputPort, Ports};
 pub use registry::Registry;
 pub use source::{FaultyRecord, FaultyRow, Look, LookTerms, Receiver, ShardContent, Source, SourceShard, Survey};
-pub use traits::{Exported, ExportedFile, Output, Sink, Stage, Staging, Target, Transform, Work};
+pub use task::{Checkpoint, Host, Load, Loaded, Progress, TaskContext, WriteFiles};
+pub use traits::{Exported, ExportedFile, Output, Session, Sink, Stage, Staging, Target, Transform, Work};
+pub use whole::{Outputs, Whole};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 
 use super::context::{Context, Memo};
+use super::task::TaskContext;
 use crate::contract::AddedColumn;
 use crate::dataset::FileStamp;
 use crate::error::StageError;
@@ -92,7 +93,13 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// What keeps a shard from being read at all, and what the receiver returns.
-    fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError>;
+    fn read(
+        &self,
+        survey: &Survey,
+        shards: &[usize],
+        task: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError>;
 }
 
 /// What holds for a look at rows that stay in somebody's file.
@@ -144,19 +151,6 @@ pub trait Receiver {
     /// # Errors
     /// The record's own, unless the pipeline wants such records to be put aside.
     fn faulty(&mut self, shard: usize, record: FaultyRecord) -> Result<(), StageError>;
-
-    /// Bytes that may be used to read: what takes more must be refused, with the place.
-    fn memory(&self) -> u64 {
-        u64::MAX
-    }
-
-    /// To be asked now and then by whoever works long before there is something to hand over.
-    ///
-    /// # Errors
-    /// If somebody stops the run, or the part's time is over.
-    fn check(&self) -> Result<(), StageError> {
-        Ok(())
-    }
 }
 
 /// For those who have no use for faulty records: the first is an error.

@@ -1,4 +1,4 @@
-//! The trait that every stage implements, and the three shapes of work behind it.
+//! The trait that every stage implements, and the four shapes of work behind it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,23 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::input_file::InputFile;
+use super::ports::Ports;
 use super::source::Source;
-use crate::contract::Contract;
-use crate::dataset::{BatchLimit, Dataset};
+use super::task::TaskContext;
+use super::whole::Whole;
+use crate::artifact::Inputs;
+use crate::contract::{Contract, InputTypes};
+use crate::dataset::BatchLimit;
 use crate::error::StageError;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema};
+use crate::trajectory::{Relabelled, TrajectoryBatch};
 
 /// A configured stage: a pure function of its inputs, options and seed.
 pub trait Stage: Send + Sync {
-    /// What it reads and adds, given the schema of its input (empty for a source). Called before anything runs.
+    /// What it takes and hands on, by name.
+    fn ports(&self) -> Ports {
+        Ports::of(&self.work())
+    }
+
+    /// What it reads and adds, given what is known of its inputs. Called before anything runs.
     /// A source opens its inputs just far enough to know their columns. Columns listed as read need not be
     /// checked for presence: the engine does, and says which stage would provide them.
     ///
     /// # Errors
-    /// Every way in which the input's columns do not fit, beyond missing ones.
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>>;
+    /// Every way in which the inputs do not fit, beyond missing columns.
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>>;
 
     /// Files whose contents are part of the key: all that the stage may open, a source's inputs apart.
     fn files(&self) -> Vec<InputFile> {
@@ -82,8 +91,10 @@ pub enum Work<'a> {
     Source(&'a dyn Source),
     /// Batches are mapped to columns, to a choice of rows, or to copies of rows.
     Transform(&'a dyn Transform),
-    /// A dataset is written somewhere outside.
+    /// Something is written somewhere outside.
     Sink(&'a dyn Sink),
+    /// All inputs are seen at once, and all outputs filled.
+    Whole(&'a dyn Whole),
 }
 
 /// What a transform returns for a batch.
@@ -101,21 +112,21 @@ pub enum Output {
 /// Work on batches. With [`Scope::Trajectory`](crate::contract::Scope) any cut into batches must give the same
 /// rows; with `Group` a batch holds whole groups in any order; with `Dataset` it holds everything.
 pub trait Transform: Send + Sync {
-    /// Maps one batch, which has the columns that the contract reads.
+    /// Begins work on the batches of a shard, in order, or on whole groups of a partition.
     ///
     /// # Errors
-    /// Naming the trajectory at fault, so that it alone can be put aside where the pipeline wants that. An error that may
-    /// pass ([`StageError::may_pass`]) blames none. After an error the stage may be called again for some of the rows.
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError>;
+    /// Whatever keeps it from beginning.
+    fn begin<'a>(&'a self, task: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError>;
 
-    /// For a transform that keeps something from batch to batch (an instance of a plugin): one for the batches of a
-    /// shard, in order, and for no others. Asked for once a shard, only with [`Scope::Trajectory`](crate::contract::Scope).
-    fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
-        None
+    /// Maps one batch by itself, in a session of its own and without an engine.
+    ///
+    /// # Errors
+    /// As [`Self::begin`] and [`Session::apply`].
+    fn apply_once(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        self.begin(&TaskContext::alone())?.apply(batch, context)
     }
 
-    /// Bytes that it holds besides batches while it works on a part, as far as is known. Taken from the run's memory for
-    /// each part at work.
+    /// Bytes that a session holds besides batches, as far as is known. Taken from the run's memory for each part at work.
     fn held_bytes(&self) -> u64 {
         0
     }
@@ -126,12 +137,29 @@ pub trait Transform: Send + Sync {
         false
     }
 
-    /// The stage has its result, or never will: what was kept from shard to shard can go.
-    fn let_go(&self) {}
+    /// The stage has its result, or never will: what was kept from session to session can go.
+    fn end(&self) {}
 
     /// Where batches of a shard end, whatever the run's limit, for a transform whose results could depend on it.
     fn batch_limit(&self) -> Option<BatchLimit> {
         None
+    }
+}
+
+/// A transform at work on a part: called by one thread, so that it may keep something from batch to batch.
+pub trait Session {
+    /// Maps one batch, which has the columns that the contract reads.
+    ///
+    /// # Errors
+    /// Naming the trajectory at fault, so that it alone can be put aside where the pipeline wants that. An error that may
+    /// pass ([`StageError::may_pass`]) blames none. After an error the session may be called again for some of the rows.
+    fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError>;
+}
+
+/// For a transform that keeps nothing.
+impl<F: FnMut(&TrajectoryBatch, &mut Context) -> Result<Output, StageError>> Session for F {
+    fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        self(batch, context)
     }
 }
 
@@ -182,7 +210,7 @@ pub trait Staging {
     fn place(&mut self, name: &str) -> Result<PathBuf, StageError>;
 }
 
-/// Work that writes a dataset outside of the store.
+/// Work that writes a dataset, or what else its ports take, outside of the store.
 pub trait Sink: Send + Sync {
     /// Where it will write to.
     fn target(&self) -> Target;
@@ -191,9 +219,9 @@ pub trait Sink: Send + Sync {
     /// so, so that a try never takes the place of the whole.
     fn sample(&self, groups: u64) -> Box<dyn Sink + '_>;
 
-    /// Writes the dataset into files that `staging` gives places for.
+    /// Writes what comes in into files that `staging` gives places for.
     ///
     /// # Errors
     /// If something cannot be written.
-    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError>;
+    fn export(&self, inputs: &Inputs, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError>;
 }

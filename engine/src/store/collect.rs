@@ -10,6 +10,7 @@
 //!   while the store was held alone can be named by none later: an attempt's name is never used twice.
 //! - *Data of a part that is being computed have no commit yet.* Attempts are named after their key, and the keys of
 //!   runs at work are known: their folders are locked, by the system, until their processes end.
+//! - *A task is about to go on from a checkpoint.* Its key is one of those that runs at work wrote down.
 //! - *A manifest was there, so that a run did not write it again.* The run holds the store from publishing a manifest
 //!   until the event that names it is written.
 //! - *A run is about to begin.* Its folder is made and locked while it holds the store.
@@ -32,6 +33,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::checkpoint::{CHECKPOINTS, SCRATCH};
 use super::error::StoreError;
 use super::files::TEMPORARY;
 use super::key::KEY_DIGITS;
@@ -69,6 +71,8 @@ pub enum Kind {
     Unfinished,
     /// What a killed run had gathered half-way.
     Exchange,
+    /// A state from which a long task could go on.
+    Checkpoint,
     /// The manifest of a dataset.
     Manifest,
     /// A fact about an input.
@@ -119,6 +123,7 @@ impl Store {
         search.commits()?;
         search.data()?;
         search.exchange()?;
+        search.checkpoints()?;
         search.facts()?;
         search.temporaries()?;
         let mut collection = Collection::default();
@@ -234,6 +239,16 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// Those of keys that nobody reaches: a run that goes on has its keys written down.
+    fn checkpoints(&mut self) -> Result<(), StoreError> {
+        for path in self.shelved(CHECKPOINTS)? {
+            if !self.reach.keys.contains(&name_of(&path)) && !self.is_young(&path)? {
+                self.doom(Kind::Checkpoint, path);
+            }
+        }
+        Ok(())
+    }
+
     fn facts(&mut self) -> Result<(), StoreError> {
         for path in self.entries("memo")? {
             // Facts that are asked for are kept young; runs do not write down which they use.
@@ -247,7 +262,7 @@ impl Search<'_> {
 
     fn temporaries(&mut self) -> Result<(), StoreError> {
         let mut paths = self.shelved("commits")?;
-        for directory in ["", "manifests", "memo", "exports", "numbers"] {
+        for directory in ["", "manifests", "memo", "exports", "numbers", SCRATCH] {
             paths.extend(self.entries(directory)?);
         }
         for folder in self.store.run_folders()? {

@@ -1,5 +1,6 @@
 //! The small object that makes a result exist: published once, never changed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::aside::Aside;
 use super::key::KeyParts;
 use super::sealed::{SealError, unseal};
-use crate::dataset::{DataFile, ExchangeFile, Selection, Shard, path_of};
+use crate::artifact::{Policy, Table};
+use crate::dataset::{DataFile, ExchangeFile, FilePath, Selection, Shard, path_in, path_of};
 use crate::stage::{Context, Exported};
 
 /// The form of commits that this version writes and reads. Raised when a commit of the same key says something else: then
@@ -82,8 +84,26 @@ impl Commit {
     pub(crate) fn paths(&self, root: &Path) -> Vec<PathBuf> {
         match &self.outcome {
             Outcome::Exchanged(file) => vec![root.join(&file.path)],
-            _ => self.files().into_iter().map(|file| path_of(root, file)).collect(),
+            Outcome::Artifacts(outputs) => {
+                let places = outputs.values().flat_map(StoredArtifact::places);
+                let own = places.map(|place| path_in(root, place)).chain(self.data_paths(root));
+                own.collect()
+            }
+            _ => self.data_paths(root),
         }
+    }
+
+    fn data_paths(&self, root: &Path) -> Vec<PathBuf> {
+        self.files().into_iter().map(|file| path_of(root, file)).collect()
+    }
+
+    /// Directories of data, relative to the store, that the result needs.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
+        let places: Vec<&FilePath> = match &self.outcome {
+            Outcome::Artifacts(outputs) => outputs.values().flat_map(StoredArtifact::places).collect(),
+            _ => Vec::new(),
+        };
+        self.files().into_iter().map(|file| &file.path).chain(places).filter_map(directory_of)
     }
 }
 
@@ -110,6 +130,20 @@ pub enum Outcome {
     Exported(Exported),
     /// Rows between shards and partitions, kept while a run goes on.
     Exchanged(ExchangeFile),
+    /// All outputs of a stage that sees its inputs at once, by name.
+    Artifacts(BTreeMap<String, StoredArtifact>),
+}
+
+/// An artifact as a commit keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredArtifact {
+    /// The shards of a dataset; its columns are promised by the stage's contract.
+    Dataset(Vec<Shard>),
+    /// A policy.
+    Policy(Policy),
+    /// A table.
+    Table(Table),
 }
 
 impl Outcome {
@@ -122,6 +156,11 @@ impl Outcome {
                 beside.as_ref().and_then(DataFile::fault).or_else(|| copies.as_ref().and_then(Shard::fault))
             }
             Self::Exchanged(file) => file.fault(),
+            Self::Artifacts(outputs) => outputs.values().find_map(|output| match output {
+                StoredArtifact::Dataset(shards) => shards.iter().find_map(Shard::fault),
+                StoredArtifact::Policy(policy) => policy.fault(),
+                StoredArtifact::Table(table) => table.fault(),
+            }),
             Self::Kept(_) | Self::Exported(_) => None,
         }
     }
@@ -134,7 +173,43 @@ impl Outcome {
             Self::Relabelled { beside, copies } => {
                 beside.iter().chain(copies.iter().flat_map(|shard| &shard.files)).collect()
             }
+            Self::Artifacts(outputs) => outputs.values().flat_map(StoredArtifact::data_files).collect(),
             Self::Kept(_) | Self::Exported(_) | Self::Exchanged(_) => Vec::new(),
         }
+    }
+}
+
+impl StoredArtifact {
+    fn data_files(&self) -> impl Iterator<Item = &DataFile> {
+        let shards = match self {
+            Self::Dataset(shards) => shards.as_slice(),
+            Self::Policy(_) | Self::Table(_) => &[],
+        };
+        shards.iter().flat_map(|shard| &shard.files)
+    }
+
+    /// Where its files lie, those of shards apart.
+    pub(super) fn places(&self) -> Option<&FilePath> {
+        match self {
+            Self::Dataset(_) => None,
+            Self::Policy(policy) => Some(&policy.place),
+            Self::Table(table) => Some(&table.place),
+        }
+    }
+}
+
+/// The attempt's directory that something of the store lies in, relative to the store: `data/ab/NAME`.
+pub(super) fn directory_of(place: &FilePath) -> Option<&str> {
+    match place {
+        FilePath::Store(relative) => directory_in(relative),
+        FilePath::Outside(_) => None,
+    }
+}
+
+/// The same of a path in the store.
+pub(super) fn directory_in(relative: &str) -> Option<&str> {
+    match relative.match_indices('/').nth(2) {
+        Some((end, _)) => relative.get(..end),
+        None => Some(relative),
     }
 }

@@ -149,6 +149,20 @@ impl Durability {
     }
 }
 
+/// Forces the files of a directory to disk, and then the directory itself.
+///
+/// # Errors
+/// If one cannot be.
+pub(crate) fn sync_files(directory: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(directory).map_err(StoreError::file("read", directory))? {
+        let path = entry.map_err(StoreError::file("read", directory))?.path();
+        if place::is_file(&path) {
+            fs::File::open(&path).and_then(|file| file.sync_all()).map_err(StoreError::file("write", &path))?;
+        }
+    }
+    Durability::Lasting.sync_directory(directory)
+}
+
 fn refuse_link(directory: &Path) -> Result<(), StoreError> {
     match place::is_link(directory) {
         true => Err(StoreError::Link { path: directory.to_owned() }),

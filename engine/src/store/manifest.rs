@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::Schema;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{DataFile, Dataset, Facts, Lineage, Shard};
+use crate::dataset::{Dataset, Facts, Lineage, Shard};
 use crate::trajectory::TrajectorySchema;
 
 /// Version of the manifest's format.
@@ -69,10 +69,5 @@ impl Manifest {
             facts: self.facts,
             lineage: self.lineage.into_iter().map(Arc::new).collect(),
         })
-    }
-
-    /// The files that it names.
-    pub(super) fn files(&self) -> impl Iterator<Item = &DataFile> {
-        self.shards.iter().flat_map(|shard| &shard.files)
     }
 }

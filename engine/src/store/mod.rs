@@ -2,7 +2,9 @@
 //! memory for facts about inputs, and a folder for each run.
 
 mod abort;
+mod artifacts;
 mod aside;
+mod checkpoint;
 mod collect;
 mod commit;
 mod damage;
@@ -27,12 +29,12 @@ mod wait;
 pub use abort::abort_point;
 pub use aside::{Aside, AsideRow, AsideRows};
 pub use collect::{CollectOptions, Collected, Collection, Kind};
-pub use commit::{Commit, Outcome};
+pub use commit::{Commit, Outcome, StoredArtifact};
 pub(crate) use damage::forget_damaged;
 pub use error::StoreError;
 pub use exchange::Exchange;
 pub use export_record::ExportRecord;
-pub(crate) use files::as_others_may;
+pub(crate) use files::{as_others_may, sync_files};
 pub(crate) use format::looks_like_store;
 pub use hold::Hold;
 pub use key::{Key, KeyParts};

@@ -3,15 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::commit::Commit;
+use super::commit::{Commit, directory_in};
 use super::error::StoreError;
 use super::files::read;
 use super::key::KEY_DIGITS;
-use super::manifest::Manifest;
 use super::past_run::{checked_text, keys_of};
 use super::run_files::{EVENTS, KEYS};
 use super::sealed::SealError;
-use crate::dataset::{DataFile, FilePath};
 use crate::place::is_file;
 
 /// Names of what is to be spared.
@@ -50,7 +48,7 @@ impl Reach {
     pub(super) fn add_commit(&mut self, path: &Path) -> Result<(), StoreError> {
         let Some(text) = read(path)? else { return Ok(()) };
         match Commit::read(&text) {
-            Ok(commit) => commit.files().into_iter().for_each(|file| self.add_file(file)),
+            Ok(commit) => self.data.extend(commit.directories().map(str::to_owned)),
             Err(SealError::UnknownForm(_)) => {
                 self.data.extend(data_in(&String::from_utf8_lossy(&text)).map(str::to_owned));
             }
@@ -59,19 +57,11 @@ impl Reach {
         Ok(())
     }
 
-    /// Adds the data of a manifest. One that cannot be read keeps nothing, but for what commits keep.
+    /// Adds the data of a manifest, whatever it is of. One that is not as it was written keeps what it names as well.
     pub(super) fn add_manifest(&mut self, path: &Path) -> Result<(), StoreError> {
-        let manifest = read(path)?.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
-        manifest.iter().flat_map(Manifest::files).for_each(|file| self.add_file(file));
+        let Some(text) = read(path)? else { return Ok(()) };
+        self.data.extend(data_in(&String::from_utf8_lossy(&text)).map(str::to_owned));
         Ok(())
-    }
-
-    fn add_file(&mut self, file: &DataFile) {
-        if let FilePath::Store(relative) = &file.path
-            && let Some((directory, _)) = relative.rsplit_once('/')
-        {
-            self.data.insert(directory.to_owned());
-        }
     }
 }
 
@@ -82,9 +72,9 @@ fn manifests_in(text: &str) -> impl Iterator<Item = &str> {
     named.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Directories of data that a commit names, whatever else it says.
+/// Directories of attempts that a text names, whatever else it says.
 fn data_in(text: &str) -> impl Iterator<Item = &str> {
-    text.split('"').filter(|text| text.starts_with("data/")).filter_map(|file| Some(file.rsplit_once('/')?.0))
+    text.split('"').filter(|text| text.starts_with("data/")).filter_map(directory_in)
 }
 
 #[cfg(test)]
@@ -103,6 +93,6 @@ mod tests {
     fn data_is_found_in_a_commit_of_any_form() {
         let text =
             r#"{"new": {"at": "data/ab/abcd-x/rows.parquet", "data/": 1}, "other": ["data/cd/x/a.parquet", "no"]}"#;
-        assert_eq!(data_in(text).collect::<Vec<_>>(), ["data/ab/abcd-x", "data", "data/cd/x"]);
+        assert_eq!(data_in(text).collect::<Vec<_>>(), ["data/ab/abcd-x", "data/", "data/cd/x"]);
     }
 }

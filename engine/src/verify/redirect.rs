@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::contract::Contract;
-use crate::dataset::Dataset;
+use crate::artifact::Inputs;
+use crate::contract::{Contract, InputTypes};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::stage::{Context, InputFile, Sink, Stage, StageError, Staging, Target, Work};
-use crate::trajectory::TrajectorySchema;
+use crate::stage::{Context, InputFile, Ports, Sink, Stage, StageError, Staging, Target, Work};
 
 /// A stage whose export is kept from its target.
 pub struct Redirected<'a> {
@@ -24,8 +23,12 @@ struct RedirectedSink<'a> {
 }
 
 impl Stage for Redirected<'_> {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        self.stage.contract(input)
+    fn ports(&self) -> Ports {
+        self.stage.ports()
+    }
+
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        self.stage.contract(inputs)
     }
 
     fn files(&self) -> Vec<InputFile> {
@@ -80,9 +83,9 @@ impl Sink for Redirected<'_> {
         }
     }
 
-    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+    fn export(&self, inputs: &Inputs, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
         match self.stage.work() {
-            Work::Sink(sink) => sink.export(dataset, staging, context),
+            Work::Sink(sink) => sink.export(inputs, staging, context),
             _ => Err(StageError::new("the stage does not export")),
         }
     }
@@ -97,8 +100,8 @@ impl Sink for RedirectedSink<'_> {
         Box::new(RedirectedSink { sink: self.sink.sample(groups), directory: self.directory })
     }
 
-    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
-        self.sink.export(dataset, staging, context)
+    fn export(&self, inputs: &Inputs, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+        self.sink.export(inputs, staging, context)
     }
 }
 

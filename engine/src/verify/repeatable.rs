@@ -1,7 +1,7 @@
 //! Which stages of a run can be expected to come out again. What depends on the world outside is not computed again, nor is
 //! what comes after it: other results would show nothing, and computing might cost or change something out there.
 
-use crate::run::Job;
+use crate::run::{Job, JobInput};
 
 /// A stage that is not computed again.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -20,7 +20,11 @@ pub fn repeatable(jobs: Vec<Job<'_>>) -> (Vec<Job<'_>>, Vec<NotRepeated>) {
     let mut places: Vec<Option<usize>> = Vec::with_capacity(jobs.len());
     for job in jobs {
         let because = job.stage.not_reproducible();
-        let inputs: Option<Vec<usize>> = job.inputs.iter().map(|input| places.get(*input).copied().flatten()).collect();
+        let kept_input = |input: &JobInput| {
+            let job = places.get(input.job).copied().flatten()?;
+            Some(JobInput { job, ..input.clone() })
+        };
+        let inputs: Option<Vec<JobInput>> = job.inputs.iter().map(kept_input).collect();
         match inputs {
             Some(inputs) if because.is_empty() => {
                 places.push(Some(kept.len()));
@@ -38,16 +42,16 @@ pub fn repeatable(jobs: Vec<Job<'_>>) -> (Vec<Job<'_>>, Vec<NotRepeated>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Contract, Effect, Scope};
+    use crate::contract::{Contract, Effect, InputTypes, Scope};
     use crate::failure::FailurePolicy;
     use crate::problem::Problem;
-    use crate::stage::{Context, Output, Stage, StageError, Transform, Work};
+    use crate::stage::{Context, Output, Session, Stage, StageError, TaskContext, Transform, Work};
     use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
     struct Looking(&'static [&'static str]);
 
     impl Stage for Looking {
-        fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+        fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
             Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Subset })
         }
 
@@ -60,9 +64,15 @@ mod tests {
         }
     }
 
-    impl Transform for Looking {
+    impl Looking {
         fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
             Err(StageError::new("it is not called"))
+        }
+    }
+
+    impl Transform for Looking {
+        fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+            Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
         }
     }
 
@@ -75,8 +85,8 @@ mod tests {
             version: 1,
             options: "{}",
             stage,
-            inputs: inputs.to_vec(),
-            contract: stage.contract(&output).unwrap(),
+            inputs: inputs.iter().map(|job| JobInput::data(*job)).collect(),
+            contract: stage.contract(&(&output).into()).unwrap(),
             output,
             cache: true,
             failure: FailurePolicy::default(),
@@ -94,8 +104,9 @@ mod tests {
             job("last", &pure, &[3, 0]),
         ];
         let (kept, left) = repeatable(jobs);
-        let kept: Vec<_> = kept.iter().map(|job| (job.name, job.inputs.as_slice())).collect();
-        assert_eq!(kept, [("import", &[][..]), ("beside", &[0][..]), ("last", &[1, 0][..])]);
+        let inputs = |job: &Job<'_>| job.inputs.iter().map(|input| input.job).collect::<Vec<_>>();
+        let kept: Vec<_> = kept.iter().map(|job| (job.name, inputs(job))).collect();
+        assert_eq!(kept, [("import", vec![]), ("beside", vec![0]), ("last", vec![1, 0])]);
         let left: Vec<_> = left.iter().map(|one| (one.stage.as_str(), one.because.join(","))).collect();
         assert_eq!(left, [("timed", "clock".to_owned()), ("after", String::new())]);
     }

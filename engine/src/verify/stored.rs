@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::artifact::Artifact;
 use crate::dataset::{Dataset, FilePath, Shard};
 use crate::event::StageResult;
 use crate::run::is_as_written;
@@ -54,10 +55,21 @@ pub fn check_stored(store: &Store, results: &[StageResult]) -> Stored {
                 stored.damaged.push(damage(format!("`{}` is not as it was exported", file.path.display())));
             }
         }
-        for manifest in [&result.dataset, &result.quarantine].into_iter().flatten() {
+        let others = result.outputs.iter().map(|output| &output.manifest);
+        for manifest in [&result.dataset, &result.quarantine].into_iter().flatten().chain(others) {
             stored.manifests += u64::from(seen.insert((manifest.clone(), 0)));
-            match store.dataset(manifest) {
-                Ok(dataset) => stored.check_dataset(&dataset, &mut seen, &damage),
+            match store.artifact(manifest) {
+                Ok(Artifact::Dataset(dataset)) => stored.check_dataset(&dataset, &mut seen, &damage),
+                Ok(Artifact::Policy(policy)) => {
+                    if seen.insert((policy.directory(), 0)) {
+                        stored.add(policy.check(), (policy.files.len(), &policy.place), &damage);
+                    }
+                }
+                Ok(Artifact::Table(table)) => {
+                    if seen.insert((table.path(), 0)) {
+                        stored.add(table.check(), (1, &table.place), &damage);
+                    }
+                }
                 Err(error) => stored.damaged.push(damage(error.to_string())),
             }
         }
@@ -66,6 +78,21 @@ pub fn check_stored(store: &Store, results: &[StageResult]) -> Stored {
 }
 
 impl Stored {
+    /// Adds what was read of an artifact, and what is wrong with it.
+    fn add(
+        &mut self,
+        (bytes, messages): (u64, Vec<String>),
+        (files, place): (usize, &FilePath),
+        damage: &dyn Fn(String) -> Damage,
+    ) {
+        match place {
+            FilePath::Store(_) => self.files += files as u64,
+            FilePath::Outside(_) => self.outside += files as u64,
+        }
+        self.bytes += bytes;
+        self.damaged.extend(messages.into_iter().map(damage));
+    }
+
     /// What a stage passes on from those before it was checked there.
     fn check_dataset(&mut self, dataset: &Dataset, seen: &mut Seen, damage: &dyn Fn(String) -> Damage) {
         let mut files: Vec<(&Shard, usize)> = Vec::new();

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Float32Array};
 use arrow::datatypes::DataType;
+use sternlight_engine::artifact::Inputs;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
-use sternlight_engine::dataset::Dataset;
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::RunOptions;
-use sternlight_engine::stage::{Context, Output, Sink, Stage, StageError, Staging, Target, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    Context, Output, Session, Sink, Stage, StageError, Staging, Target, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::fixtures::{AtLeast, Chain, InPlace, files_below, options, store};
 use super::replay::{foreign_file, foreign_schema};
@@ -34,7 +36,7 @@ impl Copy {
 }
 
 impl Stage for Copy {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let adds = vec![AddedColumn::new("copied", DataType::Float32)];
         Ok(Contract {
             reads: vec![ColumnPath::from("group_id"), ColumnPath::from("reward")],
@@ -48,7 +50,7 @@ impl Stage for Copy {
     }
 }
 
-impl Transform for Copy {
+impl Copy {
     fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         let rewards: Float32Array = batch.float("reward")?.iter().collect();
         self.seen.lock().unwrap().extend(rewards.values());
@@ -56,6 +58,12 @@ impl Transform for Copy {
             disturb(&self.file);
         }
         Ok(Output::Columns(vec![Arc::new(rewards) as ArrayRef]))
+    }
+}
+
+impl Transform for Copy {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -67,7 +75,8 @@ struct Word {
 }
 
 impl Stage for Word {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         Ok(Contract { reads: input.paths(), scope: Scope::Dataset, effect: Effect::Sink })
     }
 
@@ -86,7 +95,7 @@ impl Sink for Word {
         Box::new(self.clone())
     }
 
-    fn export(&self, _: &Dataset, staging: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {
+    fn export(&self, _: &Inputs, staging: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {
         let name = self.place.file_name().unwrap().to_string_lossy().into_owned();
         fs::write(staging.place(&name)?, "word").unwrap();
         disturb(&self.file);

@@ -7,14 +7,13 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use sternlight_engine::contract::{Contract, Effect, Scope};
-use sternlight_engine::dataset::Dataset;
+use sternlight_engine::artifact::Inputs;
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::place::resolved;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{Context, Sink, Stage, StageError, Staging, Target, Work};
 use sternlight_engine::store::Store;
-use sternlight_engine::trajectory::TrajectorySchema;
 
 use crate::fixtures::{Chain, Rows, rows, store};
 
@@ -62,7 +61,7 @@ impl Writes {
 }
 
 impl Stage for Writes {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Dataset, effect: Effect::Sink })
     }
 
@@ -84,7 +83,7 @@ impl Sink for Writes {
         Box::new(Self { target: self.target.with_file_name(name), text, ..self.clone() })
     }
 
-    fn export(&self, _: &Dataset, staging: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {
+    fn export(&self, _: &Inputs, staging: &mut dyn Staging, _: &mut Context) -> Result<(), StageError> {
         for name in self.names() {
             fs::write(staging.place(&name)?, format!("ours: {name} {}", self.text)).unwrap();
         }

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use arrow::array::{Array as _, BooleanArray};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::event::Event;
 use sternlight_engine::failure::{FailurePolicy, OnError, Retries};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::{
-    Context, FaultyRecord, Memo, Output, Receiver, Source, Stage, StageError, Survey, Transform, Work,
+    Context, FaultyRecord, Memo, Output, Receiver, Session, Source, Stage, StageError, Survey, TaskContext, Transform,
+    Work,
 };
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::fixtures::{Centre, Chain, Ran, Rows, centred, digests, options, rows, store};
 
@@ -31,8 +32,9 @@ struct Picky<S> {
 }
 
 impl<S: Stage> Stage for Picky<S> {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        let mut contract = self.stage.contract(input)?;
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
+        let mut contract = self.stage.contract(&InputTypes::from(input))?;
         contract.reads.extend(["trajectory_id", "source"].map(ColumnPath::from));
         Ok(contract)
     }
@@ -42,14 +44,20 @@ impl<S: Stage> Stage for Picky<S> {
     }
 }
 
-impl<S: Stage> Transform for Picky<S> {
+impl<S: Stage> Picky<S> {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         if let Some(id) = batch.text("trajectory_id")?.iter().flatten().find(|id| is_faulty(id)) {
             let error = StageError::new("cannot be processed");
             return Err(if self.names { error.trajectory(id) } else { error });
         }
         let Work::Transform(transform) = self.stage.work() else { panic!("a transform") };
-        transform.apply(batch, context)
+        transform.apply_once(batch, context)
+    }
+}
+
+impl<S: Stage> Transform for Picky<S> {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -57,7 +65,7 @@ impl<S: Stage> Transform for Picky<S> {
 struct EveryOther;
 
 impl Stage for EveryOther {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -66,12 +74,18 @@ impl Stage for EveryOther {
     }
 }
 
-impl Transform for EveryOther {
+impl EveryOther {
     fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         let ids = batch.text("trajectory_id")?;
         Ok(Output::Keep(
             ids.iter().map(|id| id.map(|id| id.ends_with(['0', '2', '4', '6', '8']))).collect::<BooleanArray>(),
         ))
+    }
+}
+
+impl Transform for EveryOther {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -207,8 +221,9 @@ struct Shaky {
 }
 
 impl Stage for Shaky {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        self.rows.contract(input)
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
+        self.rows.contract(&InputTypes::from(input))
     }
 
     fn work(&self) -> Work<'_> {
@@ -221,7 +236,13 @@ impl Source for Shaky {
         self.rows.survey(memo)
     }
 
-    fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        survey: &Survey,
+        shards: &[usize],
+        task: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         for shard in shards {
             let record = FaultyRecord {
                 error: StageError::new("is no record").place("here"),
@@ -233,7 +254,7 @@ impl Source for Shaky {
                 return Err(StageError::new("no answer").may_pass());
             }
             std::thread::sleep(self.slow);
-            self.rows.read(survey, &[*shard], receiver)?;
+            self.rows.read(survey, &[*shard], task, receiver)?;
         }
         Ok(())
     }

@@ -4,16 +4,16 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::event::Event;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::RunOptions;
 use sternlight_engine::stage::{
-    Context, LogLevel, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform,
-    Work,
+    Context, LogLevel, Memo, Output, Receiver, Session, ShardContent, Source, SourceShard, Stage, StageError, Survey,
+    TaskContext, Transform, Work,
 };
 use sternlight_engine::store::{PastStatus, Store};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectorySchema, imported_schema};
+use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, imported_schema};
 
 use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, options, row, rows, store};
 
@@ -21,7 +21,7 @@ use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, options, row, rows,
 struct InOrder(&'static [usize]);
 
 impl Stage for InOrder {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -41,7 +41,13 @@ impl Source for InOrder {
         Ok(Survey { shards: shards.to_vec(), warnings: Vec::new() })
     }
 
-    fn read(&self, _: &Survey, _: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        _: &Survey,
+        _: &[usize],
+        _: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         for (id, shard) in self.0.iter().enumerate() {
             let mut builder = TrajectoryBuilder::new();
             builder.push(&row(id, 0, None, 1));
@@ -69,7 +75,7 @@ fn every_shard_that_was_asked_for_has_a_result() {
 struct Blind;
 
 impl Stage for Blind {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -83,7 +89,7 @@ impl Source for Blind {
         panic!("no light")
     }
 
-    fn read(&self, _: &Survey, _: &[usize], _: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(&self, _: &Survey, _: &[usize], _: &TaskContext<'_>, _: &mut dyn Receiver) -> Result<(), StageError> {
         Ok(())
     }
 }
@@ -125,7 +131,7 @@ fn shards_without_rows_go_through_every_stage() {
 struct PanicsAt(&'static str);
 
 impl Stage for PanicsAt {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let reads = vec!["trajectory_id".into()];
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
     }
@@ -135,10 +141,16 @@ impl Stage for PanicsAt {
     }
 }
 
-impl Transform for PanicsAt {
+impl PanicsAt {
     fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
         assert!(batch.text("trajectory_id")?.iter().flatten().all(|id| id != self.0), "cannot stand {}", self.0);
         Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+impl Transform for PanicsAt {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -150,7 +162,7 @@ struct Disturbed<'a> {
 }
 
 impl Stage for Disturbed<'_> {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: vec!["group_id".into()], scope: self.scope, effect: Effect::Subset })
     }
 
@@ -164,10 +176,16 @@ impl Stage for Disturbed<'_> {
     }
 }
 
-impl Transform for Disturbed<'_> {
+impl Disturbed<'_> {
     fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+impl Transform for Disturbed<'_> {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -175,8 +193,9 @@ impl Transform for Disturbed<'_> {
 struct DisturbedRows(Rows);
 
 impl Stage for DisturbedRows {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        self.0.contract(input)
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
+        self.0.contract(&InputTypes::from(input))
     }
 
     fn unchanged(&self) -> Result<(), StageError> {
@@ -222,7 +241,7 @@ fn what_was_computed_from_changed_files_is_not_kept() {
 struct Talks;
 
 impl Stage for Talks {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: vec!["trajectory_id".into()], scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -231,10 +250,16 @@ impl Stage for Talks {
     }
 }
 
-impl Transform for Talks {
+impl Talks {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         context.say(LogLevel::Info, format!("from {}", batch.name_of(0)));
         Ok(Output::Keep(vec![true; batch.rows()].into()))
+    }
+}
+
+impl Transform for Talks {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, BooleanArray, Float32Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::{BatchLimit, Dataset, FileStamp};
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, Job, RunError, RunOptions, RunReport};
+use sternlight_engine::run::{Engine, Job, JobInput, RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{
-    Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Transform, Work,
+    Context, Memo, Output, Receiver, Session, ShardContent, Source, SourceShard, Stage, StageError, Survey,
+    TaskContext, Transform, Work,
 };
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{
@@ -54,7 +55,7 @@ impl Rows {
 }
 
 impl Stage for Rows {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -74,7 +75,13 @@ impl Source for Rows {
         Ok(Survey { shards: shards.collect(), warnings: Vec::new() })
     }
 
-    fn read(&self, _survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        _survey: &Survey,
+        shards: &[usize],
+        _: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         for shard in shards {
             for rows in self.0[*shard].chunks(13) {
                 let mut builder = TrajectoryBuilder::new();
@@ -92,7 +99,7 @@ impl Source for Rows {
 pub(crate) struct InPlace(pub(crate) PathBuf, pub(crate) usize, pub(crate) TrajectorySchema);
 
 impl Stage for InPlace {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(self.2.clone()) })
     }
 
@@ -109,7 +116,13 @@ impl Source for InPlace {
         Ok(Survey { shards: vec![shard], warnings: Vec::new() })
     }
 
-    fn read(&self, _survey: &Survey, _shards: &[usize], _receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        _survey: &Survey,
+        _shards: &[usize],
+        _: &TaskContext<'_>,
+        _receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         Err(StageError::new("nothing to decode"))
     }
 }
@@ -118,7 +131,7 @@ impl Source for InPlace {
 pub(crate) struct AtLeast(pub(crate) usize);
 
 impl Stage for AtLeast {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: vec![ColumnPath::from("turns")], scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -127,10 +140,16 @@ impl Stage for AtLeast {
     }
 }
 
-impl Transform for AtLeast {
+impl AtLeast {
     fn apply(&self, batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
         let keep: Vec<bool> = (0..batch.rows()).map(|row| batch.turns_of(row).len() >= self.0).collect();
         Ok(Output::Keep(BooleanArray::from(keep)))
+    }
+}
+
+impl Transform for AtLeast {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -141,7 +160,7 @@ pub(crate) struct Drop {
 }
 
 impl Stage for Drop {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let drops = self.columns.iter().map(|column| ColumnPath::from(*column)).collect();
         Ok(Contract { reads: Vec::new(), scope: self.scope, effect: Effect::Columns { adds: Vec::new(), drops } })
     }
@@ -151,9 +170,15 @@ impl Stage for Drop {
     }
 }
 
-impl Transform for Drop {
+impl Drop {
     fn apply(&self, _batch: &TrajectoryBatch, _context: &mut Context) -> Result<Output, StageError> {
         Ok(Output::Columns(Vec::new()))
+    }
+}
+
+impl Transform for Drop {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -166,7 +191,7 @@ pub(crate) struct Centre {
 }
 
 impl Stage for Centre {
-    fn contract(&self, _input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let adds = vec![
             AddedColumn::new("centred", DataType::Float32),
             AddedColumn::new(ColumnPath::of_turn("centred"), DataType::Float32),
@@ -180,7 +205,7 @@ impl Stage for Centre {
     }
 }
 
-impl Transform for Centre {
+impl Centre {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let (groups, rewards) = (batch.text("group_id")?, batch.float("reward")?);
         let mut sums: BTreeMap<&str, (f32, f32)> = BTreeMap::new();
@@ -206,6 +231,12 @@ impl Transform for Centre {
         }
         let arrays: Vec<ArrayRef> = vec![Arc::new(Float32Array::from(values)), Arc::new(Float32Array::from(turns))];
         Ok(Output::Columns(arrays))
+    }
+}
+
+impl Transform for Centre {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -251,7 +282,7 @@ impl Chain<'_> {
         let mut schema = TrajectorySchema::empty();
         let mut jobs = Vec::new();
         for (index, (name, stage)) in self.stages.iter().enumerate() {
-            let contract = stage.contract(&schema).unwrap();
+            let contract = stage.contract(&InputTypes::from(&schema)).unwrap();
             schema = contract.output(&schema);
             jobs.push(Job {
                 name,
@@ -260,7 +291,7 @@ impl Chain<'_> {
                 version: 1,
                 options: "{}",
                 stage: *stage,
-                inputs: index.checked_sub(1).into_iter().collect(),
+                inputs: index.checked_sub(1).map(JobInput::data).into_iter().collect(),
                 contract,
                 output: schema.clone(),
                 cache: true,

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use sternlight_engine::contract::{Contract, Scope};
+use sternlight_engine::contract::{Contract, InputTypes, Scope};
 use sternlight_engine::dataset::{FilePath, Shard, leaves_of};
 use sternlight_engine::event::Event;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::{ResultOptions, RunOptions};
-use sternlight_engine::stage::{Context, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::stage::{Context, Output, Session, Stage, StageError, TaskContext, Transform, Work};
 use sternlight_engine::store::Store;
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::fixtures::{AtLeast, Centre, Chain, Rows, centred, digests, options, row, rows, store};
 
@@ -121,8 +121,9 @@ fn what_is_too_large_is_named() {
 struct Failing(AtomicBool);
 
 impl Stage for Failing {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        CENTRE.contract(input)
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
+        CENTRE.contract(&InputTypes::from(input))
     }
 
     fn work(&self) -> Work<'_> {
@@ -130,12 +131,18 @@ impl Stage for Failing {
     }
 }
 
-impl Transform for Failing {
+impl Failing {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         match self.0.load(Ordering::Relaxed) {
             true => Err(StageError::new("not yet")),
-            false => CENTRE.apply(batch, context),
+            false => CENTRE.apply_once(batch, context),
         }
+    }
+}
+
+impl Transform for Failing {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use arrow::array::Array as _;
 use proptest::prelude::*;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Keep, Scope};
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::failure::{FailurePolicy, OnError};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::run::RunOptions;
-use sternlight_engine::stage::{Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectoryRow, TrajectorySchema, TurnEdit, validate};
+use sternlight_engine::stage::{Context, Output, Session, Stage, StageError, TaskContext, Transform, Work};
+use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectoryRow, TurnEdit, validate};
 
 use crate::fixtures::{AtLeast, Centre, Chain, Ran, Rows, centred, digests, options, row, rows, store};
 
@@ -39,7 +39,8 @@ fn achieved(row: usize, turns: usize) -> impl Iterator<Item = Relabelled> {
 }
 
 impl Stage for Achieved {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let reads = ["trajectory_id", "reward"].map(ColumnPath::from).to_vec();
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::relabelled(input, self.keep) })
     }
@@ -49,7 +50,7 @@ impl Stage for Achieved {
     }
 }
 
-impl Transform for Achieved {
+impl Achieved {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         assert!(batch.column("turns.action").is_none(), "only what it reads reaches a stage");
         let (ids, rewards) = (batch.text("trajectory_id")?, batch.float("reward")?);
@@ -60,6 +61,12 @@ impl Transform for Achieved {
         let copies: Vec<Relabelled> = unscored.flat_map(|row| achieved(row, batch.turns_of(row).len())).collect();
         context.metrics.count("copies", copies.len() as u64);
         Ok(Output::Relabelled(copies))
+    }
+}
+
+impl Transform for Achieved {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -259,7 +266,8 @@ fn copies_can_be_copied_and_the_whole_can_be_exported() {
 struct Twice;
 
 impl Stage for Twice {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::relabelled(input, Keep::Both) })
     }
 
@@ -268,9 +276,15 @@ impl Stage for Twice {
     }
 }
 
-impl Transform for Twice {
+impl Twice {
     fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         Ok(Output::Relabelled((0..batch.rows()).map(|row| Relabelled { row, ..Relabelled::default() }).collect()))
+    }
+}
+
+impl Transform for Twice {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -287,8 +301,9 @@ fn an_id_that_is_taken_is_an_error() {
 struct Lying(fn() -> Vec<Relabelled>);
 
 impl Stage for Lying {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        Twice.contract(input)
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
+        Twice.contract(&InputTypes::from(input))
     }
 
     fn work(&self) -> Work<'_> {
@@ -296,9 +311,15 @@ impl Stage for Lying {
     }
 }
 
-impl Transform for Lying {
+impl Lying {
     fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         Ok(Output::Relabelled((self.0)()))
+    }
+}
+
+impl Transform for Lying {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 

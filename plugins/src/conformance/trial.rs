@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::Contract;
+use sternlight_engine::contract::{Contract, InputTypes};
 use sternlight_engine::dataset::Dataset;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{PluginRequest, Stage as _, StageError, canonical_json};
@@ -128,7 +128,7 @@ impl Trial {
         let Some(stage) = &self.stage else {
             return Err(vec![Problem::new("an environment does not read recorded trajectories")]);
         };
-        let Contract { mut reads, .. } = stage.contract(schema)?;
+        let Contract { mut reads, .. } = stage.contract(&InputTypes::from(schema))?;
         let missing: Vec<Problem> = reads
             .iter()
             .filter(|path| !path.is_turn_counts() && !schema.has(path.as_str()))

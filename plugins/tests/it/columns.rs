@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema};
-use sternlight_engine::contract::{Effect, Keep, Scope};
-use sternlight_engine::stage::{Context, LogLevel, Output, PluginLimits, Work};
+use sternlight_engine::contract::{Effect, InputTypes, Keep, Scope};
+use sternlight_engine::stage::{Context, LogLevel, Output, PluginLimits, TaskContext, Work};
 use sternlight_engine::trajectory::{Relabelled, TrajectoryBatch, TrajectorySchema, TurnEdit};
 
 use super::guest::{Host, batch, component, component_of, honest};
@@ -27,14 +27,14 @@ fn rewards_and_figures() {
     host.write("guest.wasm", &component("reward", "", ""));
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
     let schema = TrajectorySchema::new(batch(&[1]).record_batch().schema());
-    let contract = built.stage.contract(&schema).unwrap();
+    let contract = built.stage.contract(&InputTypes::from(&schema)).unwrap();
     let reads: Vec<&str> = contract.reads.iter().map(|path| path.as_str()).collect();
     assert_eq!(reads, ["turns.action", "trajectory_id"]);
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
     let limit = transform.batch_limit().unwrap();
     assert_eq!((limit.rows, limit.bytes), (256, 16 << 20));
     let mut context = Context::default();
-    let Output::Columns(columns) = transform.apply(&batch(&[4, 0, 2]), &mut context).unwrap() else { panic!() };
+    let Output::Columns(columns) = transform.apply_once(&batch(&[4, 0, 2]), &mut context).unwrap() else { panic!() };
     assert_eq!(columns[0].as_primitive::<Float32Type>().values(), &[4.0, 0.0, 2.0]);
     assert_eq!(context.metrics.counted("scored"), 3);
     assert_eq!(context.metrics.distribution("reward").unwrap().mean, 2.0);
@@ -46,11 +46,11 @@ fn copies_and_how_many() {
     host.write("guest.wasm", &component("relabel", "", ""));
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
     let schema = TrajectorySchema::new(batch(&[1]).record_batch().schema());
-    let contract = built.stage.contract(&schema).unwrap();
+    let contract = built.stage.contract(&InputTypes::from(&schema)).unwrap();
     assert_eq!(contract.effect, Effect::relabelled(&schema, Keep::Both));
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
     let mut context = Context::default();
-    let Output::Relabelled(copies) = transform.apply(&batch(&[2, 0]), &mut context).unwrap() else { panic!() };
+    let Output::Relabelled(copies) = transform.apply_once(&batch(&[2, 0]), &mut context).unwrap() else { panic!() };
     let copy = |row, turns: Vec<TurnEdit>, keep| Relabelled {
         row,
         prompt: Some("again".to_owned()),
@@ -80,7 +80,7 @@ fn what_a_guest_says_and_measures_is_passed_on() {
     host.write("guest.wasm", &component("reward", "work", work));
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
-    let shard = transform.for_shard().unwrap();
+    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
     let mut context = Context::default();
     for _ in 0..3 {
         let Output::Columns(columns) = shard.apply(&batch(&[1, 1]), &mut context).unwrap() else { panic!() };
@@ -107,7 +107,7 @@ fn what_a_guest_says_before_it_traps_is_not_lost() {
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
     let mut context = Context::default();
-    assert!(transform.apply(&batch(&[1]), &mut context).is_err());
+    assert!(transform.apply_once(&batch(&[1]), &mut context).is_err());
     let said = context.log.iter().map(|line| (line.level, line.message.as_str()));
     assert_eq!(said.collect::<Vec<_>>(), [(LogLevel::Info, "too much")]);
 }
@@ -145,13 +145,13 @@ fn state_that_is_kept_goes_from_shard_to_shard_and_is_marked() {
         let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
         let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
         let shard = |turns: &[usize]| {
-            let shard = transform.for_shard().unwrap();
+            let mut shard = transform.begin(&TaskContext::alone()).unwrap();
             let Output::Columns(columns) = shard.apply(&batch(turns), &mut Context::default()).ok()? else { panic!() };
             Some(columns[0].as_primitive::<Float32Type>().value(0))
         };
         let rewards = [shard(&[1]), shard(&[1]), shard(&[1, 1]), shard(&[1])];
         // The stage is done: whoever comes later finds a fresh one.
-        transform.let_go();
+        transform.end();
         assert_eq!(shard(&[1]), Some(1.0));
         (rewards, built.stage.not_reproducible())
     };
@@ -194,11 +194,12 @@ fn a_plugin_says_which_rows_stay() {
     let fields = known.fields().iter().cloned().chain([Arc::new(Field::new("keep", DataType::Boolean, true))]);
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let rows = TrajectoryBatch::new(RecordBatch::try_new(schema, columns).unwrap()).unwrap();
-    let contract = built.stage.contract(&TrajectorySchema::new(rows.record_batch().schema())).unwrap();
+    let contract =
+        built.stage.contract(&InputTypes::from(&TrajectorySchema::new(rows.record_batch().schema()))).unwrap();
     assert_eq!(contract.effect, Effect::Subset);
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
     let mut context = Context::default();
-    let Output::Keep(keep) = transform.apply(&rows, &mut context).unwrap() else { panic!("no choice of rows") };
+    let Output::Keep(keep) = transform.apply_once(&rows, &mut context).unwrap() else { panic!("no choice of rows") };
     assert_eq!(keep, wish);
     assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (2, 2));
 }
@@ -277,13 +278,14 @@ fn groups_are_brought_together_and_rows_come_back_in_order() {
     host.write("guest.wasm", &component("reward", "configure", &configure));
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
     let whole = batch(&[1, 2, 3, 4, 5, 6]);
-    let contract = built.stage.contract(&TrajectorySchema::new(whole.record_batch().schema())).unwrap();
+    let contract =
+        built.stage.contract(&InputTypes::from(&TrajectorySchema::new(whole.record_batch().schema()))).unwrap();
     assert_eq!(contract.scope, Scope::Group);
     assert!(contract.reads.iter().any(|path| path.as_str() == "group_id"));
     // Of the groups 0, 0, 1, 1, 2, 2.
     let scattered = take_record_batch(whole.record_batch(), &UInt64Array::from(vec![4, 0, 2, 1, 5, 3])).unwrap();
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
     let scattered = TrajectoryBatch::new(scattered).unwrap();
-    let Output::Columns(columns) = transform.apply(&scattered, &mut Context::default()).unwrap() else { panic!() };
+    let Output::Columns(columns) = transform.apply_once(&scattered, &mut Context::default()).unwrap() else { panic!() };
     assert_eq!(columns[0].as_primitive::<Float32Type>().values(), &[5.0, 1.0, 3.0, 2.0, 6.0, 4.0]);
 }

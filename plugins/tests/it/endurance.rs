@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use sternlight_engine::stage::{Context, PluginLimits, Work};
+use sternlight_engine::stage::{Context, PluginLimits, TaskContext, Work};
 
 use super::guest::{Host, batch, component};
 
@@ -33,7 +33,7 @@ proptest! {
         let limits = PluginLimits { memory: Some(16 << 20), ..PluginLimits::default() };
         let built = host.load("{}", None, limits).ok().unwrap();
         let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
-        let _ = transform.apply(&batch(&[1, 0, 2]), &mut Context::default());
+        let _ = transform.apply_once(&batch(&[1, 0, 2]), &mut Context::default());
     }
 }
 
@@ -53,9 +53,9 @@ fn ten_thousand_calls_do_not_grow_memory() {
     host.write("guest.wasm", &std::fs::read(guest).unwrap());
     let built = host.load("{}", None, PluginLimits::default()).ok().unwrap();
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
-    let shard = transform.for_shard().unwrap();
+    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
     let batch = batch(&[3, 0, 2, 5]);
-    let call = || drop(shard.apply(&batch, &mut Context::default()).unwrap());
+    let mut call = || drop(shard.apply(&batch, &mut Context::default()).unwrap());
     (0..500).for_each(|_| call());
     let before = resident_pages();
     (0..10_000).for_each(|_| call());

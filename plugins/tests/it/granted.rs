@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::Float32Type;
-use sternlight_engine::stage::{Built, Context, Output, PluginGrants, PluginLimits, Work};
+use sternlight_engine::stage::{Built, Context, Output, PluginGrants, PluginLimits, TaskContext, Work};
 use sternlight_engine::store::Store;
 
 use super::guest::{Host, batch, component, granted_directory};
@@ -36,7 +36,7 @@ fn load(host: &Host, allow: &PluginGrants) -> Built {
 fn work_on(built: &Built, turns: &[usize]) -> (Result<f32, String>, Vec<String>) {
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
     let mut context = Context::default();
-    let shard = transform.for_shard().unwrap();
+    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
     let number = match shard.apply(&batch(turns), &mut context) {
         Ok(Output::Columns(columns)) => Ok(columns[0].as_primitive::<Float32Type>().value(0)),
         Ok(other) => panic!("a reward gives columns, not {other:?}"),
@@ -98,7 +98,7 @@ fn random_numbers_follow_from_the_trajectories() {
     assert_eq!(number(&host.again(), &random()), first);
     // A call that begins with another trajectory.
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
-    let shard = transform.for_shard().unwrap();
+    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
     let all = batch(&[1, 1]);
     let numbers = [0, 1].map(|row| {
         let one = sternlight_engine::trajectory::TrajectoryBatch::new(all.record_batch().slice(row, 1)).unwrap();

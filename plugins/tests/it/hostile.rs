@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::Float32Type;
+use sternlight_engine::contract::InputTypes;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Built, Context, Output, PluginLimits, Work};
+use sternlight_engine::stage::{Built, Context, Output, PluginLimits, TaskContext, Work};
 use sternlight_engine::trajectory::TrajectorySchema;
 
 use super::guest::{Host, batch, component, directory};
@@ -33,7 +34,7 @@ fn told(problems: &[Problem]) -> String {
 /// Works on five trajectories, of which the fourth has three turns.
 fn work(built: &Built) -> String {
     let batch = batch(&[1, 2, 0, 3, 1]);
-    let missing = built.stage.contract(&TrajectorySchema::new(batch.record_batch().schema()));
+    let missing = built.stage.contract(&InputTypes::from(&TrajectorySchema::new(batch.record_batch().schema())));
     let contract = match missing {
         Ok(contract) => contract,
         Err(problems) => return told(&problems),
@@ -43,7 +44,7 @@ fn work(built: &Built) -> String {
         return format!("check: it reads `{path}`, which nothing upstream provides\n");
     }
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
-    let shard = transform.for_shard().unwrap();
+    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
     match shard.apply(&batch, &mut Context::default()) {
         Ok(Output::Columns(columns)) => format!("{:?}\n", &columns[0].as_primitive::<Float32Type>().values()[..]),
         Ok(other) => panic!("{other:?}"),
@@ -108,7 +109,7 @@ fn other_shards_finish() {
             .map(|index| {
                 scope.spawn(move || {
                     let turns = if index == 1 { [1, 3, 1, 1] } else { [1, 2, 0, 1] };
-                    let shard = transform.for_shard().unwrap();
+                    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
                     shard.apply(&batch(&turns), &mut Context::default()).map(|_| ()).map_err(|error| error.trajectory)
                 })
             })
@@ -126,7 +127,7 @@ fn a_shard_goes_on_after_a_trap() {
     host.write("guest.wasm", &component("reward", "work", &text));
     let built = host.load("{}", None, limits()).ok().unwrap();
     let Work::Transform(transform) = built.stage.work() else { panic!("a plugin is a transform") };
-    let shard = transform.for_shard().unwrap();
+    let mut shard = transform.begin(&TaskContext::alone()).unwrap();
     assert!(shard.apply(&batch(&[3]), &mut Context::default()).is_err());
     let Output::Columns(columns) = shard.apply(&batch(&[1, 2]), &mut Context::default()).unwrap() else { panic!() };
     assert_eq!((columns[0].len(), columns[0].null_count()), (2, 2));

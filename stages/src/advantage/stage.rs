@@ -3,11 +3,13 @@
 use arrow::array::Array as _;
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::gigpo::Gigpo;
 use super::method::{DEFAULT_INTO, Method};
@@ -53,7 +55,8 @@ impl BuiltIn for Advantage {
 }
 
 impl Stage for Advantage {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let (scope, mut reads) = match &self.method {
             Method::GroupRelative(method) => (method.scope(), GroupRelative::reads()),
             Method::Whitening(method) => (Whitening::SCOPE, method.reads(input)?),
@@ -101,7 +104,7 @@ impl Stage for Advantage {
     }
 }
 
-impl Transform for Advantage {
+impl Advantage {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         for path in [&self.into, &self.into_return] {
             let replaced = batch.column(path.as_str()).map_or(0, |column| column.len() - column.null_count());
@@ -115,5 +118,11 @@ impl Transform for Advantage {
             Method::Gigpo(method) => method.apply(batch, context)?,
             Method::TurnReturn(method) => method.apply(batch, context)?,
         }))
+    }
+}
+
+impl Transform for Advantage {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }

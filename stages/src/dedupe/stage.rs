@@ -4,9 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::BooleanArray;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
 use super::columns::{Column, compared};
@@ -47,7 +49,8 @@ impl BuiltIn for Dedupe {
 }
 
 impl Stage for Dedupe {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let unranked = self.prefer.as_deref().and_then(|column| unranked(column, "prefer", input));
         let mut reads = match (compared(self.columns.as_deref(), input, self.similarity.is_some()), unranked) {
             (Ok(columns), None) => columns,
@@ -74,7 +77,7 @@ impl Stage for Dedupe {
     }
 }
 
-impl Transform for Dedupe {
+impl Dedupe {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let paths = self.compared_in(batch)?;
         let columns = Column::of(batch, &paths)?;
@@ -111,6 +114,12 @@ impl Transform for Dedupe {
         context.metrics.count("duplicates", batch.rows() as u64 - kept);
         context.metrics.count("clusters", clusters);
         Ok(Output::Keep(BooleanArray::from(keep)))
+    }
+}
+
+impl Transform for Dedupe {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -247,7 +256,10 @@ mod tests {
     #[test]
     fn options_and_columns_are_checked() {
         let fault = |yaml: &str| {
-            let problem = dedupe(yaml).and_then(|stage| stage.contract(&imported_schema())).unwrap_err().remove(0);
+            let problem = dedupe(yaml)
+                .and_then(|stage| stage.contract(&InputTypes::from(&imported_schema())))
+                .unwrap_err()
+                .remove(0);
             let path: Vec<String> = problem.path.iter().map(ToString::to_string).collect();
             format!("{}: {}", path.join("."), problem.message)
         };
@@ -263,7 +275,7 @@ mod tests {
     #[test]
     fn only_what_is_compared_is_read() {
         let contract = |yaml: &str| {
-            let contract = dedupe(yaml).unwrap().contract(&imported_schema()).unwrap();
+            let contract = dedupe(yaml).unwrap().contract(&InputTypes::from(&imported_schema())).unwrap();
             let reads: Vec<&str> = contract.reads.iter().map(ColumnPath::as_str).collect();
             format!("{:?} {}", contract.scope, reads.join(" "))
         };

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use sternlight_engine::artifact::Inputs;
+use sternlight_engine::contract::InputTypes;
 use sternlight_engine::dataset::Dataset;
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::run::{Engine, Job, RunOptions};
@@ -45,7 +47,7 @@ fn dataset_of(directory: &Path, options: &str, store: &Path) -> Dataset {
     let registry = crate::registry();
     let built = registry.get("import").unwrap().build(serde_yaml::from_str(options).unwrap(), &context).unwrap();
     let empty = TrajectorySchema::empty();
-    let contract = built.stage.contract(&empty).unwrap();
+    let contract = built.stage.contract(&InputTypes::from(&empty)).unwrap();
     let output = contract.output(&empty);
     let job = Job {
         name: "import",
@@ -69,7 +71,7 @@ fn dataset_of(directory: &Path, options: &str, store: &Path) -> Dataset {
 fn again(dataset: &Dataset, directory: &Path) -> Vec<Value> {
     let mut context = Context::default();
     let stage = export(directory, "{to: again.jsonl, format: openai-chat}");
-    stage.export(dataset, &mut Folder(directory.to_owned()), &mut context).unwrap();
+    stage.export(&Inputs::of(dataset.clone().into()), &mut Folder(directory.to_owned()), &mut context).unwrap();
     lines(directory).iter().for_each(is_a_chat);
     let batch = imported(directory, "{files: again.jsonl, format: openai-chat}");
     rows_of(&batch).iter().map(kept).collect()

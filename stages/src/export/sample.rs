@@ -6,14 +6,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float32Array, StringArray};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::{Dataset, Selection};
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, Job, RunOptions};
+use sternlight_engine::run::{Engine, Job, JobInput, RunOptions};
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn as _, Context, Memo, Output, Receiver, ShardContent, Source, SourceShard, Stage, StageError,
-    Staging, Survey, Transform, Work,
+    BuildContext, BuiltIn as _, Context, Memo, Output, Receiver, Session, ShardContent, Source, SourceShard, Stage,
+    StageError, Staging, Survey, TaskContext, Transform, Work,
 };
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::{
@@ -26,7 +26,7 @@ use super::Export;
 struct Rows([Vec<TrajectoryRow>; 2]);
 
 impl Stage for Rows {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -46,7 +46,13 @@ impl Source for Rows {
         Ok(Survey { shards: vec![shard(0), shard(1)], warnings: Vec::new() })
     }
 
-    fn read(&self, _: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        _: &Survey,
+        shards: &[usize],
+        _: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         for index in shards {
             let mut builder = TrajectoryBuilder::new();
             self.0[*index].iter().for_each(|row| builder.push(row));
@@ -60,7 +66,7 @@ impl Source for Rows {
 struct Credit;
 
 impl Stage for Credit {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract {
             reads: vec!["turns.action".into()],
             scope: Scope::Trajectory,
@@ -79,7 +85,7 @@ impl Stage for Credit {
     }
 }
 
-impl Transform for Credit {
+impl Credit {
     fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         let actions = batch.text("turns.action")?;
         let verdict =
@@ -93,6 +99,12 @@ impl Transform for Credit {
         let verdicts: StringArray = actions.iter().flatten().map(verdict).collect();
         let advantages: Float32Array = actions.iter().flatten().map(advantage).collect();
         Ok(Output::Columns(vec![Arc::new(verdicts) as ArrayRef, Arc::new(advantages)]))
+    }
+}
+
+impl Transform for Credit {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -149,7 +161,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
     let store = Store::open(&directory.join("store")).unwrap();
     let (source, credit) = (Rows(shards), Credit);
     let empty = TrajectorySchema::empty();
-    let contract = source.contract(&empty).unwrap();
+    let contract = source.contract(&InputTypes::from(&empty)).unwrap();
     let imported = contract.output(&empty);
     let import = Job {
         name: "import",
@@ -164,7 +176,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         cache: true,
         failure: FailurePolicy::default(),
     };
-    let contract = credit.contract(&imported).unwrap();
+    let contract = credit.contract(&InputTypes::from(&imported)).unwrap();
     let output = contract.output(&imported);
     let credit = Job {
         name: "credit",
@@ -173,7 +185,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         version: 1,
         options: "{\"by\":\"outcome\"}",
         stage: &credit,
-        inputs: vec![0],
+        inputs: vec![JobInput::data(0)],
         contract,
         output,
         cache: true,

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use rayon::prelude::*;
+use sternlight_engine::artifact::Inputs;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::{Dataset, Shard};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Sink, Stage, StageError, Staging, Target, Work};
-use sternlight_engine::trajectory::TrajectorySchema;
 
 use super::card::card;
 use super::chat;
@@ -41,7 +41,8 @@ impl BuiltIn for Export {
 }
 
 impl Stage for Export {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let mut reads: Vec<ColumnPath> = chat::REQUIRED.into_iter().map(ColumnPath::from).collect();
         reads.extend(input.paths().into_iter().filter(|path| !chat::REQUIRED.contains(&path.as_str())));
         Ok(Contract { reads, scope: Scope::Dataset, effect: Effect::Sink })
@@ -71,7 +72,8 @@ impl Sink for Export {
         Box::new(Self { destination, overwrite, sample: Some(groups) })
     }
 
-    fn export(&self, dataset: &Dataset, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+    fn export(&self, inputs: &Inputs, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+        let dataset = &inputs.data;
         let findings = Findings::of(dataset)?;
         let card_path = staging.place(&self.destination.card_name())?;
         let text = card(dataset, &findings.metrics, &self.destination, self.sample);
@@ -133,7 +135,9 @@ mod tests {
 
     fn exported(dataset: &Dataset, directory: &Path, options: &str) -> Context {
         let mut context = Context::default();
-        export(directory, options).export(dataset, &mut Folder(directory.to_owned()), &mut context).unwrap();
+        export(directory, options)
+            .export(&Inputs::of(dataset.clone().into()), &mut Folder(directory.to_owned()), &mut context)
+            .unwrap();
         context
     }
 

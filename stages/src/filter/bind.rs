@@ -428,6 +428,7 @@ fn negate_if(negated: bool, bound: Bound) -> Bound {
 
 #[cfg(test)]
 mod tests {
+    use sternlight_engine::contract::InputTypes;
     use sternlight_engine::stage::Stage as _;
     use sternlight_engine::trajectory::imported_schema;
 
@@ -435,7 +436,7 @@ mod tests {
     use super::*;
 
     fn reads(condition: &str) -> String {
-        let contract = filter(condition).unwrap().contract(&imported_schema()).unwrap();
+        let contract = filter(condition).unwrap().contract(&InputTypes::from(&imported_schema())).unwrap();
         contract.reads.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(" ")
     }
 
@@ -527,7 +528,7 @@ mod tests {
     fn every_fault_of_a_condition_is_told() {
         let condition = "rewrad > 0 and env and any_turn(tol_name = 3) or env in (statu, reward > 'x') and \
             reward between seeed and 3 and regexp_like(envv, '(') and contains(seed, sedd) and coalesce(a1, b1) = 1";
-        let said = filter(condition).unwrap().contract(&imported_schema()).unwrap_err();
+        let said = filter(condition).unwrap().contract(&InputTypes::from(&imported_schema())).unwrap_err();
         let messages: Vec<&str> = said.iter().map(|problem| problem.message.as_str()).collect();
         insta::assert_snapshot!(messages.join("\n"), @"
         there is no column `rewrad`

@@ -89,6 +89,7 @@ impl Binder<'_> {
 
 #[cfg(test)]
 mod tests {
+    use sternlight_engine::contract::InputTypes;
     use sternlight_engine::stage::Stage as _;
     use sternlight_engine::trajectory::imported_schema;
 
@@ -101,7 +102,7 @@ mod tests {
                 Some(name) => format!("any_turn({name} is null and turns.{name} is null)"),
                 None => format!("{path} is null"),
             };
-            let contract = filter(&condition).unwrap().contract(&imported_schema()).unwrap();
+            let contract = filter(&condition).unwrap().contract(&InputTypes::from(&imported_schema())).unwrap();
             assert_eq!(contract.reads, [path]);
         }
     }

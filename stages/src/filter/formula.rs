@@ -1,7 +1,7 @@
 //! An expression as a stage holds it: parsed once, and bound to whatever columns a batch brings. Not concerned with what
 //! becomes of its values.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
@@ -22,8 +22,14 @@ pub(crate) struct Formula {
     condition: Condition,
     /// Where its text stands below `with`.
     place: Vec<Segment>,
-    /// The expression as bound to the schema of the last batch: nearly always that of the next one too.
-    bound: Mutex<Option<(SchemaRef, Arc<Expression>)>>,
+}
+
+/// An expression at work.
+#[derive(Debug)]
+pub(crate) struct Evaluation<'a> {
+    condition: &'a Condition,
+    /// As bound to the schema of the last batch: nearly always that of the next one too.
+    bound: Option<(SchemaRef, Expression)>,
 }
 
 /// What an expression comes to over the columns of a schema.
@@ -47,7 +53,7 @@ impl Formula {
     ) -> Result<Self, Problem> {
         let place: Vec<Segment> = place.into_iter().map(Into::into).collect();
         match Condition::parse(text, form) {
-            Ok(condition) => Ok(Self { condition, place, bound: Mutex::new(None) }),
+            Ok(condition) => Ok(Self { condition, place }),
             Err(problem) => Err(Problem { path: place, ..problem }),
         }
     }
@@ -65,28 +71,33 @@ impl Formula {
         }
     }
 
-    /// Its values: one a trajectory or, of a value of turns, one a turn. Their type is that of their kind.
+    /// Begins work on batches.
+    pub(crate) fn begin(&self) -> Evaluation<'_> {
+        Evaluation { condition: &self.condition, bound: None }
+    }
+}
+
+impl Evaluation<'_> {
+    /// The expression's values: one a trajectory or, of a value of turns, one a turn. Their type is that of their kind.
     ///
     /// # Errors
     /// If the batch lacks a column, or a kernel refuses.
-    pub(crate) fn values(&self, batch: &TrajectoryBatch) -> Result<ArrayRef, StageError> {
-        let expression = self.bound_to(&batch.record_batch().schema())?;
-        evaluate(&expression, self.condition.form(), batch)
+    pub(crate) fn values(&mut self, batch: &TrajectoryBatch) -> Result<ArrayRef, StageError> {
+        let form = self.condition.form();
+        evaluate(self.bound_to(&batch.record_batch().schema())?, form, batch)
     }
 
     /// A batch holds the columns that the expression reads, with the types that it was checked against, so binding
     /// it again gives the same expression.
-    fn bound_to(&self, schema: &SchemaRef) -> Result<Arc<Expression>, StageError> {
-        let mut last = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, expression)) = last.as_ref()
-            && known == schema
-        {
-            return Ok(Arc::clone(expression));
-        }
-        let bound = bind(&self.condition, &TrajectorySchema::new(Arc::clone(schema)));
-        let expression = Arc::new(bound.map_err(mismatch)?.expression);
-        *last = Some((Arc::clone(schema), Arc::clone(&expression)));
-        Ok(expression)
+    fn bound_to(&mut self, schema: &SchemaRef) -> Result<&Expression, StageError> {
+        let bound = match self.bound.take() {
+            Some(bound) if bound.0 == *schema => bound,
+            _ => {
+                let bound = bind(self.condition, &TrajectorySchema::new(Arc::clone(schema)));
+                (Arc::clone(schema), bound.map_err(mismatch)?.expression)
+            }
+        };
+        Ok(&self.bound.insert(bound).1)
     }
 }
 
@@ -123,7 +134,7 @@ mod tests {
     }
 
     fn values(text: &str, form: Form) -> ArrayRef {
-        formula(text, form).unwrap().values(&batch()).unwrap()
+        formula(text, form).unwrap().begin().values(&batch()).unwrap()
     }
 
     #[test]

@@ -18,5 +18,5 @@ mod stage;
 
 pub(crate) use expression::Kind;
 pub(crate) use form::Form;
-pub(crate) use formula::Formula;
+pub(crate) use formula::{Evaluation, Formula};
 pub use stage::{Filter, FilterOptions};

@@ -7,6 +7,7 @@ use arrow::array::{
     Array as _, ArrayRef, AsArray as _, BooleanArray, Float64Array, ListArray, RecordBatch, StructArray,
 };
 use arrow::datatypes::{DataType, Field, Schema};
+use sternlight_engine::contract::InputTypes;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, BuiltIn as _, Context, Output, Stage as _, Transform as _};
 use sternlight_engine::trajectory::{
@@ -82,8 +83,11 @@ pub(super) fn filter(condition: &str) -> Result<Filter, Vec<Problem>> {
 pub(super) fn answers(condition: &str, batch: &TrajectoryBatch) -> BooleanArray {
     let filter = filter(condition).unwrap_or_else(|problems| panic!("{}", drawn_all(condition, &problems)));
     let schema = TrajectorySchema::new(batch.record_batch().schema());
-    let reads = filter.contract(&schema).unwrap_or_else(|problems| panic!("{}", drawn_all(condition, &problems))).reads;
-    match filter.apply(&projected(batch, &schema.project(&reads)), &mut Context::default()).unwrap() {
+    let reads = filter
+        .contract(&InputTypes::from(&schema))
+        .unwrap_or_else(|problems| panic!("{}", drawn_all(condition, &problems)))
+        .reads;
+    match filter.apply_once(&projected(batch, &schema.project(&reads)), &mut Context::default()).unwrap() {
         Output::Keep(keep) => keep,
         other => panic!("{other:?}"),
     }
@@ -115,7 +119,7 @@ pub(super) fn letters(condition: &str) -> String {
 /// The problems with a condition over [`batch`], drawn.
 pub(super) fn refusal(condition: &str) -> String {
     let schema = TrajectorySchema::new(batch().record_batch().schema());
-    match filter(condition).and_then(|filter| filter.contract(&schema)) {
+    match filter(condition).and_then(|filter| filter.contract(&InputTypes::from(&schema))) {
         Err(problems) => drawn_all(condition, &problems),
         Ok(contract) => format!("accepted: {contract:?}"),
     }

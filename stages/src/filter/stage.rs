@@ -3,14 +3,16 @@
 use arrow::array::{Array as _, AsArray as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::form::Form;
-use super::formula::Formula;
+use super::formula::{Evaluation, Formula};
 use super::parse::WHERE;
 
 /// Options of `filter`.
@@ -40,8 +42,8 @@ impl BuiltIn for Filter {
 }
 
 impl Stage for Filter {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
-        let reads = self.0.over(input)?.reads;
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let reads = self.0.over(inputs.data())?.reads;
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -72,7 +74,16 @@ impl Transform for Filter {
         true
     }
 
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(Filtering(self.0.begin())))
+    }
+}
+
+/// A filter at work.
+struct Filtering<'a>(Evaluation<'a>);
+
+impl Session for Filtering<'_> {
+    fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let keep = self.0.values(batch)?.as_boolean().clone();
         let kept = keep.true_count() as u64;
         context.metrics.count("rows_kept", kept);
@@ -96,7 +107,7 @@ mod tests {
         let whole = batch();
         let narrow = whole.record_batch().project(&[whole.record_batch().schema().index_of("reward").unwrap()]);
         for batch in [whole.clone(), TrajectoryBatch::new(narrow.unwrap()).unwrap(), whole] {
-            filter.apply(&batch, &mut context).unwrap();
+            filter.apply_once(&batch, &mut context).unwrap();
         }
         assert_eq!((context.metrics.counted("rows_kept"), context.metrics.counted("rows_dropped")), (3, 9));
         assert!(filter.warnings(&context.metrics).is_empty());
@@ -107,7 +118,7 @@ mod tests {
         let filter = filter("reward > 5").unwrap();
         let mut context = Context::default();
         assert!(filter.warnings(&context.metrics).is_empty());
-        filter.apply(&batch(), &mut context).unwrap();
+        filter.apply_once(&batch(), &mut context).unwrap();
         insta::assert_snapshot!(
             filter.warnings(&context.metrics).join("\n"),
             @"all 4 trajectories were dropped; of 1 the condition is null, which counts as no"

@@ -148,6 +148,7 @@ mod tests {
 
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
+    use sternlight_engine::contract::InputTypes;
     use sternlight_engine::stage::{Source as _, Stage as _};
     use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
 
@@ -177,7 +178,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         write(&directory.path().join("a.parquet"));
         let stage = stage(directory.path(), "files: '*.parquet'", 1500).unwrap();
-        let contract = stage.contract(&TrajectorySchema::empty()).unwrap();
+        let contract = stage.contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap();
         let sternlight_engine::contract::Effect::Source(schema) = contract.effect else { panic!("not a source") };
         assert_eq!(schema.paths(), imported_schema().paths());
         let survey = stage.survey(&Notes::default()).unwrap();
@@ -213,7 +214,7 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let stage = stage(directory.path(), "files: a.parquet", 1 << 20).unwrap();
-        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
+        let problem = stage.contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap_err().remove(0);
         assert!(problem.message.starts_with("cannot read `a.parquet` as Parquet: "), "{}", problem.message);
     }
 }

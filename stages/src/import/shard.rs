@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use serde_json::value::RawValue;
-use sternlight_engine::stage::{Context, FaultyRecord, Receiver, StageError};
+use sternlight_engine::stage::{Context, FaultyRecord, Receiver, StageError, TaskContext};
 use sternlight_engine::trajectory::TrajectoryBuilder;
 
 use super::chat::Dialect;
@@ -64,13 +64,14 @@ pub(super) fn read_shard(
     (index, shard): (usize, &Shard),
     stream: &mut TextStream,
     options: &Options,
+    task: &TaskContext<'_>,
     receiver: &mut dyn Receiver,
 ) -> Result<(), StageError> {
     let JsonFile { file, container, format, .. } = &shard.file;
     let piece = &shard.piece;
     stream.skip_to(piece.start).map_err(|error| file.unreadable(&error))?;
     let start = Start { offset: piece.start, record: piece.first_record, line: piece.first_line };
-    let limit = RecordLimit::of(receiver.memory());
+    let limit = RecordLimit::of(task.memory());
     let mut records = Records::of_range(stream.take(piece.end - piece.start), file, *container, start, limit);
     let (mut builder, mut context) = (TrajectoryBuilder::new(), Context::default());
     let (mut counts, mut tally) = (Counts::default(), Tally::default());

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rayon::prelude::*;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
     BuildContext, BuiltIn, Look, LookTerms, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError,
-    Survey, Work,
+    Survey, TaskContext, Work,
 };
 use sternlight_engine::trajectory::{TrajectorySchema, imported_schema};
 
@@ -75,7 +75,7 @@ impl BuiltIn for Import {
 }
 
 impl Stage for Import {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let schema = match &self.inputs()?.files {
             Files::Json(_) => imported_schema(),
             Files::Parquet { schema, .. } => schema.clone(),
@@ -280,7 +280,13 @@ impl Source for Import {
         }
     }
 
-    fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        survey: &Survey,
+        shards: &[usize],
+        task: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         let mut open: Option<(&PathBuf, TextStream)> = None;
         for index in shards {
             let shard = decoded(survey, *index)
@@ -293,7 +299,7 @@ impl Source for Import {
                     other.insert((path, stream))
                 }
             };
-            read_shard((*index, shard), stream, &self.options, receiver)?;
+            read_shard((*index, shard), stream, &self.options, task, receiver)?;
         }
         Ok(())
     }
@@ -377,12 +383,16 @@ mod tests {
             }
             Ok(())
         };
-        stage.read(&survey, &[1, 3], &mut emit).unwrap();
+        stage.read(&survey, &[1, 3], &TaskContext::alone(), &mut emit).unwrap();
         let first = |label: &str| label.split(['-', ' ']).nth(2).unwrap().to_owned();
         let expected: Vec<_> =
             [1, 3].map(|shard| (shard, format!("a#{}", first(&survey.shards[shard].label)))).to_vec();
         assert_eq!(seen, expected);
-        assert!(stage.read(&survey, &[99], &mut |_: usize, _: TrajectoryBatch, _: Context| Ok(())).is_err());
+        assert!(
+            stage
+                .read(&survey, &[99], &TaskContext::alone(), &mut |_: usize, _: TrajectoryBatch, _: Context| Ok(()))
+                .is_err()
+        );
     }
 
     #[test]
@@ -488,7 +498,9 @@ mod tests {
     fn a_thousand_wrong_files_are_not_told_one_by_one() {
         let directory = tempfile::tempdir().unwrap();
         (0..25).for_each(|number| write(directory.path(), &format!("{number}.jsonl"), "x"));
-        let problems = stage(directory.path(), "files: '*.jsonl'", 500).unwrap().contract(&TrajectorySchema::empty());
+        let problems = stage(directory.path(), "files: '*.jsonl'", 500)
+            .unwrap()
+            .contract(&InputTypes::from(&TrajectorySchema::empty()));
         let problems = problems.unwrap_err();
         assert_eq!(problems.len(), 11);
         insta::assert_snapshot!(problems[10].message, @"15 more files cannot be imported");
@@ -498,7 +510,7 @@ mod tests {
     fn a_missing_file_is_a_problem_of_the_option() {
         let directory = tempfile::tempdir().unwrap();
         let stage = stage(directory.path(), "files: none.json", 500).unwrap();
-        let problem = stage.contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
+        let problem = stage.contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap_err().remove(0);
         assert_eq!(problem.path, [Segment::from("files")]);
         assert!(stage.survey(&Notes::default()).is_err());
     }
@@ -510,7 +522,9 @@ mod tests {
         let stage = stage(directory.path(), "files: a.jsonl", 500).unwrap();
         let survey = stage.survey(&Notes::default()).unwrap();
         write(directory.path(), "a.jsonl", CHAT.replace("yes", "no!"));
-        let error = stage.read(&survey, &[0], &mut |_: usize, _: TrajectoryBatch, _: Context| Ok(())).unwrap_err();
+        let error = stage
+            .read(&survey, &[0], &TaskContext::alone(), &mut |_: usize, _: TrajectoryBatch, _: Context| Ok(()))
+            .unwrap_err();
         insta::assert_snapshot!(error, @"`a.jsonl` changed while it was imported");
     }
 }

@@ -8,7 +8,8 @@ use arrow::array::{Array as _, AsArray as _};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float32Type, UInt64Type};
 use serde_json::{Map, Value, json};
-use sternlight_engine::stage::{BuildContext, Context, Memo, Source as _, Stage as _, StageKind, Survey};
+use sternlight_engine::contract::InputTypes;
+use sternlight_engine::stage::{BuildContext, Context, Memo, Source as _, Stage as _, StageKind, Survey, TaskContext};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, validate};
 
 use super::files::InputFile;
@@ -83,7 +84,7 @@ fn read(
 ) -> Result<Survey, String> {
     let stage = stage(directory, options, shard_bytes)?;
     stage
-        .contract(&TrajectorySchema::empty())
+        .contract(&InputTypes::from(&TrajectorySchema::empty()))
         .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("\n"))?;
     let survey = stage.survey(&Notes::default()).map_err(|error| error.to_string())?;
     let mut first = 0;
@@ -93,7 +94,7 @@ fn read(
         let count = survey.shards[first..].iter().take_while(same).count().max(1);
         let shards: Vec<usize> = (first..first + count).collect();
         stage
-            .read(&survey, &shards, &mut |_: usize, batch: TrajectoryBatch, context: Context| {
+            .read(&survey, &shards, &TaskContext::alone(), &mut |_: usize, batch: TrajectoryBatch, context: Context| {
                 take(batch, context);
                 Ok(())
             })

@@ -22,7 +22,7 @@ fn line(recording: &str, batch: &TrajectoryBatch, rules: &str) -> String {
     let (rules, files) = Rules::load(&sources, Path::new("")).unwrap();
     let reflect = Reflect { rules, files };
     let mut context = Context::default();
-    let Output::Columns(columns) = reflect.apply(batch, &mut context).unwrap() else { panic!("expected columns") };
+    let Output::Columns(columns) = reflect.apply_once(batch, &mut context).unwrap() else { panic!("expected columns") };
     let rule = columns[2].as_string::<i32>();
     let rewards = batch.float("reward").unwrap();
     let (mut clean, mut flagged) = ((0.0, 0), (0.0, 0));

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use arrow::array::{Array as _, StringBuilder};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, InputFile, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, InputFile, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::episode::{Columns, Episode};
 use super::judge::{Judgement, judge};
@@ -64,7 +66,8 @@ impl BuiltIn for Reflect {
 }
 
 impl Stage for Reflect {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         // What is replaced is counted, so that it is not lost silently.
         let optional = OPTIONAL.into_iter().chain([VERDICT]).filter(|path| input.has(path));
         let reads = ["turns.observation", "turns.action"].into_iter().chain(optional).map(ColumnPath::from).collect();
@@ -93,7 +96,7 @@ impl Stage for Reflect {
     }
 }
 
-impl Transform for Reflect {
+impl Reflect {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let rules = self.rules.get()?;
         let columns = Columns::of(batch)?;
@@ -119,6 +122,12 @@ impl Transform for Reflect {
             Arc::new(written.diagnosis.finish()),
             Arc::new(written.rule.finish()),
         ]))
+    }
+}
+
+impl Transform for Reflect {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -199,7 +208,7 @@ mod tests {
 
     use arrow::array::{AsArray as _, RecordBatch};
     use proptest::prelude::*;
-    use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
+    use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, imported_schema};
 
     use super::*;
 
@@ -234,7 +243,8 @@ mod tests {
     #[test]
     fn optional_columns_are_read_only_if_they_are_there() {
         let reads = |schema: &TrajectorySchema| {
-            let paths: Vec<String> = STAGE.contract(schema).unwrap().reads.iter().map(ToString::to_string).collect();
+            let paths: Vec<String> =
+                STAGE.contract(&InputTypes::from(schema)).unwrap().reads.iter().map(ToString::to_string).collect();
             paths.join(" ")
         };
         insta::assert_snapshot!(reads(&imported_schema()), @"turns.observation turns.action turns.tool_name turns.tool_arguments turns.tool_error turns.tool_answered final_observation tools extra");

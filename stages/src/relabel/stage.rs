@@ -1,11 +1,13 @@
 //! The `relabel` stage: its declaration, and which way its options choose.
 
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Keep, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Keep, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, InputFile, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, InputFile, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::achieved::Achieved;
 use super::attempts::{ALWAYS, Attempts, OPTIONAL};
@@ -143,7 +145,8 @@ fn share(key: &str, given: Option<f64>, default: f64) -> Result<f64, Problem> {
 }
 
 impl Stage for Relabel {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let mut reads = ALWAYS.map(ColumnPath::from).to_vec();
         reads.extend(present(input, &OPTIONAL));
         reads.extend(self.way.reads(input)?);
@@ -170,7 +173,7 @@ impl Stage for Relabel {
     }
 }
 
-impl Transform for Relabel {
+impl Relabel {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let attempts = Attempts::of(batch)?;
         let copies = self.way.copies(&attempts, context)?;
@@ -183,13 +186,19 @@ impl Transform for Relabel {
     }
 }
 
+impl Transform for Relabel {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use sternlight_engine::stage::StageKind;
     use sternlight_engine::trajectory::{
-        Relabelled, Status, TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema,
+        Relabelled, Status, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, imported_schema,
     };
 
     use super::*;
@@ -344,7 +353,7 @@ mod tests {
     #[test]
     fn columns_are_read_only_where_they_matter() {
         let reads = |yaml: &str, input: &TrajectorySchema| {
-            let contract = relabel(yaml).contract(input).unwrap();
+            let contract = relabel(yaml).contract(&InputTypes::from(input)).unwrap();
             contract.reads.iter().map(ColumnPath::to_string).collect::<Vec<_>>().join(" ")
         };
         let schema = imported_schema();

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, Float32Array, Float64Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, InputFile, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, InputFile, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::options::{RewardBy, RewardOptions};
 use super::overlong::Overlong;
@@ -83,7 +85,8 @@ impl BuiltIn for Reward {
 }
 
 impl Stage for Reward {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let present = |paths: &[&str]| -> Vec<ColumnPath> {
             paths.iter().filter(|path| input.has(path)).map(|path| ColumnPath::from(*path)).collect()
         };
@@ -151,7 +154,7 @@ impl Stage for Reward {
     }
 }
 
-impl Transform for Reward {
+impl Reward {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let mut criteria: Option<ArrayRef> = None;
         let mut rewards = match &self.source {
@@ -179,6 +182,12 @@ impl Transform for Reward {
         }
         report(&rewards, context);
         Ok(Output::Columns([Arc::new(rewards) as ArrayRef].into_iter().chain(criteria).collect()))
+    }
+}
+
+impl Transform for Reward {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -233,7 +242,9 @@ mod tests {
     use arrow::datatypes::Float32Type;
     use proptest::prelude::*;
     use sternlight_engine::stage::StageKind;
-    use sternlight_engine::trajectory::{Status, TrajectoryBuilder, TrajectoryRow, TurnRow, imported_schema};
+    use sternlight_engine::trajectory::{
+        Status, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, imported_schema,
+    };
 
     use super::*;
 
@@ -360,7 +371,7 @@ mod tests {
         insta::assert_snapshot!(fault("{by: verdicts, values: {failed: .inf}}"), @"the value of `failed` is inf, expected a finite number");
         insta::assert_snapshot!(fault("{by: outcome, values: {failed: -1}}"), @"`values` belongs to `by: verdicts`");
         insta::assert_snapshot!(fault("{by: verdicts, values: {failed: -1}, rules: [{exact: a}]}"), @"`by: verdicts` takes no rules, but some are given");
-        let problem = reward(BY_VERDICTS).contract(&imported_schema()).unwrap_err().remove(0);
+        let problem = reward(BY_VERDICTS).contract(&InputTypes::from(&imported_schema())).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"`by: verdicts` reads `turns.verdict`, and the input has none");
     }
 
@@ -422,7 +433,7 @@ mod tests {
     #[test]
     fn columns_are_read_only_where_they_matter() {
         let reads = |yaml: &str, input: &TrajectorySchema| {
-            let contract = reward(yaml).contract(input).unwrap();
+            let contract = reward(yaml).contract(&InputTypes::from(input)).unwrap();
             contract.reads.iter().map(ColumnPath::to_string).collect::<Vec<_>>().join(" ")
         };
         let schema = imported_schema();
@@ -430,7 +441,8 @@ mod tests {
         insta::assert_snapshot!(reads("{by: outcome}", &schema.without(&"reward".into())), @"trajectory_id success");
         insta::assert_snapshot!(reads("{by: rules, rules: [{turns: {max: 3}}, {exact: a}, {regex: a}]}", &schema), @"status trajectory_id turns turns.action");
         insta::assert_snapshot!(reads("{by: rules, rules: [{exact: a, on: any_observation}]}", &TrajectorySchema::empty()), @"trajectory_id turns.observation");
-        let problem = reward("{by: outcome}").contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
+        let problem =
+            reward("{by: outcome}").contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"`by: outcome` takes `reward` or `success`, and the input has neither");
     }
 
@@ -484,7 +496,7 @@ mod tests {
         assert_eq!(context.metrics.distribution("criterion.paid").unwrap().mean, 0.5);
         let counted = ["criteria.satisfied", "criteria.unmet", "criteria.unclear"].map(|n| context.metrics.counted(n));
         assert_eq!(counted, [1, 1, 2]);
-        let contract = stage.contract(&imported_schema()).unwrap();
+        let contract = stage.contract(&InputTypes::from(&imported_schema())).unwrap();
         let Effect::Columns { adds, .. } = contract.effect else { panic!() };
         assert_eq!(adds.iter().map(|column| column.path.as_str()).collect::<Vec<_>>(), ["reward", "criteria"]);
         assert!(adds.iter().zip(&columns).all(|(column, array)| column.data_type == *array.data_type()));
@@ -506,8 +518,13 @@ mod tests {
         let Output::Columns(columns) = output else { panic!() };
         let rewards: Vec<_> = columns[0].as_primitive::<Float32Type>().iter().collect();
         assert_eq!(rewards, [Some(1.0), Some(0.0), Some(1.0), Some(0.0)]);
-        let reads: Vec<String> =
-            stage.contract(&imported_schema()).unwrap().reads.iter().map(ToString::to_string).collect();
+        let reads: Vec<String> = stage
+            .contract(&InputTypes::from(&imported_schema()))
+            .unwrap()
+            .reads
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         insta::assert_snapshot!(reads.join(" "), @"status task_id trajectory_id turns turns.action turns.tool_name");
     }
 
@@ -526,7 +543,8 @@ mod tests {
         let wrong = TrajectoryRow { trajectory_id: "a#1".into(), ..with(r#"{"criteria": [{}]}"#) };
         let error = reward("{by: rubric}").apply(&batch(&[wrong]), &mut Context::default()).unwrap_err();
         insta::assert_snapshot!(error.to_string(), @"trajectory `a#1`: `criteria`: criterion 1, counted from 1, has neither `text` nor `id`");
-        let problem = reward("{by: rubric}").contract(&TrajectorySchema::empty()).unwrap_err().remove(0);
+        let problem =
+            reward("{by: rubric}").contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"the input has no column `criteria`, and no `extra` that could hold them");
     }
 
@@ -539,7 +557,7 @@ mod tests {
         assert_eq!(rewards, [Some(0.8125), Some(-0.5), None]);
         assert_eq!(context.metrics.counted("overlong"), 2);
         let tokens = reward("{by: outcome, overlong: {limit: 10, buffer: 8}}");
-        let problem = tokens.contract(&imported_schema()).unwrap_err().remove(0);
+        let problem = tokens.contract(&InputTypes::from(&imported_schema())).unwrap_err().remove(0);
         insta::assert_snapshot!(problem.message, @"`overlong` counts `turns.action_tokens`, and the input has none");
         let error = tokens.apply(&batch(&rows[..1]), &mut Context::default()).unwrap_err();
         insta::assert_snapshot!(error.to_string(), @"trajectory ``: turn 0 has no `turns.action_tokens`, which `overlong` counts");

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
     BuildContext, BuiltIn, Context, Environment, EnvironmentKind, EnvironmentTask, FaultyRecord, InputFile, Memo,
-    PluginRequest, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+    PluginRequest, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, TaskContext, Work,
 };
-use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, TrajectorySchema, imported_schema};
+use sternlight_engine::trajectory::{TrajectoryBuilder, TrajectoryRow, imported_schema};
 
 use super::episode::{Actor, Attempt, count};
 use super::options::RolloutOptions;
@@ -91,7 +91,7 @@ fn environment(options: &RolloutOptions, context: &BuildContext<'_>) -> Result<A
 }
 
 impl Stage for Rollout {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(imported_schema()) })
     }
 
@@ -187,7 +187,13 @@ impl Source for Rollout {
         Ok(Survey { shards: shards.collect(), warnings })
     }
 
-    fn read(&self, survey: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        survey: &Survey,
+        shards: &[usize],
+        task: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         for shard in shards {
             let content = survey.shards.get(*shard).map(|shard| &shard.content);
             let Some(ShardContent::Decoded(tasks)) = content else { continue };
@@ -197,7 +203,7 @@ impl Source for Rollout {
             let attempts: Vec<Attempt<'_>> = attempts.collect();
             let mut environment = None;
             for attempts in attempts.chunks(SIDE_BY_SIDE) {
-                self.play(&mut environment, attempts, *shard, receiver)?;
+                self.play(&mut environment, attempts, *shard, (task, receiver))?;
             }
         }
         Ok(())
@@ -212,13 +218,13 @@ impl Rollout {
         running: &mut Option<Box<dyn Environment>>,
         attempts: &[Attempt<'_>],
         shard: usize,
-        receiver: &mut dyn Receiver,
+        (task, receiver): (&TaskContext<'_>, &mut dyn Receiver),
     ) -> Result<(), StageError> {
         let mut environment = match running.take() {
             Some(environment) => environment,
             None => self.environment.start()?,
         };
-        let played = self.actor.play(&mut *environment, attempts, &|| receiver.check());
+        let played = self.actor.play(&mut *environment, attempts, &|| task.check());
         match (played, attempts) {
             (Ok(rows), _) => {
                 hand_over(rows, environment.said(), shard, receiver)?;
@@ -226,7 +232,7 @@ impl Rollout {
                 Ok(())
             }
             // Asked to stop, or the same may work later: no episode is to blame.
-            (Err(error), _) if error.may_pass || receiver.check().is_err() => Err(error),
+            (Err(error), _) if error.may_pass || task.check().is_err() => Err(error),
             (Err(error), [attempt]) => {
                 let EnvironmentTask { id, data, seed } = attempt.task;
                 let raw = json!({ "task": id, "data": data, "seed": seed, "sample": attempt.sample }).to_string();
@@ -236,10 +242,10 @@ impl Rollout {
             }
             (Err(_), attempts) => {
                 let (left, right) = attempts.split_at(attempts.len() / 2);
-                self.play(running, left, shard, receiver)?;
+                self.play(running, left, shard, (task, &mut *receiver))?;
                 // What one half did must not matter to the other.
                 *running = None;
-                self.play(running, right, shard, receiver)
+                self.play(running, right, shard, (task, receiver))
             }
         }
     }
@@ -403,7 +409,7 @@ mod tests {
         let survey = source.survey(&NoMemo).unwrap();
         assert_eq!(survey.warnings, ["`./x.wasm` has 5 of the 9 tasks asked for"]);
         let mut found = Found::default();
-        source.read(&survey, &[0], &mut found).unwrap();
+        source.read(&survey, &[0], &TaskContext::alone(), &mut found).unwrap();
         assert_eq!(
             found.rows,
             ["try/a/0", "try/a/1", "try/b/0", "try/b/1", "try/d/0", "try/d/1", "try/e/0", "try/e/1"]

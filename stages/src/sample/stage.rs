@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use arrow::array::{Array as _, BooleanArray};
 use arrow::row::{RowConverter, SortField};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, InputFile, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, InputFile, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::draw::Draw;
 use super::options::{SampleOptions, SampleUnit, Share};
@@ -44,7 +46,8 @@ impl BuiltIn for Sample {
 }
 
 impl Stage for Sample {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let mut reads = vec![ColumnPath::from(self.of.id())];
         let scope = match &self.share {
             Share::Fraction(_) => Scope::Trajectory,
@@ -104,7 +107,7 @@ impl Stage for Sample {
     }
 }
 
-impl Transform for Sample {
+impl Sample {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
         let keep = match &self.share {
             Share::Fraction(fraction) => {
@@ -117,6 +120,12 @@ impl Transform for Sample {
         context.metrics.count("rows_kept", kept);
         context.metrics.count("rows_dropped", keep.len() as u64 - kept);
         Ok(Output::Keep(keep))
+    }
+}
+
+impl Transform for Sample {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(|batch: &TrajectoryBatch, context: &mut Context| self.apply(batch, context)))
     }
 }
 
@@ -299,7 +308,7 @@ mod tests {
     #[test]
     fn only_ids_are_read_and_fractions_need_no_whole() {
         let contract = |yaml: &str| {
-            let contract = sample(yaml).contract(&imported_schema()).unwrap();
+            let contract = sample(yaml).contract(&InputTypes::from(&imported_schema())).unwrap();
             let reads: Vec<&str> = contract.reads.iter().map(ColumnPath::as_str).collect();
             format!("{:?} {}", contract.scope, reads.join(" "))
         };

@@ -8,13 +8,20 @@ use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema, canonical_type};
 
-use crate::filter::{Form, Formula, Kind};
+use crate::filter::{Evaluation, Form, Formula, Kind};
 
 /// A column that is made of an expression.
 #[derive(Debug)]
 pub(super) struct Derived {
     path: ColumnPath,
     formula: Formula,
+}
+
+/// A derived column at work.
+#[derive(Debug)]
+pub(super) struct Deriving<'a> {
+    path: &'a ColumnPath,
+    evaluation: Evaluation<'a>,
 }
 
 impl Derived {
@@ -42,13 +49,20 @@ impl Derived {
         Ok((data_type, meaning.reads))
     }
 
-    /// Its values: one a trajectory, or one a turn.
+    /// Begins work on batches.
+    pub(super) fn begin(&self) -> Deriving<'_> {
+        Deriving { path: &self.path, evaluation: self.formula.begin() }
+    }
+}
+
+impl Deriving<'_> {
+    /// The column's values: one a trajectory, or one a turn.
     ///
     /// # Errors
     /// If a number does not fit, naming the trajectory.
-    pub(super) fn values(&self, batch: &TrajectoryBatch) -> Result<ArrayRef, StageError> {
-        let found = self.formula.values(batch)?;
-        let expected = canonical_type(&self.path).unwrap_or_else(|| match found.data_type() {
+    pub(super) fn values(&mut self, batch: &TrajectoryBatch) -> Result<ArrayRef, StageError> {
+        let found = self.evaluation.values(batch)?;
+        let expected = canonical_type(self.path).unwrap_or_else(|| match found.data_type() {
             DataType::Decimal128(..) => DataType::Int64,
             other => other.clone(),
         });
@@ -58,7 +72,7 @@ impl Derived {
         let values = cast(&found, &expected)?;
         // Arrow casts what does not fit to null, which would mean that it is not known.
         let lost = (0..values.len()).find(|index| values.is_null(*index) && found.is_valid(*index));
-        let unfit = lost.or_else(|| not_finite(&values).filter(|_| canonical_type(&self.path).is_some()));
+        let unfit = lost.or_else(|| not_finite(&values).filter(|_| canonical_type(self.path).is_some()));
         match unfit {
             None => Ok(values),
             Some(index) => Err(self.unfit(batch, index, &found, &expected)),

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
-use super::derived::Derived;
+use super::derived::{Derived, Deriving};
 use super::options::SelectOptions;
 use super::plan::{Plan, Renamed, faults};
 
@@ -41,7 +43,8 @@ impl BuiltIn for Select {
 }
 
 impl Stage for Select {
-    fn contract(&self, input: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let input = inputs.data();
         let Plan { adds, drops, reads } = Plan::of(&self.options, &self.derived, input)?;
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Columns { adds, drops } })
     }
@@ -52,12 +55,24 @@ impl Stage for Select {
 }
 
 impl Transform for Select {
-    fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(Selecting { renamed: &self.renamed, derived: self.derived.iter().map(Derived::begin).collect() }))
+    }
+}
+
+/// A selection at work.
+struct Selecting<'a> {
+    renamed: &'a [Renamed],
+    derived: Vec<Deriving<'a>>,
+}
+
+impl Session for Selecting<'_> {
+    fn apply(&mut self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
         let renamed = self.renamed.iter().map(|Renamed { from, .. }| {
             let column = batch.column(from.as_str());
             column.map(Arc::clone).ok_or_else(|| StageError::new(format!("column `{from}` was not read")))
         });
-        let derived = self.derived.iter().map(|column| column.values(batch));
+        let derived = self.derived.iter_mut().map(|column| column.values(batch));
         Ok(Output::Columns(renamed.chain(derived).collect::<Result<_, _>>()?))
     }
 }
@@ -78,7 +93,7 @@ mod tests {
 
     /// What becomes of the columns that an importer writes.
     fn contract(yaml: &str) -> Result<String, Vec<Problem>> {
-        let contract = select(yaml)?.contract(&imported_schema())?;
+        let contract = select(yaml)?.contract(&InputTypes::from(&imported_schema()))?;
         let Effect::Columns { adds, drops } = &contract.effect else { panic!("expected columns") };
         let adds: Vec<String> = adds.iter().map(|column| format!("+{}: {}", column.path, column.data_type)).collect();
         let drops: Vec<String> = drops.iter().map(|path| format!("-{path}")).collect();
@@ -97,7 +112,7 @@ mod tests {
             let trajectory_id = id.to_owned();
             builder.push(&TrajectoryRow { trajectory_id, turns, reward, seed, ..TrajectoryRow::default() });
         }
-        let output = select(yaml).unwrap().apply(&builder.finish().unwrap(), &mut Context::default())?;
+        let output = select(yaml).unwrap().apply_once(&builder.finish().unwrap(), &mut Context::default())?;
         let Output::Columns(columns) = output else { panic!("expected columns") };
         Ok(columns)
     }

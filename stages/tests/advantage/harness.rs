@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, ListArray, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Float32Type};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect};
+use sternlight_engine::contract::{Contract, Effect, InputTypes};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{BuildContext, Built, Context, Output, StageError, Work};
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
@@ -30,7 +30,7 @@ pub(crate) fn build(with: &str) -> Result<Built, Vec<Problem>> {
 }
 
 pub(crate) fn contract(with: &str, batch: &TrajectoryBatch) -> Result<Contract, Vec<Problem>> {
-    build(with).unwrap().stage.contract(&TrajectorySchema::new(batch.record_batch().schema()))
+    build(with).unwrap().stage.contract(&InputTypes::from(&TrajectorySchema::new(batch.record_batch().schema())))
 }
 
 /// The stage's result for each row of the batch, and what it counted.
@@ -42,10 +42,11 @@ pub(crate) fn apply(with: &str, batch: &TrajectoryBatch) -> Result<(Vec<Credit>,
 
 pub(crate) fn apply_in(with: &str, batch: &TrajectoryBatch, context: &mut Context) -> Result<Vec<Credit>, StageError> {
     let built = build(with).unwrap();
-    let contract = built.stage.contract(&TrajectorySchema::new(batch.record_batch().schema())).unwrap();
+    let contract =
+        built.stage.contract(&InputTypes::from(&TrajectorySchema::new(batch.record_batch().schema()))).unwrap();
     let read = project(batch, &contract.reads);
     let Work::Transform(transform) = built.stage.work() else { panic!("advantage is a transform") };
-    let Output::Columns(columns) = transform.apply(&read, context)? else { panic!("advantage adds columns") };
+    let Output::Columns(columns) = transform.apply_once(&read, context)? else { panic!("advantage adds columns") };
     context.warnings = built.stage.warnings(&context.metrics);
     let Effect::Columns { adds, .. } = contract.effect else { panic!("advantage adds columns") };
     assert_eq!(adds.len(), columns.len());

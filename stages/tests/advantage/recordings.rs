@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::compute::concat_batches;
-use sternlight_engine::stage::{BuildContext, Context, Memo, Work};
+use sternlight_engine::stage::{BuildContext, Context, Memo, TaskContext, Work};
 use sternlight_engine::trajectory::TrajectoryBatch;
 use sternlight_stages::registry;
 
@@ -30,7 +30,7 @@ fn imported(options: &str) -> TrajectoryBatch {
     let mut batches = Vec::new();
     for shard in 0..survey.shards.len() {
         source
-            .read(&survey, &[shard], &mut |_: usize, batch: TrajectoryBatch, _: Context| {
+            .read(&survey, &[shard], &TaskContext::alone(), &mut |_: usize, batch: TrajectoryBatch, _: Context| {
                 batches.push(batch.record_batch().clone());
                 Ok(())
             })

@@ -7,7 +7,7 @@ use arrow::array::{Array as _, BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, sort_to_indices, take_record_batch};
 use proptest::prelude::*;
 use serde_yaml::Value;
-use sternlight_engine::contract::{Contract, Effect, Keep};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Keep};
 use sternlight_engine::dataset::Dataset;
 use sternlight_engine::trajectory::{Status, TrajectoryBatch, TrajectoryRow, TrajectorySchema, TurnRow};
 
@@ -220,7 +220,7 @@ proptest! {
         for options in cases::relabel::case().options.iter().chain(&readable) {
             let told = format!("`relabel` with {options} over drawn rows");
             let built = place.build("relabel", options).unwrap();
-            let contract = built.stage.contract(&rows.schema).unwrap();
+            let contract = built.stage.contract(&InputTypes::from(&rows.schema)).unwrap();
             let replayed = place.replay(Some(&rows), ("relabel", &built), Way { threads: 1, rows: 1024 }, true).unwrap();
             are_relabelled(&contract, options, &replayed.datasets[0], &replayed.datasets[1], &told);
         }

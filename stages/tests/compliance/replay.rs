@@ -5,13 +5,14 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use sternlight_engine::contract::Contract;
+use sternlight_engine::artifact::{Artifact, ArtifactType};
+use sternlight_engine::contract::{Contract, InputTypes};
 use sternlight_engine::dataset::{BatchLimit, Dataset};
 use sternlight_engine::failure::FailurePolicy;
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, Job, RunError, RunOptions};
-use sternlight_engine::stage::{BuildContext, Built, Highlight, Stage, StageError};
+use sternlight_engine::run::{Engine, Job, JobInput, RunError, RunOptions};
+use sternlight_engine::stage::{Arity, BuildContext, Built, Highlight, Stage, StageError};
 use sternlight_engine::store::Store;
 use sternlight_engine::trajectory::TrajectorySchema;
 use tempfile::TempDir;
@@ -42,6 +43,8 @@ pub(crate) struct Made {
     pub(crate) warnings: Vec<String>,
     /// What was exported: contents by name.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Outputs but the dataset `out`: digests of tables and policies, rows and digests of datasets, by name.
+    pub(crate) outputs: BTreeMap<String, String>,
 }
 
 /// A run that ended well.
@@ -83,11 +86,11 @@ impl Place {
         let mut jobs = Vec::new();
         let mut input = empty.clone();
         if let Some(source) = source {
-            let contract = source.contract(&empty).unwrap();
+            let contract = source.contract(&InputTypes::from(&empty)).unwrap();
             input = contract.output(&empty);
             jobs.push(job("rows", "{}", source, Vec::new(), contract, input.clone(), true));
         }
-        let contract = built.stage.contract(&input).unwrap();
+        let contract = built.stage.contract(&inputs_of(built.stage.as_ref(), &input)).unwrap();
         let output = contract.output(&input);
         let inputs = (0..jobs.len()).collect();
         jobs.push(job(name, &built.options, built.stage.as_ref(), inputs, contract, output, cached));
@@ -112,9 +115,34 @@ impl Place {
             metrics: last.metrics.clone(),
             highlights: last.highlights.clone(),
             warnings: last.warnings.clone(),
+            outputs: last
+                .outputs
+                .iter()
+                .map(|output| (output.name.clone(), described(&self.store.artifact(&output.manifest).unwrap())))
+                .collect(),
             files: last.files.iter().map(|file| (name(&file.path), std::fs::read(&file.path).unwrap())).collect(),
         };
         Ok(Replayed { made, computed: last.computed, datasets })
+    }
+}
+
+/// The types of a stage's inputs, of which one is a dataset.
+pub(crate) fn inputs_of(stage: &dyn Stage, input: &TrajectorySchema) -> InputTypes {
+    match stage.ports().inputs.first() {
+        Some(port) if port.arity == Arity::Several => {
+            let beside = vec![(port.name.to_owned(), ArtifactType::Dataset(input.clone()))];
+            InputTypes::new(TrajectorySchema::empty(), beside)
+        }
+        _ => InputTypes::from(input),
+    }
+}
+
+/// All that tells one artifact from another.
+fn described(artifact: &Artifact) -> String {
+    match artifact {
+        Artifact::Dataset(dataset) => format!("{} rows {:?}", dataset.rows(), digests(dataset)),
+        Artifact::Table(table) => format!("{} rows {}", table.rows, table.digest),
+        Artifact::Policy(policy) => policy.digest(),
     }
 }
 
@@ -128,6 +156,7 @@ fn job<'a>(
     cache: bool,
 ) -> Job<'a> {
     let failure = FailurePolicy::default();
+    let inputs = inputs.into_iter().map(JobInput::data).collect();
     Job { name, uses: name, kind: name, version: 1, options, stage, inputs, contract, output, cache, failure }
 }
 

@@ -10,10 +10,10 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use sternlight_engine::column::{ColumnPath, TURNS};
-use sternlight_engine::contract::{Contract, Effect, Scope};
+use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    Context, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, Work,
+    Context, Memo, Receiver, ShardContent, Source, SourceShard, Stage, StageError, Survey, TaskContext, Work,
 };
 use sternlight_engine::trajectory::{
     TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TrajectorySchema, TurnRow, turns_field,
@@ -37,7 +37,7 @@ impl Rows {
 }
 
 impl Stage for Rows {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         Ok(Contract { reads: Vec::new(), scope: Scope::Trajectory, effect: Effect::Source(self.schema.clone()) })
     }
 
@@ -57,7 +57,13 @@ impl Source for Rows {
         Ok(Survey { shards: (0..self.shards.len()).map(shard).collect(), warnings: Vec::new() })
     }
 
-    fn read(&self, _: &Survey, shards: &[usize], receiver: &mut dyn Receiver) -> Result<(), StageError> {
+    fn read(
+        &self,
+        _: &Survey,
+        shards: &[usize],
+        _: &TaskContext<'_>,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), StageError> {
         shards.iter().try_for_each(|index| {
             receiver.rows(*index, TrajectoryBatch::new(self.shards[*index].clone())?, Context::default())
         })

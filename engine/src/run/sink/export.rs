@@ -11,9 +11,11 @@ use tempfile::{TempDir, TempPath};
 
 use super::super::part::Part;
 use super::super::watch::Watch;
+use super::super::whole::unchanged_policies;
 use super::export_manifest::{MANIFEST, Manifest};
 use super::found::{Found, Seen};
-use crate::dataset::{Dataset, FilesRead};
+use crate::artifact::Inputs;
+use crate::dataset::FilesRead;
 use crate::place::{self, in_its_directory};
 use crate::stage::{Context, Exported, ExportedFile, Sink, StageError, Staging, Target};
 use crate::store::{Commit, ExportRecord, Outcome, Store, abort_point, as_others_may};
@@ -22,19 +24,20 @@ use crate::store::{Commit, ExportRecord, Outcome, Store, abort_point, as_others_
 pub(crate) fn run_part(
     sink: &dyn Sink,
     sample: Option<u64>,
-    input: &Dataset,
+    inputs: &Inputs,
     part: &Part,
     store: &Store,
     watch: &Watch<'_>,
 ) -> Result<(), StageError> {
-    let read = FilesRead::begin(&input.shards)?;
+    let read = FilesRead::begin(&inputs.data.shards)?;
     let mut export = Export::begin(sink.target(), sample, store, watch)?;
     let mut context = Context::default();
-    sink.export(input, &mut export, &mut context)?;
+    sink.export(inputs, &mut export, &mut context)?;
     // What was there before stays where it is if this was made of something else than its key says.
     read.unchanged()?;
+    unchanged_policies(inputs)?;
     abort_point();
-    let exported = export.publish(input, &mut context)?;
+    let exported = export.publish(inputs.rows(), &mut context)?;
     // A commit that is there already told of files that have changed since: what lies outside was written anew.
     store.forget(&part.key)?;
     store.commit(None, Commit::new(part.parts.clone(), Outcome::Exported(exported), context))?;
@@ -112,11 +115,11 @@ impl<'a> Export<'a> {
     }
 
     /// Moves the files to their names, and removes those of the last export that are no longer written.
-    fn publish(mut self, input: &Dataset, context: &mut Context) -> Result<Exported, StageError> {
+    fn publish(mut self, rows: u64, context: &mut Context) -> Result<Exported, StageError> {
         let mut files = self.names.par_iter().map(|name| self.described(name)).collect::<Result<Vec<_>, _>>()?;
         let listed = self.target.is_directory.then(|| Manifest::at(&self.directory)).flatten();
         if self.target.is_directory {
-            let manifest = Manifest::new(input.rows(), self.sample, self.names.iter().zip(&files));
+            let manifest = Manifest::new(rows, self.sample, self.names.iter().zip(&files));
             let text = manifest.and_then(|manifest| manifest.text());
             let text = text.map_err(|error| StageError::new(error.to_string()))?;
             let path = self.place(MANIFEST)?;

@@ -5,7 +5,7 @@ mod export_manifest;
 mod found;
 
 use self::found::Found;
-use super::compose::{dataset_of, unfitting};
+use super::compose::unfitting;
 use super::keys::{digest, shard_parts};
 use super::part::{Draft, StageWork};
 use super::scope::RunScope;
@@ -19,7 +19,8 @@ use crate::targets::Surroundings;
 
 /// One part with all shards of the input.
 pub(crate) fn cut(sink: &dyn Sink, cutting: &Cutting<'_>) -> Result<Cut, StageError> {
-    let Cutting { input, options, common, .. } = cutting;
+    let Cutting { inputs, options, common, .. } = cutting;
+    let input = &inputs.data;
     let all: Vec<&Shard> = input.shards.iter().collect();
     let mut parts = (*common).clone();
     shard_parts(&mut parts, &input.schema.paths(), &all)?;
@@ -69,19 +70,17 @@ impl ShapeRun for SinkRun<'_> {
             let limit = self.scope.options.results.limit;
             let sample = limit.map(|groups| self.sink.sample(groups));
             let sink = sample.as_deref().unwrap_or(self.sink);
-            export::run_part(sink, limit, &self.work.input, part, self.scope.store, watch)?;
+            export::run_part(sink, limit, &self.work.inputs, part, self.scope.store, watch)?;
         }
         done(task.part)
     }
 }
 
-/// What was written; nobody reads the dataset.
+/// What was written.
 pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError> {
-    let Composing { job, work, commits, .. } = composing;
-    let [commit] = commits else { return Err(unfitting()) };
+    let [commit] = composing.commits else { return Err(unfitting()) };
     let Outcome::Exported(exported) = &commit.outcome else { return Err(unfitting()) };
-    let dataset = dataset_of(job, work, work.input.shards.clone());
-    Ok(Composed { dataset, warnings: Vec::new(), exported: Some(exported.clone()) })
+    Ok(Composed { exported: Some(exported.clone()), ..Composed::default() })
 }
 
 /// Whether what was exported still lies where it was written, byte for byte.

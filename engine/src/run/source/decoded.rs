@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use super::super::host::TaskHost;
 use super::super::part::Part;
 use super::super::quarantine::RecordWriter;
 use super::super::shape::Done;
+use super::super::whole::unchanged_policies;
 use super::in_place;
 use super::work::SourceWork;
 use crate::dataset::RowWriter;
 use crate::failure::OnError;
-use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, StageError};
+use crate::stage::{Context, FaultyRecord, Receiver, ShardContent, StageError, TaskContext};
 use crate::store::{Attempt, Commit, Outcome, Store};
 use crate::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -33,7 +35,7 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
                 waiting.insert(index, *position);
             }
             ShardContent::InPlace { .. } => {
-                let _taken = work.budget.take(READING_BYTES);
+                let _taken = work.scope.budget.take(READING_BYTES);
                 work.watch.begin();
                 work.watch.name_part(&part.label);
                 in_place::commit(work, (index, part), shard)?;
@@ -45,10 +47,12 @@ pub(crate) fn run_task(work: &SourceWork<'_>, positions: &[usize], done: &mut Do
         return Ok(());
     }
     let indexes: Vec<usize> = waiting.keys().copied().collect();
-    let _taken = work.budget.take(READING_BYTES + work.source.held_bytes(work.survey, &indexes));
+    let _taken = work.scope.budget.take(READING_BYTES + work.source.held_bytes(work.survey, &indexes));
     work.watch.begin();
     let mut writing = Writing { work, waiting, open: None, done };
-    work.source.read(work.survey, &indexes, &mut writing)?;
+    let host = TaskHost::new(work.scope, work.watch, None);
+    work.source.read(work.survey, &indexes, &TaskContext::new(work.inputs, &host), &mut writing)?;
+    unchanged_policies(work.inputs)?;
     writing.finish()
 }
 
@@ -79,14 +83,6 @@ impl Receiver for Writing<'_, '_> {
             None => open.aside.insert(RecordWriter::create(stage, &open.attempt, ASIDE_FILE_NAME)?).push(record),
         }
     }
-
-    fn memory(&self) -> u64 {
-        self.work.budget.total()
-    }
-
-    fn check(&self) -> Result<(), StageError> {
-        self.work.watch.check()
-    }
 }
 
 impl<'a> Writing<'a, '_> {
@@ -113,7 +109,7 @@ impl<'a> Writing<'a, '_> {
         let Some(shard) = self.open.take() else { return Ok(()) };
         let position = shard.position;
         self.work.built.unchanged()?;
-        shard.commit(self.work.store)?;
+        shard.commit(self.work.scope.store)?;
         (self.done)(position)
     }
 
@@ -159,7 +155,7 @@ const ASIDE_FILE_NAME: &str = "aside.parquet";
 impl<'a> OpenShard<'a> {
     fn create(index: usize, position: usize, work: &SourceWork<'a>) -> Result<Self, StageError> {
         let (part, schema) = (&work.parts[position], work.schema);
-        let attempt = work.store.attempt(&part.key)?;
+        let attempt = work.scope.store.attempt(&part.key)?;
         let writer = RowWriter::create(&attempt.path(FILE_NAME), schema)?;
         Ok(Self { index, position, part, schema, attempt, writer, aside: None, context: Context::default() })
     }

@@ -37,11 +37,11 @@ pub(super) fn commit(
 ) -> Result<(), StageError> {
     let ShardContent::InPlace { path, row_groups, stamp, content } = &shard.content else { return Ok(()) };
     let taken = referred(shard, path, row_groups, work.schema)?;
-    let files = with_state(taken.files, (stamp, content.as_ref()), work.budget.total());
+    let files = with_state(taken.files, (stamp, content.as_ref()), work.scope.budget.total());
     let mut taken = Shard { files, ..taken };
     let read = FilesRead::begin([&taken])?;
     let puts_aside = work.on_error == OnError::Quarantine;
-    let terms = LookTerms { puts_aside, memory: work.budget.total(), check: &|| work.watch.check() };
+    let terms = LookTerms { puts_aside, memory: work.scope.budget.total(), check: &|| work.watch.check() };
     let Look { columns, mut faults, context } = work.source.look(work.survey, index, &terms)?;
     if !puts_aside && !faults.is_empty() {
         return Err(faults.swap_remove(0).error);
@@ -49,7 +49,7 @@ pub(super) fn commit(
     let mut attempt = None;
     let mut aside = Vec::new();
     if !columns.is_empty() || !faults.is_empty() {
-        let written = attempt.insert(work.store.attempt(&part.key)?);
+        let written = attempt.insert(work.scope.store.attempt(&part.key)?);
         if !columns.is_empty() {
             amend(&mut taken, columns, written)?;
         }
@@ -62,7 +62,7 @@ pub(super) fn commit(
     }
     read.unchanged()?;
     let commit = Commit::new(part.parts.clone(), Outcome::Shard(taken), context).with_aside(aside);
-    work.store.commit(attempt, commit)?;
+    work.scope.store.commit(attempt, commit)?;
     Ok(())
 }
 

@@ -142,8 +142,8 @@ impl ShapeRun for SourceRun<'_> {
             survey: self.survey()?,
             schema: &self.job.output,
             parts: &self.work.parts,
-            store: self.scope.store,
-            budget: &self.scope.budget,
+            inputs: &self.work.inputs,
+            scope: self.scope,
             watch,
         };
         decoded::run_task(&work, &missing, done)
@@ -179,7 +179,7 @@ pub(crate) fn compose(source: &dyn Source, composing: &Composing<'_>) -> Result<
         dataset = first_groups(dataset, groups)?;
         read.unchanged()?;
     }
-    Ok(Composed { dataset, warnings, exported: None })
+    Ok(Composed { warnings, ..Composed::of(dataset) })
 }
 
 /// An error if the source came to nothing; the next run then tries it again.

@@ -1,11 +1,11 @@
 //! What reading the shards of a source needs, whether they are decoded or stay where they lie.
 
-use super::super::budget::Budget;
 use super::super::part::Part;
+use super::super::scope::RunScope;
 use super::super::watch::Watch;
+use crate::artifact::Inputs;
 use crate::failure::OnError;
 use crate::stage::{Source, Stage, Survey};
-use crate::store::Store;
 use crate::trajectory::TrajectorySchema;
 
 /// A source that was surveyed, and its parts.
@@ -18,7 +18,8 @@ pub(crate) struct SourceWork<'a> {
     pub(crate) survey: &'a Survey,
     pub(crate) schema: &'a TrajectorySchema,
     pub(crate) parts: &'a [Part],
-    pub(crate) store: &'a Store,
-    pub(crate) budget: &'a Budget,
+    /// What comes in beside: sources read nothing else of the pipeline.
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) scope: &'a RunScope<'a>,
     pub(crate) watch: &'a Watch<'a>,
 }

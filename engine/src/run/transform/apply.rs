@@ -14,12 +14,14 @@ use crate::column::ColumnPath;
 use crate::contract::{AddedColumn, Contract, Effect, Scope};
 use crate::dataset::{places, scatter};
 use crate::failure::OnError;
-use crate::stage::{Context, Output, StageError, Transform};
+use crate::stage::{Context, Output, Session, StageError};
 use crate::trajectory::{TrajectoryBatch, batch_fault, rows_without_number};
 
-/// A stage, ready to be called.
+/// A stage at work on a part, ready to be called.
 pub(crate) struct StageCall<'a> {
-    transform: &'a dyn Transform,
+    session: Box<dyn Session + 'a>,
+    /// Whether it knows what to do with numbers that are none.
+    takes_any_number: bool,
     contract: &'a Contract,
     on_error: OnError,
     watch: &'a Watch<'a>,
@@ -42,8 +44,13 @@ enum Answer {
 }
 
 impl<'a> StageCall<'a> {
-    pub(crate) fn new(job: &'a Job<'_>, transform: &'a dyn Transform, watch: &'a Watch<'a>) -> Self {
-        Self { transform, contract: &job.contract, on_error: job.failure.on_error, watch }
+    pub(crate) fn new(
+        job: &'a Job<'_>,
+        session: Box<dyn Session + 'a>,
+        takes_any_number: bool,
+        watch: &'a Watch<'a>,
+    ) -> Self {
+        Self { session, takes_any_number, contract: &job.contract, on_error: job.failure.on_error, watch }
     }
 
     /// Calls the stage for a batch of whole trajectories: of any, of whole groups, or of all, as its scope wants it.
@@ -51,8 +58,8 @@ impl<'a> StageCall<'a> {
     /// # Errors
     /// What the stage cannot process, unless the rows at fault are to be taken out; what may pass; a stage that does
     /// not keep its contract.
-    pub(crate) fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Applied, StageError> {
-        let mut faults = match self.transform.takes_any_number() {
+    pub(crate) fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Applied, StageError> {
+        let mut faults = match self.takes_any_number {
             true => BTreeMap::new(),
             false => without_number(batch),
         };
@@ -87,7 +94,8 @@ impl<'a> StageCall<'a> {
                         faults.extend(named);
                         continue;
                     }
-                    self.find(batch, &self.units(batch, rest), error.clone(), &mut faults)?;
+                    let units = self.units(batch, rest);
+                    self.find(batch, &units, error.clone(), &mut faults)?;
                     if faults.len() == known {
                         // Each unit passes by itself: nobody can tell who is to blame.
                         return Err(error);
@@ -120,7 +128,7 @@ impl<'a> StageCall<'a> {
     /// Finds the rows at fault among units for which the stage gave this error, by halves: about `k log n` calls for `k`
     /// units at fault among `n`.
     fn find(
-        &self,
+        &mut self,
         batch: &TrajectoryBatch,
         units: &[Vec<usize>],
         error: StageError,
@@ -142,7 +150,7 @@ impl<'a> StageCall<'a> {
 
     /// A trajectory that an error names goes alone. Else all rows of a group do, and of a whole dataset none.
     fn find_in_unit(
-        &self,
+        &mut self,
         batch: &TrajectoryBatch,
         mut rows: Vec<usize>,
         mut error: StageError,
@@ -168,7 +176,12 @@ impl<'a> StageCall<'a> {
         }
     }
 
-    fn call_for(&self, batch: &TrajectoryBatch, rows: &[usize], context: &mut Context) -> Result<Answer, StageError> {
+    fn call_for(
+        &mut self,
+        batch: &TrajectoryBatch,
+        rows: &[usize],
+        context: &mut Context,
+    ) -> Result<Answer, StageError> {
         self.watch.check()?;
         match rows {
             _ if rows.len() == batch.rows() => self.call(batch, context),
@@ -176,14 +189,14 @@ impl<'a> StageCall<'a> {
         }
     }
 
-    fn adds(&self) -> &[AddedColumn] {
+    fn adds(&self) -> &'a [AddedColumn] {
         match &self.contract.effect {
             Effect::Columns { adds, .. } => adds,
             _ => &[],
         }
     }
 
-    fn call(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Answer, StageError> {
+    fn call(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Answer, StageError> {
         if batch.rows() == 0 {
             return Ok(Answer::Output(match &self.contract.effect {
                 Effect::Subset => Output::Keep(BooleanArray::from(Vec::<bool>::new())),
@@ -191,7 +204,7 @@ impl<'a> StageCall<'a> {
                 _ => Output::Columns(self.adds().iter().map(|column| new_empty_array(&column.data_type)).collect()),
             }));
         }
-        match self.transform.apply(batch, context) {
+        match self.session.apply(batch, context) {
             Ok(output) => self.measured(output, batch).map(Answer::Output),
             Err(error) if error.may_pass => Err(error),
             Err(error) => Ok(Answer::Fault(error)),
@@ -333,7 +346,7 @@ mod tests {
         calls: Mutex<u32>,
     }
 
-    impl Transform for Picky {
+    impl Picky {
         fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
             *self.calls.lock().unwrap() += 1;
             let ids = batch.text("trajectory_id")?;
@@ -390,7 +403,9 @@ mod tests {
     ) -> Result<Applied, StageError> {
         let (interrupted, contract) = (AtomicBool::new(false), contract(scope));
         let watch = Watch::new(&interrupted, None, String::new());
-        StageCall { transform: stage, contract: &contract, on_error, watch: &watch }.apply(batch, context)
+        let session = Box::new(|batch: &TrajectoryBatch, context: &mut Context| stage.apply(batch, context));
+        let takes_any_number = false;
+        StageCall { session, takes_any_number, contract: &contract, on_error, watch: &watch }.apply(batch, context)
     }
 
     /// Row values, and turn values, of an output.
@@ -493,17 +508,12 @@ mod tests {
 
     #[test]
     fn what_no_trajectory_is_to_blame_for_stays_an_error() {
-        struct Failing(fn(&TrajectoryBatch) -> Result<Output, StageError>);
-        impl Transform for Failing {
-            fn apply(&self, batch: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
-                (self.0)(batch)
-            }
-        }
         let (interrupted, contract) = (AtomicBool::new(false), contract(Scope::Trajectory));
         let watch = Watch::new(&interrupted, None, String::new());
         let said = |fail: fn(&TrajectoryBatch) -> Result<Output, StageError>| {
-            let call = StageCall {
-                transform: &Failing(fail),
+            let mut call = StageCall {
+                session: Box::new(move |batch: &TrajectoryBatch, _: &mut Context| fail(batch)),
+                takes_any_number: false,
                 contract: &contract,
                 on_error: OnError::Quarantine,
                 watch: &watch,

@@ -17,10 +17,13 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Fields, Schema, UInt64Type};
 use twox_hash::XxHash64;
 
+use super::super::host::TaskHost;
 use super::super::keys::shard_parts;
 use super::super::part::Part;
 use super::super::quarantine::RowFault;
+use super::super::scope::RunScope;
 use super::super::watch::Watch;
+use super::super::whole::unchanged_policies;
 use super::apply::Applied;
 use super::columns::selected_rows;
 use super::relabel::copies_of_groups;
@@ -105,10 +108,12 @@ impl<'a> GatherWork<'a> {
             Scope::Dataset => 1,
             Scope::Trajectory | Scope::Group => {
                 let reads = columns(&work);
-                let bytes = work.input.shards.iter().try_fold(0, |sum: u64, shard| {
-                    Ok::<u64, StageError>(sum + decoded_bytes(&work.input.root, &work.input.schema, shard, &reads)?)
+                let bytes = work.inputs.data.shards.iter().try_fold(0, |sum: u64, shard| {
+                    Ok::<u64, StageError>(
+                        sum + decoded_bytes(&work.inputs.data.root, &work.inputs.data.schema, shard, &reads)?,
+                    )
                 })?;
-                bytes.div_ceil(work.options.results.partition_bytes.max(1)).max(1) as usize
+                bytes.div_ceil(work.scope.options.results.partition_bytes.max(1)).max(1) as usize
             }
         };
         let (scattered, scattered_digest, grouped) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
@@ -141,7 +146,7 @@ impl<'a> GatherWork<'a> {
             return Ok(known);
         }
         let mut inputs = blake3::Hasher::new();
-        for shard in 0..self.work.input.shards.len() {
+        for shard in 0..self.work.inputs.data.shards.len() {
             inputs.update(self.scatter_key(shard)?.key().as_str().as_bytes());
         }
         Ok(self.scattered_digest.get_or_init(|| inputs.finalize().to_hex().to_string()))
@@ -154,7 +159,7 @@ impl<'a> GatherWork<'a> {
         if self.exchange.committed(&key)?.is_some() {
             return Ok(());
         }
-        let TransformWork { input, budget, options, .. } = &self.work;
+        let (input, RunScope { budget, options, .. }) = (&self.work.inputs.data, self.work.scope);
         let read = FilesRead::begin([self.work.shard(index)?])?;
         let reads = columns(&self.work);
         let reader =
@@ -187,15 +192,15 @@ impl<'a> GatherWork<'a> {
         if self.exchange.committed(&key)?.is_some() {
             return Ok(());
         }
-        let shards = self.work.input.shards.len();
+        let shards = self.work.inputs.data.shards.len();
         let scattered = self.exchanged(&self.scattered, (shards, self.partitions), |shard| self.scatter_key(shard))?;
         let bytes: u64 = scattered.segments_for(partition).map(|(_, _, segment)| segment.bytes).sum();
         // Rows as they come, the same rows in one piece, and what the stage makes of them.
         let needed = 3 * bytes;
-        if needed > self.work.budget.total() || bytes > i32::MAX as u64 {
+        if needed > self.work.scope.budget.total() || bytes > i32::MAX as u64 {
             return Err(self.too_large(partition, scattered, needed)?);
         }
-        let _taken = self.work.budget.take(needed + self.work.transform.held_bytes());
+        let _taken = self.work.scope.budget.take(needed + self.work.transform.held_bytes());
         watch.begin();
         let mut rows = Vec::new();
         // Shards of which there are rows, and how many.
@@ -215,7 +220,8 @@ impl<'a> GatherWork<'a> {
             let all = concat_batches(&first.schema(), &rows)?;
             drop(rows);
             let (numbers, batch) = without_numbers(all)?;
-            let applied = self.work.call(watch).apply(&batch, &mut context)?;
+            let host = TaskHost::new(self.work.scope, watch, None);
+            let applied = self.work.call(&host, watch)?.apply(&batch, &mut context)?;
             let came_out = self.packed(numbers, &batch, applied)?;
             let mut row = 0;
             for (shard, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
@@ -225,6 +231,7 @@ impl<'a> GatherWork<'a> {
         }
         let file = ExchangeFile { path: attempt.relative(FILE_NAME), segments: writer.finish() };
         self.work.job.stage.unchanged()?;
+        unchanged_policies(self.work.inputs)?;
         self.exchange.commit(Some(attempt), Commit::new(parts, Outcome::Exchanged(file), context))?;
         Ok(())
     }
@@ -234,12 +241,12 @@ impl<'a> GatherWork<'a> {
         let index = part.shard()?;
         let shard = self.work.shard(index)?;
         let read = FilesRead::begin([shard])?;
-        let sizes = (self.partitions, self.work.input.shards.len());
+        let sizes = (self.partitions, self.work.inputs.data.shards.len());
         let grouped = self.exchanged(&self.grouped, sizes, |partition| self.group_key(partition))?;
         let segments: Vec<(&ExchangeFile, &Segment)> =
             grouped.segments_for(index).map(|(_, file, segment)| (file, segment)).collect();
         let bytes: u64 = segments.iter().map(|(_, segment)| segment.bytes).sum();
-        let _taken = self.work.budget.take(3 * bytes);
+        let _taken = self.work.scope.budget.take(3 * bytes);
         watch.begin();
         let rows = segments
             .iter()
@@ -250,7 +257,7 @@ impl<'a> GatherWork<'a> {
             // What was counted in partitions belongs to no shard.
             grouped.contexts.iter().for_each(|counted| context.absorb(counted));
         }
-        let attempt = self.work.store.attempt(&part.key)?;
+        let attempt = self.work.scope.store.attempt(&part.key)?;
         let mut result = ShardResult::new(self.work.job, shard, &attempt);
         if let Some(first) = rows.first() {
             let all = concat_batches(&first.schema(), &rows)?;
@@ -275,7 +282,7 @@ impl<'a> GatherWork<'a> {
         let (applied, turn_starts) = self.unpacked(ordered)?;
         let has_turns = self.work.job.adds().iter().any(|column| column.path.turn_name().is_some());
         let wanted = if has_turns { vec![ColumnPath::from(TURNS)] } else { Vec::new() };
-        let TransformWork { input, options, .. } = &self.work;
+        let (input, options) = (&self.work.inputs.data, self.work.scope.options);
         let mut row = 0;
         // Shapes of turns alone: what one batch of them takes is small beside the columns, which were counted.
         for base in BaseReader::open(&input.root, &input.schema, shard, &wanted, options.batch_limit)? {
@@ -397,13 +404,13 @@ impl<'a> GatherWork<'a> {
             }
         }
         let names: Vec<String> = self.work.job.reads().iter().map(|column| format!("`{column}`")).collect();
-        let (names, available) = (names.join(", "), self.work.budget.total());
+        let (names, available) = (names.join(", "), self.work.scope.budget.total());
         let limit = match needed > available {
             true => format!("takes {}, more than the {} of `--memory`", readable(needed), readable(available)),
             false => format!("takes {}, more than one Arrow array of text holds", readable(needed)),
         };
         if self.work.job.contract.scope == Scope::Dataset {
-            let rows = self.work.input.rows();
+            let rows = self.work.inputs.data.rows();
             let message = format!("it must see {names} of all {rows} trajectories at once, which {limit}");
             return Ok(StageError::new(message).help("raise `--memory`, or filter before this stage"));
         }

@@ -30,7 +30,8 @@ use crate::store::Outcome;
 
 /// One part for each shard of the input.
 pub(crate) fn cut(cutting: &Cutting<'_>) -> Result<Cut, StageError> {
-    let Cutting { job, input, options, common, .. } = cutting;
+    let Cutting { job, inputs, options, common, .. } = cutting;
+    let input = &inputs.data;
     let reads = job.needs(&input.schema);
     let all: Vec<&Shard> = input.shards.iter().collect();
     let is_gathered = !is_by_shard(job, input, &reads, options)?;
@@ -93,14 +94,7 @@ impl<'a> TransformRun<'a> {
     }
 
     fn on_shards(&self) -> TransformWork<'a> {
-        TransformWork {
-            job: self.job,
-            transform: self.transform,
-            input: &self.work.input,
-            store: self.scope.store,
-            budget: &self.scope.budget,
-            options: self.scope.options,
-        }
+        TransformWork { job: self.job, transform: self.transform, inputs: &self.work.inputs, scope: self.scope }
     }
 
     fn gathering(&self) -> Result<&GatherWork<'a>, StageError> {
@@ -117,7 +111,7 @@ impl ShapeRun for TransformRun<'_> {
         if !self.work.is_gathered {
             return execute(Step::Map, missing);
         }
-        execute(Step::Scatter, (0..self.work.input.shards.len()).collect())?;
+        execute(Step::Scatter, (0..self.work.inputs.data.shards.len()).collect())?;
         execute(Step::Group, (0..self.gathering()?.partitions()).collect())?;
         execute(Step::Gather, missing)
     }
@@ -131,7 +125,7 @@ impl ShapeRun for TransformRun<'_> {
                     self.on_shards().map(part, watch)?;
                 }
             }
-            (Step::Scatter, true) if task.part < self.work.input.shards.len() => {
+            (Step::Scatter, true) if task.part < self.work.inputs.data.shards.len() => {
                 self.gathering()?.scatter(task.part, watch)?;
             }
             (Step::Group, true) if task.part < self.gathering()?.partitions() => {
@@ -149,14 +143,14 @@ impl ShapeRun for TransformRun<'_> {
     }
 
     fn end(&self) {
-        self.transform.let_go();
+        self.transform.end();
     }
 }
 
 /// The input's shards with what came out for each.
 pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError> {
     let Composing { job, work, commits, .. } = composing;
-    let mut shards: Vec<Shard> = work.input.shards.clone();
+    let mut shards: Vec<Shard> = work.inputs.data.shards.clone();
     // Behind the shard of this index.
     let mut copies: BTreeMap<usize, Shard> = BTreeMap::new();
     let mut beside = Beside { job, extended: None };
@@ -179,7 +173,9 @@ pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError>
                     shards.get_mut(*index).ok_or_else(unfitting)?.selection = Some(selection.clone());
                 }
             }
-            Outcome::Shard(_) | Outcome::Exported(_) | Outcome::Exchanged(_) => return Err(unfitting()),
+            Outcome::Shard(_) | Outcome::Exported(_) | Outcome::Exchanged(_) | Outcome::Artifacts(_) => {
+                return Err(unfitting());
+            }
         }
         take_out(&mut shards, &part.shards, &commit.aside)?;
     }
@@ -205,7 +201,7 @@ pub(crate) fn compose(composing: &Composing<'_>) -> Result<Composed, StageError>
             });
         dataset.facts = found?.facts;
     }
-    Ok(Composed { dataset, warnings: Vec::new(), exported: None })
+    Ok(Composed::of(dataset))
 }
 
 /// Puts files with the columns that a stage adds beside those of shards.

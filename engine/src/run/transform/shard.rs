@@ -2,20 +2,22 @@
 
 use arrow::compute::concat_batches;
 
-use super::super::budget::Budget;
+use super::super::host::TaskHost;
 use super::super::job::Job;
-use super::super::options::RunOptions;
 use super::super::part::Part;
 use super::super::quarantine::{RowFault, put_aside};
+use super::super::scope::RunScope;
 use super::super::watch::Watch;
+use super::super::whole::unchanged_policies;
 use super::apply::{Applied, StageCall};
 use super::columns::{ShardColumns, keep, selected_rows};
 use super::relabel::{COPIES_BYTES, ShardCopies, copies_of_groups};
+use crate::artifact::Inputs;
 use crate::contract::{Effect, Scope};
-use crate::dataset::{BaseBatch, BaseReader, Dataset, FilesRead, Judged, Selection, Shard, decoded_bytes, row_bytes};
+use crate::dataset::{BaseBatch, BaseReader, FilesRead, Judged, Selection, Shard, decoded_bytes, row_bytes};
 use crate::quantities::readable;
-use crate::stage::{Context, Output, StageError, Transform};
-use crate::store::{Aside, Attempt, Commit, Outcome, Store};
+use crate::stage::{Context, Output, StageError, TaskContext, Transform};
+use crate::store::{Aside, Attempt, Commit, Outcome};
 use crate::trajectory::TrajectoryBatch;
 
 /// What a writer of column files holds at most, about: pages of one row group.
@@ -25,15 +27,13 @@ const WRITER_BYTES: u64 = 4 << 20;
 pub(crate) struct TransformWork<'a> {
     pub(crate) job: &'a Job<'a>,
     pub(crate) transform: &'a dyn Transform,
-    pub(crate) input: &'a Dataset,
-    pub(crate) store: &'a Store,
-    pub(crate) budget: &'a Budget,
-    pub(crate) options: &'a RunOptions,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) scope: &'a RunScope<'a>,
 }
 
 impl TransformWork<'_> {
     pub(crate) fn shard(&self, index: usize) -> Result<&Shard, StageError> {
-        self.input.shards.get(index).ok_or_else(|| StageError::new(format!("there is no shard {index}")))
+        self.inputs.data.shards.get(index).ok_or_else(|| StageError::new(format!("there is no shard {index}")))
     }
 
     /// Computes a part, which is one shard, and commits it.
@@ -41,7 +41,7 @@ impl TransformWork<'_> {
         let shard = self.shard(part.shard()?)?;
         let read = FilesRead::begin([shard])?;
         let mut context = Context::default();
-        let attempt = self.store.attempt(&part.key)?;
+        let attempt = self.scope.store.attempt(&part.key)?;
         let result = match self.job.contract.scope {
             Scope::Trajectory => self.stream(shard, &attempt, &mut context, watch)?,
             // `check` says so too, with a place.
@@ -65,13 +65,19 @@ impl TransformWork<'_> {
         let attempt = (!commit.files().is_empty()).then_some(attempt);
         self.job.stage.unchanged()?;
         read.unchanged()?;
-        self.store.commit(attempt, commit)?;
+        unchanged_policies(self.inputs)?;
+        self.scope.store.commit(attempt, commit)?;
         Ok(())
     }
 
-    /// The stage, to be called for batches.
-    pub(crate) fn call<'c>(&'c self, watch: &'c Watch<'c>) -> StageCall<'c> {
-        StageCall::new(self.job, self.transform, watch)
+    /// The stage at work on a part, to be called for batches.
+    pub(crate) fn call<'c>(
+        &'c self,
+        host: &'c TaskHost<'c>,
+        watch: &'c Watch<'c>,
+    ) -> Result<StageCall<'c>, StageError> {
+        let session = self.transform.begin(&TaskContext::new(self.inputs, host))?;
+        Ok(StageCall::new(self.job, session, self.transform.takes_any_number(), watch))
     }
 
     fn stream<'s>(
@@ -81,18 +87,17 @@ impl TransformWork<'_> {
         context: &mut Context,
         watch: &Watch<'_>,
     ) -> Result<ShardResult<'s>, StageError> {
-        let (reads, needs) = (self.job.reads(), self.job.needs(&self.input.schema));
-        let own = self.transform.for_shard();
-        let transform = own.as_deref().unwrap_or(self.transform);
-        let limit = self.transform.batch_limit().unwrap_or(self.options.batch_limit);
-        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &needs, limit)?
-            .judging(Judged::AllButNumbers);
+        let (input, scope) = (&self.inputs.data, self.scope);
+        let (reads, needs) = (self.job.reads(), self.job.needs(&input.schema));
+        let limit = self.transform.batch_limit().unwrap_or(scope.options.batch_limit);
+        let reader = BaseReader::open(&input.root, &input.schema, shard, &needs, limit)?.judging(Judged::AllButNumbers);
         let mut result = ShardResult::new(self.job, shard, attempt);
         let copies_bytes = if result.copies.is_some() { COPIES_BYTES } else { 0 };
         let held_bytes = self.transform.held_bytes();
-        let _taken = self.budget.take(reader.peak_bytes() + WRITER_BYTES + copies_bytes + held_bytes);
+        let _taken = scope.budget.take(reader.peak_bytes() + WRITER_BYTES + copies_bytes + held_bytes);
         watch.begin();
-        let call = StageCall::new(self.job, transform, watch);
+        let host = TaskHost::new(scope, watch, None);
+        let mut call = self.call(&host, watch)?;
         for base in reader {
             watch.check()?;
             let base = base?;
@@ -116,12 +121,12 @@ impl TransformWork<'_> {
     ) -> Result<ShardResult<'s>, StageError> {
         let reads = self.job.reads();
         // Batches, the same rows in one piece, and what the stage makes of them.
-        let bytes = decoded_bytes(&self.input.root, &self.input.schema, shard, &reads)?;
-        let _taken = self.budget.take(3 * bytes + WRITER_BYTES + self.transform.held_bytes());
+        let (input, scope) = (&self.inputs.data, self.scope);
+        let bytes = decoded_bytes(&input.root, &input.schema, shard, &reads)?;
+        let _taken = scope.budget.take(3 * bytes + WRITER_BYTES + self.transform.held_bytes());
         watch.begin();
-        let limit = self.options.batch_limit;
-        let reader = BaseReader::open(&self.input.root, &self.input.schema, shard, &reads, limit)?
-            .judging(Judged::AllButNumbers);
+        let limit = scope.options.batch_limit;
+        let reader = BaseReader::open(&input.root, &input.schema, shard, &reads, limit)?.judging(Judged::AllButNumbers);
         let mut bases = Vec::new();
         let mut batches = Vec::new();
         let mut held = 0;
@@ -131,8 +136,8 @@ impl TransformWork<'_> {
             let batch = base.trajectories()?.record_batch().clone();
             // Footers of others do not tell how often a dictionary's texts are repeated.
             held += row_bytes(&batch).iter().sum::<u64>();
-            if 3 * held > self.budget.total() {
-                return Err(too_large(shard, 3 * held, self.budget.total()));
+            if 3 * held > scope.budget.total() {
+                return Err(too_large(shard, 3 * held, scope.budget.total()));
             }
             batches.push(batch);
             bases.push(base.without_columns()?);
@@ -141,7 +146,8 @@ impl TransformWork<'_> {
         let Some(first) = batches.first() else { return Ok(result) };
         let gathered = TrajectoryBatch::new(concat_batches(&first.schema(), &batches)?)?;
         drop(batches);
-        let applied = self.call(watch).apply(&gathered, context)?;
+        let host = TaskHost::new(scope, watch, None);
+        let applied = self.call(&host, watch)?.apply(&gathered, context)?;
         let offsets = gathered.turn_offsets();
         let mut row = 0;
         for base in &bases {

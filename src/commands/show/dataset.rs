@@ -1,44 +1,21 @@
-//! `sternlight show`: a run, a stage's dataset, or one trajectory.
+//! A dataset, and one trajectory of it.
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Float32Type};
 use arrow::json::WriterBuilder;
 use arrow::json::writer::LineDelimited;
 use arrow::util::display::array_value_to_string;
-use clap::Args;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::dataset::{BatchLimit, Dataset};
-use sternlight_engine::event::StageResult;
 use sternlight_engine::printable::printable_line;
 use sternlight_engine::stage::StageError;
-use sternlight_engine::store::RunSummary;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::Outcome;
-use crate::common::{Common, LAST};
+use crate::common::Common;
 use crate::exit::Failure;
 use crate::output::{self, hanging, out, outln};
-use crate::past_runs::{find_run, results_of, store_of_runs};
-use crate::{style, summary};
-
-#[derive(Debug, Args)]
-pub(crate) struct ShowArguments {
-    /// The run, as `sternlight runs` names it; `last`, the newest, if left out; `last~1` is the one before
-    #[arg(value_name = "RUN", default_value = LAST, hide_default_value = true)]
-    pub(crate) run: String,
-    /// A stage of the run: its dataset
-    #[arg(value_name = "STAGE")]
-    pub(crate) stage: Option<String>,
-    /// A trajectory of that dataset, by id: its turns
-    #[arg(value_name = "TRAJECTORY")]
-    pub(crate) trajectory: Option<String>,
-    /// Shows what the stage put aside instead, and why
-    #[arg(long, requires = "stage")]
-    pub(crate) quarantine: bool,
-    /// Prints only where the dataset's manifest lies
-    #[arg(long, requires = "stage")]
-    pub(crate) path: bool,
-}
+use crate::style;
 
 /// Why a trajectory was put aside: a column that only such datasets have.
 const REASON: &str = "quarantine_reason";
@@ -46,60 +23,7 @@ const REASON: &str = "quarantine_reason";
 /// Rows of a dataset that are listed.
 const LISTED_ROWS: usize = 10;
 
-pub(crate) fn execute(arguments: &ShowArguments, common: &Common) -> Outcome {
-    let store = store_of_runs(common)?;
-    let run = find_run(&store, &arguments.run)?;
-    let stages = results_of(&store, &run)?;
-    let Some(name) = &arguments.stage else { return show_run(&run, &stages, common) };
-    let stage = stages.iter().find(|stage| stage.stage == *name).ok_or_else(|| {
-        let known: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();
-        Failure::usage(
-            format!("run `{}` has no result of a stage `{name}`", run.id),
-            format!("it has: {}", known.join(", ")),
-        )
-    })?;
-    let manifest = match arguments.quarantine {
-        true => stage.quarantine.as_ref().ok_or_else(|| nothing_aside(stage)),
-        false => stage.dataset.as_ref().ok_or_else(|| no_dataset(stage)),
-    }?;
-    if arguments.path {
-        outln!("{}", manifest.display());
-        return Ok(());
-    }
-    let dataset = store.dataset(manifest)?;
-    match &arguments.trajectory {
-        None => show_dataset(name, &dataset, common),
-        Some(id) => show_trajectory(id, &dataset, common),
-    }
-}
-
-fn no_dataset(stage: &StageResult) -> Failure {
-    let target = stage.target.as_deref().map(|target| target.display().to_string()).unwrap_or_default();
-    Failure::usage(format!("`{}` has no dataset: it wrote `{target}`", stage.stage), "show a stage before it")
-}
-
-fn nothing_aside(stage: &StageResult) -> Failure {
-    Failure::usage(
-        format!("`{}` put no trajectory aside", stage.stage),
-        "`on_error: quarantine` lets a stage put aside what it cannot process",
-    )
-}
-
-fn show_run(run: &RunSummary, stages: &[StageResult], common: &Common) -> Outcome {
-    if common.json {
-        return output::json(&serde_json::json!({"run": run, "stages": stages}));
-    }
-    let pipeline = printable_line(&run.pipeline);
-    outln!("{} {pipeline}, {}, started {}", style::title(&run.id), run.status, run.started);
-    for stage in stages {
-        let work = format!("{} cached, {} computed", stage.cached, stage.computed);
-        outln!("  {:<14} {:<12} {:>9} trajectories  {}", stage.stage, stage.uses, stage.rows, style::dim(work));
-    }
-    output::out_page(&summary::of_stages(stages));
-    Ok(())
-}
-
-fn show_dataset(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
+pub(super) fn show(name: &str, dataset: &Dataset, common: &Common) -> Outcome {
     let columns: Vec<(String, String)> = dataset
         .schema
         .paths()
@@ -165,7 +89,7 @@ fn value(batch: &TrajectoryBatch, path: &str, index: usize) -> Result<Option<Str
     }
 }
 
-fn show_trajectory(id: &str, dataset: &Dataset, common: &Common) -> Outcome {
+pub(super) fn show_trajectory(id: &str, dataset: &Dataset, common: &Common) -> Outcome {
     for shard in &dataset.shards {
         let mut first = 0;
         for batch in dataset.read_as_it_is(shard, &[ColumnPath::from("trajectory_id")], BatchLimit::default())? {

@@ -1,26 +1,26 @@
-//! A transform that keeps something from batch to batch has an object for each shard, and batches that end where it wants.
+//! A transform keeps something from batch to batch in a session, of which each shard has its own, and batches end where it
+//! wants.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow::array::Float32Array;
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{AddedColumn, Contract, Effect, Scope};
+use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{Context, Output, Stage, StageError, Transform, Work};
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::stage::{Context, Output, Session, Stage, StageError, TaskContext, Transform, Work};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
 use crate::fixtures::{Chain, Rows, digests, options, rows, store};
 
 /// Gives each row the number of its call: what a plugin could do that counts.
 struct Counting;
 
-struct Counter(AtomicU32);
+struct Counter(u32);
 
 impl Stage for Counting {
-    fn contract(&self, _: &TrajectorySchema) -> Result<Contract, Vec<Problem>> {
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let adds = vec![AddedColumn::new("call", DataType::Float32)];
         let reads = vec![ColumnPath::from("trajectory_id")];
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Columns { adds, drops: Vec::new() } })
@@ -32,12 +32,8 @@ impl Stage for Counting {
 }
 
 impl Transform for Counting {
-    fn apply(&self, _: &TrajectoryBatch, _: &mut Context) -> Result<Output, StageError> {
-        Err(StageError::new("each shard has its own"))
-    }
-
-    fn for_shard(&self) -> Option<Box<dyn Transform + '_>> {
-        Some(Box::new(Counter(AtomicU32::new(0))))
+    fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
+        Ok(Box::new(Counter(0)))
     }
 
     fn batch_limit(&self) -> Option<BatchLimit> {
@@ -45,9 +41,10 @@ impl Transform for Counting {
     }
 }
 
-impl Transform for Counter {
-    fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        let call = self.0.fetch_add(1, Ordering::Relaxed);
+impl Session for Counter {
+    fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
+        let call = self.0;
+        self.0 += 1;
         context.metrics.count("calls", 1);
         Ok(Output::Columns(vec![Arc::new(Float32Array::from(vec![call as f32; batch.rows()]))]))
     }

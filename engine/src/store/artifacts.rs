@@ -1,0 +1,66 @@
+//! Manifests of artifacts that are no datasets: what they are, named by a digest as those of datasets, beside which they lie.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::StoreError;
+use super::files::read;
+use super::root::Store;
+use crate::artifact::{Artifact, Policy, Table};
+
+/// A policy or a table, as its manifest tells of it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ArtifactManifest<P, T> {
+    Policy(P),
+    Table(T),
+}
+
+impl Store {
+    /// Publishes the manifest of an artifact and returns its path, as [`Self::publish`] does for a dataset.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn publish_artifact(&self, artifact: &Artifact) -> Result<PathBuf, StoreError> {
+        let manifest: ArtifactManifest<&Policy, &Table> = match artifact {
+            Artifact::Dataset(dataset) => return self.publish(dataset),
+            Artifact::Policy(policy) => ArtifactManifest::Policy(policy.as_ref()),
+            Artifact::Table(table) => ArtifactManifest::Table(table.as_ref()),
+        };
+        self.publish_manifest(&manifest)
+    }
+
+    /// The artifact of a manifest, whose name is the digest of its text.
+    ///
+    /// # Errors
+    /// If it is not there, is not as it was written, or was made by another version.
+    pub fn artifact(&self, manifest: &Path) -> Result<Artifact, StoreError> {
+        let (path, text) = self.manifest_text(manifest)?;
+        let damaged = |reason: String| StoreError::damaged(&path, reason);
+        let read: ArtifactManifest<Policy, Table> = match serde_json::from_slice(&text) {
+            Ok(read) => read,
+            Err(_) => return Ok(Artifact::Dataset(Arc::new(self.dataset(manifest)?))),
+        };
+        let (fault, artifact) = match read {
+            ArtifactManifest::Policy(policy) => {
+                (policy.fault(), Artifact::Policy(Arc::new(policy.in_store(self.root()))))
+            }
+            ArtifactManifest::Table(table) => (table.fault(), Artifact::Table(Arc::new(table.in_store(self.root())))),
+        };
+        fault.map_or(Ok(artifact), |fault| Err(damaged(fault)))
+    }
+
+    /// The text of a manifest that lies where this store keeps them, and where that is.
+    pub(super) fn manifest_text(&self, manifest: &Path) -> Result<(PathBuf, Vec<u8>), StoreError> {
+        let named = manifest.file_stem().unwrap_or_default();
+        let path = self.root().join("manifests").join(named).with_extension("json");
+        let damaged = |reason: &str| StoreError::damaged(&path, reason);
+        let text = read(&path)?.ok_or_else(|| damaged("it is not there"))?;
+        match *named == *blake3::hash(&text).to_hex().as_str() {
+            true => Ok((path, text)),
+            false => Err(damaged("it is not as it was written")),
+        }
+    }
+}
