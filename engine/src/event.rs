@@ -114,6 +114,9 @@ pub struct StageResult {
     pub warnings: Vec<String>,
     /// The manifest of its dataset `out`; `None` for a stage without one.
     pub dataset: Option<PathBuf>,
+    /// What of that which it counted is read by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, f64>,
     /// Its other outputs: policies, tables, and datasets of other names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputResult>,
@@ -136,6 +139,11 @@ pub struct StageResult {
 }
 
 impl StageResult {
+    /// Whether it is one of several that a loop has made.
+    pub fn is_repeated(&self) -> bool {
+        self.stage.contains('@')
+    }
+
     /// Names of its outputs, as `from` spells them, and their manifests.
     pub fn manifests(&self) -> impl Iterator<Item = (String, PathBuf)> {
         let dataset = self.dataset.iter().map(|manifest| (self.stage.clone(), manifest.clone()));
@@ -260,6 +268,15 @@ pub enum Event {
     },
     /// A stage has its result.
     StageFinished(StageResult),
+    /// An iteration of the loop is done.
+    IterationFinished {
+        /// Which, from 0.
+        iteration: u64,
+        /// How many there are at most.
+        of: u64,
+        /// Whether it was the last.
+        last: bool,
+    },
     /// A stage could not finish.
     StageFailed {
         /// The stage.

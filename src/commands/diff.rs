@@ -60,6 +60,7 @@ fn is_same(stage: &StageComparison) -> bool {
     stage.presence == Presence::Both
         && stage.keys.is_empty()
         && columns.iter().all(|columns| columns.is_empty())
+        && stage.outputs_changed.is_empty()
         && stage.rows.is_none()
 }
 
@@ -84,6 +85,9 @@ fn print_stage(stage: &StageComparison) {
     for (what, columns) in columns.into_iter().filter(|(_, columns)| !columns.is_empty()) {
         let names: Vec<&str> = columns.iter().map(ColumnPath::as_str).collect();
         outln!("  {what}: {}", printable_line(&names.join(", ")));
+    }
+    if !stage.outputs_changed.is_empty() {
+        outln!("  other outputs changed: {}", printable_line(&stage.outputs_changed.join(", ")));
     }
     if let Some(rows) = &stage.rows {
         print_rows(rows);

@@ -57,20 +57,52 @@ fn print_plan(planned: &[PlannedStage], common: &Common) -> Outcome {
         }
         return Ok(());
     }
-    for stage in planned {
-        let from = if stage.from.is_empty() { String::new() } else { format!("from {}", stage.from.join(", ")) };
-        let state = match stage.readiness {
-            Readiness::Cached => format!("cached, {} trajectories", stage.rows.unwrap_or_default()),
-            Readiness::WouldRun => format!("would run {} of {} parts", stage.parts - stage.cached, stage.parts),
-            Readiness::WaitsForInput => "waits for its input: cached if that comes out as before".to_owned(),
-        };
-        let outside = match stage.not_reproducible.as_slice() {
-            [] => String::new(),
-            outside => format!("; not reproducible: {}", outside.join(", ")),
-        };
-        outln!("  {:<14} {} {state}{outside}", stage.stage, style::dim(format!("{from:<24}")));
-    }
+    let (repeated, once): (Vec<&PlannedStage>, Vec<_>) = planned.iter().partition(|stage| stage.iteration.is_some());
+    once.into_iter().for_each(print_stage);
+    print_iterations(&repeated);
     Ok(())
+}
+
+fn print_stage(stage: &PlannedStage) {
+    let from = if stage.from.is_empty() { String::new() } else { format!("from {}", stage.from.join(", ")) };
+    let state = match stage.readiness {
+        Readiness::Cached => match stage.rows {
+            Some(rows) => format!("cached, {rows} {}", stage.what_rows_are()),
+            None => "cached".to_owned(),
+        },
+        Readiness::WouldRun => format!("would run {} of {} parts", stage.parts - stage.cached, stage.parts),
+        Readiness::WaitsForInput => "waits for its input: cached if that comes out as before".to_owned(),
+    };
+    let outside = match stage.not_reproducible.as_slice() {
+        [] => String::new(),
+        outside => format!("; not reproducible: {}", outside.join(", ")),
+    };
+    outln!("  {:<14} {} {state}{outside}", stage.stage, style::dim(format!("{from:<24}")));
+}
+
+/// One line for neighbouring iterations that stand alike.
+fn print_iterations(repeated: &[&PlannedStage]) {
+    let mut lines: Vec<(u64, u64, String)> = Vec::new();
+    for of_one in repeated.chunk_by(|one, other| one.iteration == other.iteration) {
+        let count = |readiness| of_one.iter().filter(|stage| stage.readiness == readiness).count();
+        let counts = [
+            (count(Readiness::Cached), "cached"),
+            (count(Readiness::WouldRun), "would run"),
+            (count(Readiness::WaitsForInput), "wait for their input"),
+        ];
+        let told: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let told = format!("{} stages: {}", of_one.len(), told.join(", "));
+        let number = of_one.first().and_then(|stage| stage.iteration).unwrap_or_default();
+        match lines.last_mut() {
+            Some((_, last, same)) if *same == told => *last = number,
+            _ => lines.push((number, number, told)),
+        }
+    }
+    for (first, last, told) in lines {
+        let name = if first == last { format!("iteration {first}") } else { format!("iterations {first} to {last}") };
+        outln!("  {name:<22} {told}");
+    }
 }
 
 /// What changed in the keys of a stage since the last run of a pipeline of this name.

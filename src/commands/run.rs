@@ -97,7 +97,8 @@ pub(crate) fn execute(arguments: &RunArguments, common: &Common) -> Outcome {
             &processes
         }
     };
-    let engine = Engine::new(&store, &options).with_plan(&plan).with_executor(executor);
+    let engine =
+        Engine::new(&store, &options).with_plan(&plan).with_executor(executor).with_loop(checked.loop_control());
     let outcome = engine.run(&checked.pipeline.name, &arguments.file, &jobs, &observe);
     progress.finish();
     let report = outcome?;

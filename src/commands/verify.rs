@@ -114,6 +114,7 @@ fn compute_again(
         })
         .collect();
     let engine = Engine::new(&temporary, &options).for_run(&run_id).with_redirected_exports();
+    let engine = engine.with_loop(checked.loop_control());
     let planned = engine
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

@@ -27,7 +27,8 @@ fn errors_of(case: &Path) -> Option<PipelineErrors> {
     let directory = case.parent().unwrap();
     // Output paths begin at a made-up place, so that messages are the same on every machine.
     let current_directory = Path::new("/work-directory");
-    let options = LoadOptions { set: &[], environment: &|_| None, directory, current_directory };
+    let options =
+        LoadOptions { set: &[], environment: &|_| None, directory, current_directory, iteration: 0, only: None };
     let name = Path::new(case.file_name().unwrap());
     let text = fs::read_to_string(case).unwrap();
     match load(&text, name, &options, &sternlight_stages::registry()) {

@@ -188,6 +188,44 @@ fn a_crash_at_any_point_of_the_first_run_loses_nothing() {
     assert!(points > 2 * (10 + 4 + 5), "only {points} points");
 }
 
+/// A loop over a dataset, with a table of each iteration, and exports of each and of the last.
+const LOOP: &str = "\
+version: 1
+loop: { times: 3, carry: { import: best }, until: counts.trajectories < 1 }
+stages:
+  import: { uses: import, with: { files: data/*.jsonl } }
+  reward: { uses: reward, from: import, with: { by: outcome } }
+  best: { uses: filter, from: reward, with: { where: 'reward is null or reward >= ${iteration} / 10' } }
+  counts: { uses: stats, from: best, with: { by: [task] } }
+  halves: { uses: split, from: best, with: { parts: { a: 0.5, b: 0.5 } }, when: last }
+  tables: { uses: export, from: counts, with: { to: 'out/counts-${iteration}.csv' } }
+  export: { uses: export, from: halves.a, when: last, with: { to: out/parquet } }
+";
+
+#[test]
+fn a_crash_at_any_point_of_a_loop_loses_nothing() {
+    let place = || {
+        let place = Workplace::with_pipeline();
+        place.write("pipeline.yaml", LOOP);
+        place
+    };
+    let whole = place();
+    let run = whole.run_with(&RUN, &[]);
+    let ends: Vec<&Value> = run.of_kind("iteration_finished").collect();
+    assert_eq!(ends.len(), 3);
+    let expected = Results::of(&whole);
+    let points = for_every_point(|point| {
+        let place = place();
+        let aborted = aborts_at(&place, point);
+        if aborted {
+            recover_from_abort(&place, &expected, &format!("point {point}"));
+        }
+        aborted
+    });
+    // Two for each part that is committed, of the import and of each iteration, besides those of exports and manifests.
+    assert!(points > 2 * (2 + 3 * 5), "only {points} points");
+}
+
 #[test]
 fn a_crash_on_the_way_back_from_a_crash_loses_nothing() {
     let expected = undisturbed(&place(), &[]);

@@ -33,6 +33,11 @@ impl Inputs {
         Self::of(Arc::new(Dataset { root: root.into(), schema, shards, facts, lineage }))
     }
 
+    /// Whether a policy that comes in has no files any more.
+    pub fn has_released(&self) -> bool {
+        self.beside.iter().any(|(_, artifact)| matches!(artifact, Artifact::Policy(policy) if policy.is_released()))
+    }
+
     /// Rows of all that has rows.
     pub fn rows(&self) -> u64 {
         self.data.rows() + self.beside.iter().filter_map(|(_, artifact)| artifact.rows()).sum::<u64>()

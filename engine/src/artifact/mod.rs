@@ -11,5 +11,6 @@ pub use inputs::Inputs;
 pub use kind::{ArtifactKind, ArtifactType};
 pub use one::Artifact;
 pub use policy::{Policy, PolicyFacts, PolicyFile};
+pub(crate) use policy::{is_released, release_mark};
 pub use table::Table;
 pub(crate) use table::write_table;

@@ -137,6 +137,11 @@ impl Policy {
         hasher.finalize().to_hex().to_string()
     }
 
+    /// Whether its files were removed from the store because nobody needed them any more.
+    pub fn is_released(&self) -> bool {
+        is_released(&self.directory())
+    }
+
     /// Bytes of all its files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
@@ -165,7 +170,7 @@ impl Policy {
     /// What is not as it was written, of every byte of every file; the bytes that were read.
     pub(crate) fn check(&self) -> (u64, Vec<String>) {
         let (mut bytes, mut damage) = (0, Vec::new());
-        for file in &self.files {
+        for file in self.files.iter().filter(|_| !self.is_released()) {
             let path = self.directory().join(&file.name);
             match Self::digest_of(&path) {
                 Ok(digest) if digest == file.digest => bytes += file.bytes,
@@ -182,6 +187,17 @@ impl Policy {
         let stray = self.files.iter().find(|file| !is_name(&file.name));
         stray.map(|file| format!("`{}` is no file of a policy", file.name)).or_else(|| self.place.fault())
     }
+}
+
+/// What lies beside the directory of a policy whose files are gone on purpose.
+pub(crate) fn release_mark(directory: &Path) -> PathBuf {
+    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    directory.with_file_name(format!("{name}.released"))
+}
+
+/// Whether what lay at a place was released.
+pub(crate) fn is_released(directory: &Path) -> bool {
+    release_mark(directory).exists()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::keys::{KeyChange, key_changes};
 use super::rows::{Matched, RowChanges};
 use super::values::{ValueChanges, value_changes};
+use crate::artifact::Artifact;
 use crate::column::ColumnPath;
 use crate::dataset::Dataset;
 use crate::event::{Event, StageResult};
@@ -53,6 +54,8 @@ pub struct StageComparison {
     pub columns_new: Vec<ColumnPath>,
     /// Columns of both whose stored contents differ.
     pub columns_changed: Vec<ColumnPath>,
+    /// Policies, tables and further datasets that differ, or that only one has, by the names of the outputs.
+    pub outputs_changed: Vec<String>,
     /// Trajectories that only one has; `None` if they are the same.
     pub rows: Option<RowChanges>,
     /// What became of the numbers in `columns_changed`.
@@ -118,6 +121,7 @@ fn in_one(stage: &str, presence: Presence, told: &Told) -> StageComparison {
         columns_gone: Vec::new(),
         columns_new: Vec::new(),
         columns_changed: Vec::new(),
+        outputs_changed: Vec::new(),
         rows: None,
         values: BTreeMap::new(),
     }
@@ -131,6 +135,7 @@ fn in_both(
 ) -> Result<StageComparison, StageError> {
     let mut stage = in_one(&new.stage, Presence::Both, after);
     stage.keys = key_changes(&before.keys(&new.stage), &after.keys(&new.stage));
+    stage.outputs_changed = changed_outputs(store, old, new)?;
     let (Some(old), Some(new)) = (&old.dataset, &new.dataset) else { return Ok(stage) };
     if old == new {
         return Ok(stage);
@@ -165,6 +170,30 @@ fn in_both(
     let changes = matched.changes;
     stage.rows = (are_rows_new && changes.only_first + changes.only_second > 0).then_some(changes);
     Ok(stage)
+}
+
+/// Names of the outputs beside the dataset `out` that are not the same in both.
+fn changed_outputs(store: &Store, old: &StageResult, new: &StageResult) -> Result<Vec<String>, StageError> {
+    let mut changed: Vec<String> = Vec::new();
+    for output in &new.outputs {
+        let before = old.outputs.iter().find(|before| before.name == output.name);
+        let is_same = match before {
+            None => false,
+            Some(before) if before.manifest == output.manifest => true,
+            // Where it lies is part of a manifest, and tells nothing.
+            Some(before) => match (store.artifact(&before.manifest)?, store.artifact(&output.manifest)?) {
+                (Artifact::Policy(before), Artifact::Policy(now)) => before.digest() == now.digest(),
+                (Artifact::Table(before), Artifact::Table(now)) => before.digest == now.digest,
+                _ => false,
+            },
+        };
+        if !is_same {
+            changed.push(output.name.clone());
+        }
+    }
+    let gone = old.outputs.iter().filter(|before| new.outputs.iter().all(|output| output.name != before.name));
+    changed.extend(gone.map(|output| output.name.clone()));
+    Ok(changed)
 }
 
 fn is_number(dataset: &Dataset, column: &ColumnPath) -> bool {

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::LoadError;
+use super::instances::{Instance, instances};
+use super::iteration::{Iteration, iterations, names_in};
 use super::origin::Origin;
 use crate::failure::reason;
-use crate::pipeline::{Diagnostic, InputReference, MAXIMUM_BYTES, Pipeline, StageTypes, check, check_targets};
+use crate::pipeline::{Diagnostic, MAXIMUM_BYTES, Pipeline, StageNode, StageTypes, check, check_targets};
 use crate::place::resolved;
 use crate::regular_file;
-use crate::run::{Job, JobInput};
+use crate::run::{Job, LoopControl, LoopTurn};
 use crate::stage::Registry;
 
 /// What a pipeline's file is loaded with.
@@ -30,8 +32,13 @@ pub struct Checked {
     pub origin: Origin,
     /// The pipeline.
     pub pipeline: Pipeline,
-    /// What reaches its stages and what they hand on, inputs first.
+    /// What reaches its stages and what they hand on, inputs first; of those that are repeated, in the first iteration.
     pub types: Vec<StageTypes>,
+    /// The further iterations of its loop.
+    pub iterations: Vec<Iteration>,
+    /// What its stages are called in the first iteration.
+    names: Vec<String>,
+    instances: Vec<Instance>,
 }
 
 impl Origin {
@@ -61,11 +68,11 @@ impl Origin {
             used.borrow_mut().insert(name.to_owned());
             std::env::var(name).ok()
         };
-        let pipeline = origin.load(&environment, surroundings.registry)?;
-        origin.environment = used.into_inner();
+        let pipeline = origin.load(&environment, surroundings.registry, (0, None))?;
+        origin.environment = used.borrow().clone();
         let (types, targets) = (check(&pipeline), check_targets(&pipeline, &resolved(&store)));
         match (types, targets) {
-            (Ok(types), Ok(())) => Ok(Checked { origin, pipeline, types }),
+            (Ok(types), Ok(())) => origin.unrolled((pipeline, types), &environment, surroundings.registry),
             (types, targets) => {
                 Err(LoadError::faults([types.err(), targets.err()].into_iter().flatten().flatten().collect()))
             }
@@ -86,9 +93,23 @@ impl Origin {
                 "set them as they were when the run began: a run keeps their names, not their values",
             ));
         }
-        let pipeline = self.load(&|name| std::env::var(name).ok(), registry)?;
+        let environment = |name: &str| std::env::var(name).ok();
+        let pipeline = self.load(&environment, registry, (0, None))?;
         let types = check(&pipeline)?;
-        Ok(Checked { origin: self, pipeline, types })
+        self.unrolled((pipeline, types), &environment, registry)
+    }
+
+    /// A pipeline that is sound, with all iterations of its loop.
+    fn unrolled(
+        self,
+        (pipeline, types): (Pipeline, Vec<StageTypes>),
+        environment: &dyn Fn(&str) -> Option<String>,
+        registry: &Registry,
+    ) -> Result<Checked, LoadError> {
+        let iterations = iterations(&self, &pipeline, &types, environment, registry)?;
+        let instances = instances(&pipeline, &iterations)?;
+        let names = names_in(&pipeline, 0);
+        Ok(Checked { origin: self, pipeline, types, iterations, names, instances })
     }
 }
 
@@ -106,28 +127,51 @@ impl Checked {
             });
             return Err(LoadError::faults(as_errors.collect()));
         }
-        let position = |stage: usize| self.types.iter().position(|types| types.stage == stage);
-        let jobs = self.types.iter().filter_map(|types| {
-            let node = self.pipeline.stages.get(types.stage)?;
+        let job = |instance: &Instance| {
+            let number = instance.iteration.unwrap_or(0);
+            let iteration = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            let iteration = iteration.and_then(|before| self.iterations.get(before));
+            let (pipeline, types, names) = match iteration {
+                Some(of) => (&of.pipeline, &of.types, &of.names),
+                None => (&self.pipeline, &self.types, &self.names),
+            };
+            let node = pipeline.stages.get(instance.stage)?;
+            let types = types.iter().find(|types| types.stage == instance.stage)?;
             let built = node.built.as_ref()?;
-            let input = |reference: &InputReference| {
-                let (port, output) = (reference.port.clone(), reference.output.clone());
-                Some(JobInput { port, job: position(reference.stage)?, output })
+            let name = match instance.iteration {
+                Some(_) => names.get(instance.stage)?,
+                None => &node.name,
             };
             Some(Job {
-                name: &node.name,
+                name,
                 uses: &node.uses,
                 kind: &built.kind,
                 version: built.version,
                 options: &built.options,
                 stage: built.stage.as_ref(),
-                inputs: node.inputs.iter().filter_map(input).collect(),
+                inputs: instance.inputs.clone(),
                 contract: types.contract.clone(),
                 output: types.contract.output(types.inputs.data()),
                 cache: node.cache,
                 failure: node.failure,
+                turn: instance.iteration.map(|iteration| self.turn(instance.stage, node, iteration)),
             })
-        });
+        };
+        let jobs = self.instances.iter().filter_map(job);
         Ok(jobs.collect())
+    }
+
+    /// What the loop has to do with a stage of an iteration.
+    fn turn<'a>(&'a self, stage: usize, node: &'a StageNode, iteration: u64) -> LoopTurn<'a> {
+        let looping = self.pipeline.repeat.iter();
+        let carried = looping.flat_map(|looping| &looping.carried).filter(|output| output.stage == stage);
+        let carries = carried.map(|output| output.output.as_str()).collect();
+        LoopTurn { stage: &self.pipeline.stages[stage].name, iteration, when: node.when.as_ref(), carries }
+    }
+
+    /// How the loop is to be carried out, if there is one.
+    pub fn loop_control(&self) -> Option<LoopControl<'_>> {
+        let looping = self.pipeline.repeat.as_ref()?;
+        Some(LoopControl { looping, params: &self.pipeline.params })
     }
 }

@@ -2,10 +2,13 @@
 
 mod checked;
 mod error;
+mod instances;
+mod iteration;
 mod origin;
 mod run_plan;
 
 pub use checked::{Checked, Surroundings};
 pub use error::LoadError;
+pub use iteration::Iteration;
 pub use origin::Origin;
 pub use run_plan::RunPlan;

@@ -38,12 +38,15 @@ impl Origin {
         &self,
         environment: &dyn Fn(&str) -> Option<String>,
         registry: &Registry,
+        (iteration, only): (u64, Option<&BTreeSet<String>>),
     ) -> Result<Pipeline, LoadError> {
         let options = LoadOptions {
             set: &self.set,
             environment,
             directory: &self.directory,
             current_directory: &self.current_directory,
+            iteration,
+            only,
         };
         Ok(load(&self.text, &self.file, &options, registry)?)
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_yaml::{Mapping, Value};
+use serde_yaml::Mapping;
 
 /// The version of the pipeline format that this build reads.
 const FORMAT_VERSION: u64 = 1;
@@ -30,7 +30,7 @@ pub(super) struct PipelineEntry {
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     #[expect(dead_code, reason = "read before decoding, because other keys are made of them")]
     pub(super) params: Mapping,
-    /// Repeats the stages. Not carried out by this version.
+    /// Repeats stages: those that read what the iteration before made, and those behind them.
     #[serde(rename = "loop")]
     pub(super) repeat: Option<LoopEntry>,
     /// The stages, by name (`[a-z][a-z0-9-]*`).
@@ -38,24 +38,25 @@ pub(super) struct PipelineEntry {
     pub(super) stages: Option<Mapping>,
 }
 
-/// Repetition of the stages, handing artifacts from one iteration to the next.
+/// Repetition of stages, which hands what one iteration made to the next.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoopEntry {
-    /// How many iterations.
-    #[expect(dead_code, reason = "checked; carried out by a later version")]
+    /// How many iterations there are at most.
+    #[schemars(range(min = 1))]
     pub(super) times: u64,
-    /// What the next iteration gets: a name, and the stage whose output it is (`${carry.NAME}` uses it).
-    #[serde(default)]
+    /// What the next iteration gets: from the second on, whoever reads the name reads what this stage made in the iteration
+    /// before. The name is that of a stage, which serves the first iteration, or a new one, which only optional inputs may
+    /// read.
     pub(super) carry: BTreeMap<String, String>,
-    /// What the first iteration gets under those names.
+    /// Ends the loop after an iteration for which this condition on figures of its stages holds, as in
+    /// `evaluate.success >= 0.95`.
+    pub(super) until: Option<String>,
+    /// How many of the policies that were carried stay in the store, besides the last.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
-    pub(super) start: BTreeMap<String, Value>,
-    /// How many iterations may begin before the one before them is done.
-    #[serde(default)]
-    #[expect(dead_code, reason = "checked; carried out by a later version")]
-    pub(super) overlap: u64,
+    pub(super) keep: u64,
+    /// Besides them the one of the iteration with the greatest figure stays, as in `evaluate.success`.
+    pub(super) keep_best: Option<String>,
 }
 
 /// The version of the format: only one is known.

@@ -7,8 +7,10 @@ use super::diagnostic::Diagnostic;
 use super::index::Document;
 use super::load_options::LoadOptions;
 use super::model::{BuiltStage, StageNode};
+use super::parameters::find_scalar;
 use super::report::Report;
-use super::stage_entry::{From, StageEntry};
+use super::stage_entry::{From, StageEntry, When};
+use crate::condition::Condition;
 use crate::failure::{FailurePolicy, OnError, Retries};
 use crate::problem::{Problem, Segment, nearest};
 use crate::quantities::Memory;
@@ -22,6 +24,26 @@ pub(super) struct Means<'a> {
     pub(super) options: &'a LoadOptions<'a>,
     pub(super) registry: &'a Registry,
     pub(super) seed: u64,
+    /// The parameters, for conditions.
+    pub(super) params: &'a Value,
+    /// Which iteration of the loop the stages are built for, if there is a loop.
+    pub(super) iteration: Option<u64>,
+}
+
+impl Means<'_> {
+    /// What a stage is built under: what it draws follows from that, and ids of what it makes. In the first iteration they
+    /// are those of a pipeline without a loop.
+    fn instance(&self, name: &str) -> String {
+        match self.iteration {
+            None | Some(0) => name.to_owned(),
+            Some(iteration) => instance_name(name, iteration),
+        }
+    }
+}
+
+/// A stage of an iteration, as `distill@3`.
+pub(crate) fn instance_name(stage: &str, iteration: u64) -> String {
+    format!("{stage}@{iteration}")
 }
 
 /// A stage whose `from` is not resolved yet.
@@ -56,6 +78,7 @@ pub(super) fn draft(
         Some(with) => with.clone(),
     };
     let uses_span = document.value_span(&uses_path);
+    let is_wanted = means.options.only.is_none_or(|only| only.contains(name));
     let mut built = None;
     match &entry.uses {
         None if report.is_unknown(&uses_path) => {}
@@ -64,7 +87,7 @@ pub(super) fn draft(
             let kinds: Vec<String> = registry.kinds().map(|kind| format!("`{}`", kind.name)).collect();
             report.add(error.stage(name).help(format!("say what it does: `uses:` one of {}", kinds.join(", "))));
         }
-        Some(_) if report.is_unknown(&uses_path) => {}
+        Some(_) if report.is_unknown(&uses_path) || !is_wanted => {}
         Some(uses) if is_plugin(uses) => match registry.plugins() {
             Some(loader) if !later => built = build_plugin(loader, uses, &entry, &with, name, &path, means, report),
             Some(_) => {}
@@ -115,6 +138,7 @@ pub(super) fn draft(
         with,
         built,
         cache: entry.cache,
+        when: when(entry.when, name, &path, means, report),
         failure: FailurePolicy {
             on_error: entry.on_error,
             retries: entry.retries.map_or_else(Retries::default, |retries| retries.0),
@@ -133,8 +157,9 @@ fn build(
     means: Means<'_>,
     report: &mut Report<'_>,
 ) -> Option<BuiltStage> {
-    let Means { options: LoadOptions { directory, current_directory, .. }, registry, seed } = means;
-    let context = BuildContext { stage: name, seed, directory, current_directory, plugins: registry.plugins() };
+    let Means { options: LoadOptions { directory, current_directory, .. }, registry, seed, .. } = means;
+    let instance = means.instance(name);
+    let context = BuildContext { stage: &instance, seed, directory, current_directory, plugins: registry.plugins() };
     match kind.build(with.clone(), &context) {
         Ok(built) => Some(stage_of(built)),
         Err(problems) => {
@@ -164,8 +189,9 @@ fn build_plugin(
         call_time: limits.call_time.map(|time| time.duration()),
     });
     let nothing = PluginGrants::default();
+    let instance = means.instance(name);
     let request = PluginRequest {
-        stage: name,
+        stage: &instance,
         address,
         with,
         sha256: entry.sha256.as_deref(),
@@ -204,8 +230,7 @@ fn unknown_kind(document: &Document, path: &[Segment], uses: &str, registry: &Re
 
 /// What the entry asks for and this version does not do.
 pub(super) fn not_supported(entry: &StageEntry, path: &[Segment], name: &str, document: &Document) -> Vec<Diagnostic> {
-    let asked =
-        [("resources", entry.resources.is_some()), ("when", entry.when.is_some()), ("matrix", entry.matrix.is_some())];
+    let asked = [("resources", entry.resources.is_some())];
     let keys = asked.into_iter().filter(|(_, asked)| *asked).map(|(key, _)| key);
     keys.map(|key| not_carried_out(document.error(document.key_span(&below(path, key)), ""), key).stage(name)).collect()
 }
@@ -214,6 +239,39 @@ pub(super) fn not_supported(entry: &StageEntry, path: &[Segment], name: &str, do
 pub(super) fn not_carried_out(mut diagnostic: Diagnostic, key: &str) -> Diagnostic {
     diagnostic.message = format!("`{key}` is not carried out by this version");
     diagnostic.warning().help("take it out to run the pipeline")
+}
+
+/// When the stage runs; `None`: always.
+fn when(
+    entry: Option<When>,
+    name: &str,
+    path: &[Segment],
+    means: Means<'_>,
+    report: &mut Report<'_>,
+) -> Option<Condition> {
+    let path = below(path, "when");
+    let text = match entry? {
+        _ if report.is_unknown(&path) => return None,
+        When::Constant(holds) => return Some(Condition::constant(holds)),
+        When::Expression(text) => text,
+    };
+    match Condition::parse(&text) {
+        Ok(condition) => {
+            for known in condition.names() {
+                if !matches!(known, "iteration" | "last") && find_scalar(means.params, known).is_none() {
+                    let problem = Problem::new(format!("`{known}` has no meaning in `when`"));
+                    let help = "known: `iteration`, `last`, and `params.NAME` for parameters that are no lists or maps";
+                    report.problems(&path, Some(name), vec![problem.help(help)]);
+                    return None;
+                }
+            }
+            Some(condition)
+        }
+        Err(problem) => {
+            report.problems(&path, Some(name), vec![problem]);
+            None
+        }
+    }
 }
 
 /// Where problems with a stage's options lie: at its `with`, or at `uses` if it has none.

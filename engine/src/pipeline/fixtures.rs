@@ -21,7 +21,14 @@ pub(super) fn loaded(text: &str, set: &[&str]) -> Result<Pipeline, PipelineError
     let set: Vec<String> = set.iter().map(|one| (*one).to_owned()).collect();
     let environment = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
     let here = PathBuf::from("/here");
-    let options = LoadOptions { set: &set, environment: &environment, directory: &here, current_directory: &here };
+    let options = LoadOptions {
+        set: &set,
+        environment: &environment,
+        directory: &here,
+        current_directory: &here,
+        iteration: 0,
+        only: None,
+    };
     load(text, "demo.yaml".as_ref(), &options, &registry())
 }
 

@@ -6,7 +6,8 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::draft::{Draft, below};
-use super::model::{InputReference, StageNode};
+use super::looping::Carried;
+use super::model::{InputReference, OutputReference, StageNode};
 use super::report::Report;
 use super::stage_entry::{From, Names};
 use super::targets::check_names;
@@ -16,8 +17,9 @@ use crate::problem::{Segment, nearest};
 use crate::stage::{Arity, InputPort, OutputPort, Ports};
 
 /// The stages with their inputs resolved, and an order in which each comes behind its inputs.
-pub(super) fn resolve(drafts: Vec<Draft>, report: &mut Report<'_>) -> (Vec<StageNode>, Vec<usize>) {
-    let inputs: Vec<Vec<InputReference>> = drafts.iter().map(|draft| references(draft, &drafts, report)).collect();
+pub(super) fn resolve(drafts: Vec<Draft>, carried: &Carried, report: &mut Report<'_>) -> (Vec<StageNode>, Vec<usize>) {
+    let known = Known { drafts: &drafts, carried };
+    let inputs: Vec<Vec<InputReference>> = drafts.iter().map(|draft| references(draft, known, report)).collect();
     check_names(&drafts, report);
     let order = match check_cycles(&drafts, &inputs, report) {
         true => Vec::new(),
@@ -25,6 +27,13 @@ pub(super) fn resolve(drafts: Vec<Draft>, report: &mut Report<'_>) -> (Vec<Stage
     };
     let stages = drafts.into_iter().zip(inputs).map(|(draft, inputs)| StageNode { inputs, ..draft.node }).collect();
     (stages, order)
+}
+
+/// What names may lead to: stages, and what the iteration before has made.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    drafts: &'a [Draft],
+    carried: &'a Carried,
 }
 
 /// A `stage.output` as written, with its place and the port that it is bound to.
@@ -59,14 +68,14 @@ fn written<'a>(draft: &'a Draft, report: &Report<'_>) -> Vec<Written<'a>> {
 }
 
 /// Resolves the `from` of a stage.
-fn references(draft: &Draft, drafts: &[Draft], report: &mut Report<'_>) -> Vec<InputReference> {
+fn references(draft: &Draft, known: Known<'_>, report: &mut Report<'_>) -> Vec<InputReference> {
     let name = &draft.node.name;
     let ports = draft.node.built.as_ref().map(|built| built.stage.ports());
     let mut references: Vec<InputReference> = Vec::new();
     for one in written(draft, report) {
-        let Some(reference) = reference(&one, draft, ports.as_ref(), drafts, report) else { continue };
+        let Some(reference) = reference(&one, draft, ports.as_ref(), known, report) else { continue };
         let same = |known: &&InputReference| {
-            (known.stage, &known.output, &known.port) == (reference.stage, &reference.output, &reference.port)
+            (&known.first, &known.carried, &known.port) == (&reference.first, &reference.carried, &reference.port)
         };
         match references.iter().find(same) {
             Some(first) => {
@@ -78,7 +87,7 @@ fn references(draft: &Draft, drafts: &[Draft], report: &mut Report<'_>) -> Vec<I
         }
     }
     if let Some(ports) = &ports {
-        check_bound(draft, ports, &references, drafts, report);
+        check_bound(draft, ports, &references, known.drafts, report);
         // In the order of the ports, whatever the order of a map.
         let order = |reference: &InputReference| ports.inputs.iter().position(|port| port.name == reference.port);
         references.sort_by_key(order);
@@ -162,7 +171,7 @@ fn reference(
     one: &Written<'_>,
     draft: &Draft,
     ports: Option<&Ports>,
-    drafts: &[Draft],
+    known: Known<'_>,
     report: &mut Report<'_>,
 ) -> Option<InputReference> {
     if report.is_unknown(&one.path) {
@@ -174,9 +183,49 @@ fn reference(
         (None, Some(ports)) => Some(ports.inputs.first()?),
         (_, None) => None,
     };
-    let (name, output) = match one.text.split_once('.') {
+    let carried = known.carried.get(one.text);
+    let is_stage = known.drafts.iter().any(|draft| draft.node.name == one.text);
+    let (first, carried) = match carried {
+        // The output was looked for where it is carried.
+        Some(carried) => {
+            if let Some(port) = port.filter(|port| !is_stage && !port.optional) {
+                let message = format!(
+                    "`{}` is there from the second iteration on, and `{}` must not be missing",
+                    one.text, port.name
+                );
+                let error = report.document.error(one.span.clone(), message).stage(stage);
+                report.add(error.help(format!(
+                    "let `carry` name a stage, which serves the first iteration, instead of `{}`",
+                    one.text
+                )));
+                return None;
+            }
+            let then = output_of(&carried.text, one, draft, port, known.drafts, report)?;
+            let first = match is_stage {
+                true => Some(output_of(one.text, one, draft, port, known.drafts, report)?),
+                false => None,
+            };
+            (first, Some(then))
+        }
+        None => (Some(output_of(one.text, one, draft, port, known.drafts, report)?), None),
+    };
+    let port = port.map_or(DATA, |port| port.name).to_owned();
+    Some(InputReference { first, carried, port, span: one.span.clone() })
+}
+
+/// The output that a text names, if it fits a port.
+fn output_of(
+    text: &str,
+    one: &Written<'_>,
+    draft: &Draft,
+    port: Option<&InputPort>,
+    drafts: &[Draft],
+    report: &mut Report<'_>,
+) -> Option<OutputReference> {
+    let stage = draft.node.name.as_str();
+    let (name, output) = match text.split_once('.') {
         Some((name, output)) => (name, Some(output)),
-        None => (one.text, None),
+        None => (text, None),
     };
     let error = |message: String| report.document.error(one.span.clone(), message).stage(stage);
     let Some(index) = drafts.iter().position(|draft| draft.node.name == name) else {
@@ -209,8 +258,7 @@ fn reference(
         };
         if let Some(port) = port.filter(|port| !port.kinds.contains(&output.kind)) {
             let wanted = words(port.kinds);
-            let message =
-                format!("`{stage}` takes a {wanted} as `{}`, and `{}` is a {}", port.name, one.text, output.kind);
+            let message = format!("`{stage}` takes a {wanted} as `{}`, and `{}` is a {}", port.name, text, output.kind);
             let makes = |draft: &&Draft| {
                 let built = draft.node.built.as_ref();
                 built.is_some_and(|built| built.stage.ports().outputs.iter().any(|one| port.kinds.contains(&one.kind)))
@@ -226,8 +274,7 @@ fn reference(
         }
         found.clone_from(&output.name);
     }
-    let port = port.map_or(DATA, |port| port.name).to_owned();
-    Some(InputReference { stage: index, output: found, port, span: one.span.clone() })
+    Some(OutputReference { stage: index, output: found })
 }
 
 /// The port that a map binds by this name.
@@ -301,7 +348,7 @@ fn check_cycles(drafts: &[Draft], inputs: &[Vec<InputReference>], report: &mut R
     let mut graph = DiGraph::<(), ()>::new();
     let nodes: Vec<NodeIndex> = drafts.iter().map(|_| graph.add_node(())).collect();
     for (stage, references) in inputs.iter().enumerate() {
-        for reference in references {
+        for reference in references.iter().filter_map(|reference| reference.first.as_ref()) {
             if let (Some(from), Some(to)) = (nodes.get(reference.stage), nodes.get(stage)) {
                 graph.update_edge(*from, *to, ());
             }
@@ -340,9 +387,10 @@ fn cycle_in(members: &[usize], inputs: &[Vec<InputReference>]) -> Option<Vec<(us
     let mut at = start;
     // Every stage of the component takes from another one of it: walking on must come back to a stage.
     while !walked.iter().any(|(stage, _)| *stage == at) {
-        let next = inputs.get(at)?.iter().find(|reference| members.contains(&reference.stage))?;
-        walked.push((at, next.span.clone()));
-        at = next.stage;
+        let leads = |reference: &InputReference| Some((reference.first.as_ref()?.stage, reference.span.clone()));
+        let (next, span) = inputs.get(at)?.iter().filter_map(leads).find(|(stage, _)| members.contains(stage))?;
+        walked.push((at, span));
+        at = next;
     }
     let begin = walked.iter().position(|(stage, _)| *stage == at)?;
     Some(walked.split_off(begin))
@@ -352,7 +400,8 @@ fn cycle_in(members: &[usize], inputs: &[Vec<InputReference>]) -> Option<Vec<(us
 fn ordered(inputs: &[Vec<InputReference>]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::with_capacity(inputs.len());
     while let Some(next) = inputs.iter().enumerate().position(|(stage, references)| {
-        !order.contains(&stage) && references.iter().all(|reference| order.contains(&reference.stage))
+        let mut first = references.iter().filter_map(|reference| reference.first.as_ref());
+        !order.contains(&stage) && first.all(|reference| order.contains(&reference.stage))
     }) {
         order.push(next);
     }

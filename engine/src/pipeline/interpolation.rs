@@ -16,8 +16,8 @@ pub(super) struct Scope<'a> {
     pub(super) unknown_parameters: &'a BTreeSet<String>,
     /// Reads an environment variable.
     pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// The names of `loop.carry`; `None`: there is no loop.
-    pub(super) carried: Option<&'a BTreeSet<String>>,
+    /// Which iteration of the loop is meant; `None`: there is no loop.
+    pub(super) iteration: Option<u64>,
 }
 
 /// What a text became.
@@ -25,8 +25,6 @@ pub(super) struct Scope<'a> {
 pub(super) enum Interpolated {
     /// Its value.
     Value(Value),
-    /// Only an iteration of a loop can tell.
-    Later,
     /// It names a parameter that is in error itself.
     Unknown,
 }
@@ -34,6 +32,14 @@ pub(super) enum Interpolated {
 enum Part<'a> {
     Literal(String),
     Reference { name: &'a str, range: Range<usize> },
+}
+
+/// What stands for the number of the iteration.
+const ITERATION: &str = "iteration";
+
+/// Whether the text names the iteration.
+pub(super) fn names_iteration(text: &str) -> bool {
+    parts(text).is_ok_and(|parts| parts.iter().any(|part| matches!(part, Part::Reference { name: ITERATION, .. })))
 }
 
 /// Whether the text says anything that interpolation changes.
@@ -48,7 +54,7 @@ pub(super) fn has_interpolation(text: &str) -> bool {
 pub(super) fn interpolate(text: &str, scope: &Scope<'_>) -> Result<Interpolated, Vec<Problem>> {
     let parts = parts(text).map_err(|problem| vec![problem])?;
     let (mut written, mut problems) = (String::new(), Vec::new());
-    let (mut later, mut unknown) = (false, false);
+    let mut unknown = false;
     let alone = parts.len() == 1;
     for part in parts {
         match part {
@@ -63,7 +69,6 @@ pub(super) fn interpolate(text: &str, scope: &Scope<'_>) -> Result<Interpolated,
                             .help("a list or a map can only be the whole value"),
                     ),
                 },
-                Ok(Interpolated::Later) => later = true,
                 Ok(Interpolated::Unknown) => unknown = true,
                 Err(problem) => problems.push(problem.within(range)),
             },
@@ -72,7 +77,6 @@ pub(super) fn interpolate(text: &str, scope: &Scope<'_>) -> Result<Interpolated,
     match problems.is_empty() {
         false => Err(problems),
         true if unknown => Ok(Interpolated::Unknown),
-        true if later => Ok(Interpolated::Later),
         true => Ok(Interpolated::Value(Value::String(written))),
     }
 }
@@ -121,18 +125,17 @@ impl Scope<'_> {
                         .help(format!("set it, as in `{variable}=… sternlight …`"))
                 })
             }
-            Some(("carry", carried)) => self.carried(carried),
-            None if name == "iteration" => match self.carried {
-                Some(_) => Ok(Interpolated::Later),
-                None => Err(no_loop("iteration")),
+            None if name == ITERATION => match self.iteration {
+                Some(iteration) => Ok(Interpolated::Value(iteration.into())),
+                None => Err(no_loop(ITERATION)),
             },
             _ => {
                 let problem = Problem::new(format!("`${{{name}}}` names nothing"));
                 let root = name.split('.').next().unwrap_or_default();
-                Err(match nearest(root, ["params", "env", "carry", "iteration"]) {
+                Err(match nearest(root, ["params", "env", "iteration"]) {
                     Some("iteration") => problem.help("did you mean `${iteration}`?"),
                     Some(meant) => problem.help(format!("did you mean `${{{meant}.…}}`?")),
-                    None => problem.help("known: `${params.…}`, `${env.…}`, `${carry.…}`, `${iteration}`"),
+                    None => problem.help("known: `${params.…}`, `${env.…}`, `${iteration}`"),
                 })
             }
         }
@@ -149,18 +152,6 @@ impl Scope<'_> {
             return Ok(Interpolated::Unknown);
         }
         find_parameter(parameters, path).map(|value| Interpolated::Value(value.clone()))
-    }
-
-    fn carried(&self, name: &str) -> Result<Interpolated, Problem> {
-        let Some(carried) = self.carried else { return Err(no_loop(&format!("carry.{name}"))) };
-        if carried.contains(name) {
-            return Ok(Interpolated::Later);
-        }
-        let problem = Problem::new(format!("`loop.carry` has no `{name}`"));
-        Err(match nearest(name, carried.iter().map(String::as_str)) {
-            Some(meant) => problem.help(format!("did you mean `${{carry.{meant}}}`?")),
-            None => problem.help("name it under `loop.carry`"),
-        })
     }
 }
 
@@ -218,7 +209,7 @@ mod tests {
             parameters: Some(&parameters),
             unknown_parameters: &BTreeSet::new(),
             environment: &environment,
-            carried: None,
+            iteration: None,
         })
     }
 
@@ -266,10 +257,10 @@ mod tests {
         ${parms.n}: `${parms.n}` names nothing (did you mean `${params.…}`?)
         ${env.NOWHERE}: the environment variable `NOWHERE` is not set (set it, as in `NOWHERE=… sternlight …`)
         ${iteration}: `${iteration}` has a meaning only in a pipeline with `loop` (add a `loop`, or write the value out)
-        ${carry.policy}: `${carry.policy}` has a meaning only in a pipeline with `loop` (add a `loop`, or write the value out)
+        ${carry.policy}: `${carry.policy}` names nothing (known: `${params.…}`, `${env.…}`, `${iteration}`)
         ${params.list}: `${params.list}` is a list or a map, which text cannot hold (a list or a map can only be the whole value)
         ${params.n: `${` without its `}` (close it, or write `$${` for a literal `${`)
-        ${what}: `${what}` names nothing (known: `${params.…}`, `${env.…}`, `${carry.…}`, `${iteration}`)
+        ${what}: `${what}` names nothing (known: `${params.…}`, `${env.…}`, `${iteration}`)
         ");
     }
 }

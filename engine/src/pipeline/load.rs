@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use serde_yaml::{Mapping, Value};
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
-use super::document::{LoopEntry, Name, PipelineEntry};
-use super::draft::{Draft, Means, draft, not_carried_out, not_supported};
+use super::document::{Name, PipelineEntry};
+use super::draft::{Draft, Means, draft, not_supported};
 use super::graph::resolve;
 use super::index::{Content, Document, Entry};
 use super::interpolation::Scope;
 use super::load_options::LoadOptions;
+use super::looping::{carried, looping};
 use super::model::Pipeline;
 use super::parameters::set_parameters;
 use super::propagate::propagate;
@@ -21,7 +22,7 @@ use super::scan::scan;
 use super::stage_entry::StageEntry;
 use super::values;
 use crate::decode::decode;
-use crate::problem::{Segment, nearest};
+use crate::problem::Segment;
 use crate::stage::Registry;
 
 /// Loads a pipeline from its text. `file` is its name, as people know it.
@@ -50,14 +51,14 @@ pub fn load(
         let error = document.error(start_of(&document), "`version` is missing").label("begins without it");
         report.add(error.help("add `version: 1` as the first line"));
     }
-    let (drafts, mut unsupported) =
-        drafts(entry.stages.as_ref(), Means { options, registry, seed: entry.seed }, &mut report);
-    if let Some(repeat) = &entry.repeat {
-        check_loop(repeat, &drafts, &mut report);
-        let span = document.key_span(&["loop".into()]);
-        unsupported.push(not_carried_out(document.error(span, ""), "loop"));
-    }
-    let (stages, order) = resolve(drafts, &mut report);
+    let (drafts, unsupported) = {
+        let (iteration, params) = (entry.repeat.as_ref().map(|_| options.iteration), &params);
+        let means = Means { options, registry, seed: entry.seed, params, iteration };
+        drafts(entry.stages.as_ref(), means, &mut report)
+    };
+    let carried = entry.repeat.as_ref().map(|repeat| carried(repeat, &drafts, &mut report)).unwrap_or_default();
+    let (stages, order) = resolve(drafts, &carried, &mut report);
+    let repeat = entry.repeat.and_then(|repeat| looping(repeat, &stages, &order, &params, &mut report));
     let mut errors = report.diagnostics;
     let mut providers: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for kind in registry.kinds() {
@@ -74,6 +75,7 @@ pub fn load(
         params,
         stages,
         order,
+        repeat,
         unsupported: PipelineErrors::new(unsupported).into_iter().collect(),
         document,
         providers,
@@ -101,20 +103,14 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
         _ => &[],
     };
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
-    let carried: Option<BTreeSet<String>> = find("loop").map(|_| {
-        let carry = document.place(&["loop".into(), "carry".into()]);
-        match &carry.node.content {
-            Content::Mapping(carried) if carry.exact => carried.iter().map(|entry| entry.key.clone()).collect(),
-            _ => BTreeSet::new(),
-        }
-    });
+    let iteration = find("loop").map(|_| options.iteration);
     let none = BTreeSet::new();
     let mut unknown_parameters = BTreeSet::new();
     let scope = |parameters, unknown_parameters| Scope {
         parameters,
         unknown_parameters,
         environment: options.environment,
-        carried: carried.as_ref(),
+        iteration,
     };
     let mut params = match find("params") {
         Some(entry) => values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none), report),
@@ -175,29 +171,6 @@ fn drafts(stages: Option<&Mapping>, means: Means<'_>, report: &mut Report<'_>) -
     (drafts, unsupported)
 }
 
-fn check_loop(repeat: &LoopEntry, drafts: &[Draft], report: &mut Report<'_>) {
-    let document = report.document;
-    for (name, reference) in &repeat.carry {
-        let path: Vec<Segment> = ["loop", "carry", name].map(Segment::from).to_vec();
-        let stage = reference.split('.').next().unwrap_or_default();
-        let names = || drafts.iter().map(|draft| draft.node.name.as_str());
-        if !report.is_unknown(&path) && !names().any(|known| known == stage) {
-            let mut error = document.error(document.value_span(&path), format!("there is no stage named `{stage}`"));
-            error.help = nearest(stage, names()).map(|meant| format!("did you mean `{meant}`?"));
-            report.add(error);
-        }
-        if !repeat.start.contains_key(name) {
-            let error = document.error(document.key_span(&path), format!("`loop.start` has no `{name}`"));
-            report.add(error.help(format!("say what the first iteration gets: `start: {{{name}: …}}`")));
-        }
-    }
-    for name in repeat.start.keys().filter(|name| !repeat.carry.contains_key(*name)) {
-        let path: Vec<Segment> = ["loop", "start", name].map(Segment::from).to_vec();
-        let error = document.error(document.key_span(&path), format!("`loop.carry` has no `{name}`"));
-        report.add(error.help("name it under `carry` with the stage that makes the next one"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -238,7 +211,7 @@ stages:
         let options = &read.built.as_ref().unwrap().options;
         assert_eq!(options, r#"{"files":"/home/me/a.json","format":"tau-bench","limit":9,"scored":false}"#);
         assert!(!pipeline.stages[1].cache && pipeline.stages[2].cache);
-        assert_eq!(pipeline.stages[2].inputs[0].stage, 3);
+        assert_eq!(pipeline.stages[2].inputs[0].first.as_ref().map(|output| output.stage), Some(3));
         assert!(pipeline.unsupported().is_empty());
     }
 
@@ -273,7 +246,14 @@ stages:
 ";
         let here = Path::new("/here");
         let environment = |_: &str| None;
-        let options = LoadOptions { set: &[], environment: &environment, directory: here, current_directory: here };
+        let options = LoadOptions {
+            set: &[],
+            environment: &environment,
+            directory: here,
+            current_directory: here,
+            iteration: 0,
+            only: None,
+        };
         let registry = registry().with_plugins(Arc::new(Picky));
         let errors = load(text, "demo.yaml".as_ref(), &options, &registry).unwrap_err();
         insta::assert_snapshot!(errors, @r#"
@@ -427,14 +407,13 @@ stages:
     fn what_is_not_carried_out_is_a_warning_at_its_place() {
         let text = "\
 version: 1
-loop: {times: 3, carry: {files: read}, start: {files: a}}
 stages:
   read:
     uses: read
     retries: 2
-    when: true
+    resources: {cpus: 2}
     on_error: quarantine
-    with: {files: \"${carry.files}\", limit: \"${iteration}\"}
+    with: {files: a}
   plugin:
     uses: ./plugins/penalty.wasm
     from: {left: read}
@@ -446,9 +425,8 @@ stages:
         let told: Vec<String> =
             pipeline.unsupported().iter().map(|one| format!("{:?} {}", one.position(), one.message)).collect();
         insta::assert_snapshot!(told.join("\n"), @"
-        (2, 1) `loop` is not carried out by this version
-        (7, 5) `when` is not carried out by this version
-        (11, 11) the plugin `./plugins/penalty.wasm` is not carried out by this version
+        (6, 5) `resources` is not carried out by this version
+        (10, 11) the plugin `./plugins/penalty.wasm` is not carried out by this version
         ");
     }
 

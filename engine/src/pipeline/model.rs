@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use super::diagnostic::Diagnostic;
 use super::index::Document;
+use super::looping::Looping;
+use crate::condition::Condition;
 use crate::failure::FailurePolicy;
 use crate::stage::Stage;
 
@@ -28,6 +30,8 @@ pub struct Pipeline {
     pub stages: Vec<StageNode>,
     /// Indices of the stages, inputs before those who take them; else in the file's order.
     pub order: Vec<usize>,
+    /// What is repeated, if anything is.
+    pub repeat: Option<Looping>,
     pub(super) unsupported: Vec<Diagnostic>,
     pub(super) document: Document,
     /// For every column that built-in stages add, their names.
@@ -73,6 +77,8 @@ pub struct StageNode {
     pub built: Option<BuiltStage>,
     /// Whether results are kept and used again.
     pub cache: bool,
+    /// When it runs; `None`: always.
+    pub when: Option<Condition>,
     /// What to do when it fails.
     pub failure: FailurePolicy,
     pub(super) uses_span: Range<usize>,
@@ -96,14 +102,23 @@ impl fmt::Debug for BuiltStage {
     }
 }
 
-/// An output of a stage, taken by another.
+/// What a stage takes by a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputReference {
+    /// The output that it takes: in the first iteration, if `carried`. `None`: only what is carried.
+    pub first: Option<OutputReference>,
+    /// The output of the iteration before that it takes from the second on.
+    pub carried: Option<OutputReference>,
+    /// The port that takes it.
+    pub port: String,
+    pub(super) span: Range<usize>,
+}
+
+/// An output of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputReference {
     /// Index of the stage in [`Pipeline::stages`].
     pub stage: usize,
     /// Which of its outputs.
     pub output: String,
-    /// The port that takes it.
-    pub port: String,
-    pub(super) span: Range<usize>,
 }

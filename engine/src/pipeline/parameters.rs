@@ -12,6 +12,7 @@ use super::diagnostic::{COMMAND_LINE, Diagnostic};
 use super::interpolation::find_parameter;
 use super::report::Report;
 use super::values::plain_scalar;
+use crate::condition::Scalar;
 use crate::problem::{Problem, Segment, nearest};
 
 const OPTION: &str = "--set ";
@@ -58,6 +59,19 @@ fn nulls(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
             }
         }
         _ => {}
+    }
+}
+
+/// The value that a name of a condition stands for, as `params.goal`; `None` if there is no such parameter, or it is a list
+/// or a map.
+pub(crate) fn find_scalar(parameters: &Value, name: &str) -> Option<Scalar> {
+    let path = name.strip_prefix(ROOT)?.strip_prefix('.')?;
+    match find_parameter(parameters, path).ok()? {
+        Value::Null => Some(Scalar::Null),
+        Value::Bool(truth) => Some(Scalar::Truth(*truth)),
+        Value::Number(number) => number.as_f64().map(Scalar::Number),
+        Value::String(text) => Some(Scalar::Text(text.clone())),
+        Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => None,
     }
 }
 

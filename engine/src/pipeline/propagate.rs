@@ -13,7 +13,7 @@ use crate::trajectory::TrajectorySchema;
 
 use super::diagnostic::{Diagnostic, PipelineErrors};
 use super::draft::options_path;
-use super::model::{InputReference, Pipeline, StageNode};
+use super::model::{InputReference, OutputReference, Pipeline, StageNode};
 use super::report::placed;
 
 /// What goes into a stage and what comes out.
@@ -46,34 +46,61 @@ pub(super) fn propagate(pipeline: &Pipeline, faulty: &BTreeSet<String>) -> (Vec<
     let mut errors = Vec::new();
     for stage in &pipeline.order {
         let Some(node) = pipeline.stages.get(*stage).filter(|node| !faulty.contains(&node.name)) else { continue };
-        match check_stage(pipeline, *stage, node, &known) {
-            Ok(schemas) => known.extend(schemas),
+        let fed = |reference: &InputReference| match &reference.first {
+            None => Fed::Nothing,
+            Some(OutputReference { stage, output }) => {
+                output_type(&known, *stage, output).map_or(Fed::Unknown, Fed::Known)
+            }
+        };
+        match check_stage(pipeline, *stage, node, &fed) {
+            Ok(types) => known.extend(types),
             Err(found) => errors.extend(found),
         }
     }
     (known, errors)
 }
 
-fn check_stage(
+/// The type of an output among those that are known.
+fn output_type<'a>(known: &'a [StageTypes], stage: usize, output: &str) -> Option<&'a ArtifactType> {
+    let types = known.iter().find(|types| types.stage == stage)?;
+    types.outputs.iter().find(|(name, _)| name == output).map(|(_, artifact)| artifact)
+}
+
+/// What comes in for a reference.
+pub(crate) enum Fed<'a> {
+    /// Something of this type.
+    Known(&'a ArtifactType),
+    /// Nothing, which is well.
+    Nothing,
+    /// What cannot be told, since there is a fault before.
+    Unknown,
+}
+
+/// What goes into a stage and comes out of it; `None` if that cannot be told, since there is a fault before.
+pub(crate) fn check_stage<'a>(
     pipeline: &Pipeline,
     stage: usize,
     node: &StageNode,
-    known: &[StageTypes],
+    fed: &dyn Fn(&InputReference) -> Fed<'a>,
 ) -> Result<Option<StageTypes>, Vec<Diagnostic>> {
     let Some(built) = &node.built else { return Ok(None) };
     let ports = built.stage.ports();
     let is_joined = |name: &str| ports.inputs.iter().any(|port| port.name == name && port.arity == Arity::Joined);
     let (mut joined, mut beside) = (Vec::new(), Vec::new());
     for reference in &node.inputs {
-        let types = known.iter().find(|types| types.stage == reference.stage);
-        let output = types.and_then(|types| types.outputs.iter().find(|(name, _)| *name == reference.output));
-        match output {
-            None => return Ok(None),
-            Some((_, ArtifactType::Dataset(schema))) if reference.port == DATA && is_joined(DATA) => {
+        match fed(reference) {
+            Fed::Unknown => return Ok(None),
+            Fed::Nothing => {}
+            Fed::Known(ArtifactType::Dataset(schema)) if reference.port == DATA && is_joined(DATA) => {
                 joined.push((reference, schema));
             }
-            Some((_, artifact)) => beside.push((reference.port.clone(), artifact.clone())),
+            Fed::Known(artifact) => beside.push((reference.port.clone(), artifact.clone())),
         }
+    }
+    let others = beside.iter().filter(|(port, _)| port == DATA && is_joined(DATA)).count();
+    if others > 0 && others + joined.len() > 1 {
+        let message = format!("`{}` joins datasets, and takes one policy or table alone", node.name);
+        return Err(vec![pipeline.stage_error(stage, message).help("name one stage in `from`")]);
     }
     let input = joined.first().map_or_else(TrajectorySchema::empty, |(_, first)| (*first).clone());
     check_joined(pipeline, node, &joined)?;
@@ -133,7 +160,7 @@ fn missing_column(
     let name = &node.name;
     let message = format!("`{name}` reads `{path}`, which nothing upstream provides");
     let error = pipeline.stage_error(stage, message).label(format!("reads `{path}`"));
-    let upstream = node.inputs.last().and_then(|reference| pipeline.stages.get(reference.stage));
+    let upstream = node.inputs.last().and_then(|reference| pipeline.stages.get(reference.first.as_ref()?.stage));
     let providers = pipeline.providers.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
     let columns = input.paths();
     match (providers, upstream) {
@@ -159,8 +186,10 @@ fn check_joined(
     let Some(((first_reference, first), others)) = inputs.split_first() else { return Ok(()) };
     let mut errors = Vec::new();
     for (reference, other) in others {
-        let name =
-            |reference: &InputReference| pipeline.stages.get(reference.stage).map_or("", |stage| stage.name.as_str());
+        let name = |reference: &InputReference| {
+            let stage = reference.first.as_ref().and_then(|output| pipeline.stages.get(output.stage));
+            stage.map_or("", |stage| stage.name.as_str())
+        };
         let (first_name, other_name) = (name(first_reference), name(reference));
         let mut paths = first.paths();
         paths.extend(other.paths().into_iter().filter(|path| first.field(path).is_none()));
@@ -314,7 +343,14 @@ stages:
 ";
         let here = Path::new("/here");
         let environment = |_: &str| None;
-        let options = LoadOptions { set: &[], environment: &environment, directory: here, current_directory: here };
+        let options = LoadOptions {
+            set: &[],
+            environment: &environment,
+            directory: here,
+            current_directory: here,
+            iteration: 0,
+            only: None,
+        };
         let checked = |scope| {
             let registry = registry().with_plugins(Arc::new(Relabeller(scope)));
             check(&load(text, "demo.yaml".as_ref(), &options, &registry).unwrap())

@@ -9,7 +9,7 @@ use crate::problem::{Problem, Segment};
 pub(super) struct Report<'a> {
     pub(super) document: &'a Document,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// Paths whose values are unknown: because of an error, or because only a run can tell them.
+    /// Paths whose values are unknown because of an error.
     unknown: Vec<Vec<Segment>>,
 }
 

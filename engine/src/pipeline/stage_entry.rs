@@ -43,11 +43,9 @@ pub(super) struct StageEntry {
     pub(super) timeout: Option<Span>,
     /// What the stage needs. Not carried out by this version.
     pub(super) resources: Option<Resources>,
-    /// Whether to run the stage: a condition on parameters and iteration. Not carried out by this version.
-    pub(super) when: Option<Condition>,
-    /// Values to run the stage for, once each. Not carried out by this version.
-    #[schemars(with = "Option<BTreeMap<String, Vec<serde_json::Value>>>")]
-    pub(super) matrix: Option<BTreeMap<String, Vec<Value>>>,
+    /// In which iterations of a `loop` the stage runs: a condition on `iteration`, which counts from 0, `last` and
+    /// `params.NAME`, as in `iteration % 5 = 0`. Whoever reads the stage in another reads its newest result.
+    pub(super) when: Option<When>,
     /// Which rows a plugin that relabels trajectories hands on; both if not given.
     pub(super) keep: Option<Keep>,
     /// The SHA-256 that a plugin's file must have.
@@ -87,33 +85,36 @@ pub(super) struct Limits {
 
 /// `true`, `false`, or an expression.
 #[derive(Debug)]
-pub(super) struct Condition;
+pub(super) enum When {
+    Constant(bool),
+    Expression(String),
+}
 
-impl<'de> Deserialize<'de> for Condition {
+impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ConditionVisitor;
-        impl Visitor<'_> for ConditionVisitor {
-            type Value = Condition;
+        struct WhenVisitor;
+        impl Visitor<'_> for WhenVisitor {
+            type Value = When;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("`true`, `false` or an expression")
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Condition, E> {
-                Ok(Condition)
+            fn visit_bool<E>(self, holds: bool) -> Result<When, E> {
+                Ok(When::Constant(holds))
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<Condition, E> {
-                Ok(Condition)
+            fn visit_str<E>(self, text: &str) -> Result<When, E> {
+                Ok(When::Expression(text.to_owned()))
             }
         }
-        deserializer.deserialize_any(ConditionVisitor)
+        deserializer.deserialize_any(WhenVisitor)
     }
 }
 
-impl JsonSchema for Condition {
+impl JsonSchema for When {
     fn schema_name() -> Cow<'static, str> {
-        "Condition".into()
+        "When".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

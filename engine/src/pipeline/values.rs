@@ -7,7 +7,7 @@ use super::interpolation::{Interpolated, Scope, has_interpolation, interpolate};
 use super::report::{Report, placed};
 use crate::problem::{Problem, Segment};
 
-/// The value of a node at a path. A text whose `${…}` is at fault, or can be told only by a run, stays as it is
+/// The value of a node at a path. A text whose `${…}` is at fault stays as it is
 /// and is noted in the report as unknown.
 pub(super) fn value(node: &Node, path: &mut Vec<Segment>, scope: &Scope<'_>, report: &mut Report<'_>) -> Value {
     match &node.content {
@@ -56,7 +56,7 @@ fn scalar(node: &Node, text: &str, plain: bool, path: &[Segment], scope: &Scope<
     }
     match interpolate(text, scope) {
         Ok(Interpolated::Value(value)) => return value,
-        Ok(Interpolated::Later | Interpolated::Unknown) => {}
+        Ok(Interpolated::Unknown) => {}
         Err(problems) => {
             for problem in problems {
                 let span = problem.within.as_ref().and_then(|range| report.document.narrowed(node, range));
@@ -113,7 +113,7 @@ mod tests {
         let (document, _) = scan(text, "p.yaml").unwrap();
         let mut report = Report::new(&document);
         let scope =
-            Scope { parameters: None, unknown_parameters: &BTreeSet::new(), environment: &|_| None, carried: None };
+            Scope { parameters: None, unknown_parameters: &BTreeSet::new(), environment: &|_| None, iteration: None };
         let read = value(&document.root, &mut Vec::new(), &scope, &mut report);
         (serde_json::to_string(&read).unwrap(), report.diagnostics.len())
     }

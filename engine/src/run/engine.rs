@@ -1,6 +1,6 @@
 //! The engine: carries out jobs in order, each part of a job in parallel, and tells what happens as it happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,7 @@ use super::executor::{Executor, ExecutorContext, Local};
 use super::grouping::grouping;
 use super::job::{Job, JobInput};
 use super::keys::key_records;
+use super::looping::{LoopControl, LoopRun};
 use super::options::RunOptions;
 use super::panics::caught;
 use super::part::StageWork;
@@ -25,7 +26,8 @@ use super::workers::workers;
 use crate::artifact::{Artifact, ArtifactKind, Inputs};
 use crate::contract::{DATA, OUT};
 use crate::event::{Event, OutputResult, Record, RunStatus, StageName, StageResult};
-use crate::stage::{Arity, LogLine, StageError};
+use crate::metrics::Metrics;
+use crate::stage::{Arity, LogLine, Stage, StageError};
 use crate::store::{AsideRow, Commit, RunFolder, Store, StoreError};
 use crate::targets::Surroundings;
 
@@ -35,6 +37,7 @@ pub struct Engine<'a> {
     pub(crate) options: &'a RunOptions,
     executor: &'a dyn Executor,
     plan: Option<&'a str>,
+    looping: Option<LoopControl<'a>>,
     /// The run that results are computed for, if it is not the engine's own.
     pub(crate) run_id: Option<&'a str>,
     /// Whether sinks were sent into a store on purpose.
@@ -44,13 +47,19 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// An engine over a store, whose tasks this process carries out.
     pub fn new(store: &'a Store, options: &'a RunOptions) -> Self {
-        Self { store, options, executor: &Local, plan: None, run_id: None, is_redirected: false }
+        Self { store, options, executor: &Local, plan: None, looping: None, run_id: None, is_redirected: false }
     }
 
     /// Has tasks carried out by somebody else.
     #[must_use]
     pub fn with_executor(self, executor: &'a dyn Executor) -> Self {
         Self { executor, ..self }
+    }
+
+    /// Carries out the loop that jobs belong to.
+    #[must_use]
+    pub fn with_loop(self, looping: Option<LoopControl<'a>>) -> Self {
+        Self { looping, ..self }
     }
 
     /// Keeps a plan in the run's folder: whatever other processes need to make the same jobs.
@@ -162,25 +171,42 @@ impl<'a> Engine<'a> {
     ) -> Result<(), RunError> {
         let mut made: Vec<Option<Outputs>> = Vec::new();
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let stages = jobs.iter().map(|job| (job.name, job.stage)).collect();
-        let surroundings = Surroundings { stages, file: &file, store: self.store.root() };
+        let mut looping = self.looping.map(LoopRun::new);
         for (index, job) in jobs.iter().enumerate() {
+            if let Some(looping) = &mut looping
+                && looping.ends_before(job)
+                && self.end_iteration(looping, emit)?
+            {
+                break;
+            }
             let failed = |source: StageError| match self.options.interrupted.load(Ordering::Relaxed) {
                 true => RunError::Interrupted,
                 false => RunError::Stage { stage: job.name.to_owned(), source },
             };
+            if let (Some(looping), Some(turn)) = (&mut looping, &job.turn)
+                && !looping.has_turn(turn).map_err(failed)?
+            {
+                made.push(None);
+                continue;
+            }
             let started = Instant::now();
-            let inputs = self.inputs_of(job, &made).map_err(failed)?;
+            let tell = |event| Ok(emit(event)?);
+            let mut inputs = self.inputs_of(job, &made).map_err(failed)?;
             // Until it is written down that this run uses what it finds.
             let hold = self.store.hold()?;
             let run_id = self.run_id.map_or_else(|| lock(folder).id().to_owned(), str::to_owned);
-            let work = caught(LOOKING, || cut(job, inputs, (self.store, &run_id), self.options)).map_err(failed)?;
+            let look = |inputs| caught(LOOKING, || cut(job, inputs, (self.store, &run_id), self.options));
+            let mut work = look(inputs.clone()).map_err(failed)?;
+            if !work.missing().is_empty() && inputs.has_released() {
+                self.make_again(jobs, job, &mut made, (scope, plan, &tell)).map_err(failed)?;
+                inputs = self.inputs_of(job, &made).map_err(failed)?;
+                work = look(inputs).map_err(failed)?;
+            }
             lock(folder).use_keys(key_records(job, &work.parts))?;
             drop(hold);
             let cached = work.parts.iter().filter(|part| part.commit.is_some()).count();
             emit(Event::StageStarted { stage: job.name.to_owned(), parts: work.parts.len(), cached })?;
             let run = StageRun::new(scope, job, &work);
-            let tell = |event| Ok(emit(event)?);
             let context = ExecutorContext {
                 plan,
                 interrupted: &self.options.interrupted,
@@ -188,7 +214,16 @@ impl<'a> Engine<'a> {
                 tell: &tell,
             };
             if !self.is_redirected {
-                run.may_begin(&surroundings, index).map_err(failed)?;
+                // A stage of another iteration may write where this one does: after it.
+                let is_beside = |other: &&Job<'_>| match (&other.turn, &job.turn) {
+                    (Some(other), Some(turn)) => other.iteration == turn.iteration,
+                    _ => true,
+                };
+                let beside: Vec<(&str, &dyn Stage)> =
+                    jobs.iter().filter(is_beside).map(|job| (job.name, job.stage)).collect();
+                let place = beside.iter().position(|(name, _)| *name == job.name).unwrap_or(index);
+                let surroundings = Surroundings { stages: beside, file: &file, store: self.store.root() };
+                run.may_begin(&surroundings, place).map_err(failed)?;
             }
             let commits = run.run(self.executor, &context);
             run.end();
@@ -215,10 +250,33 @@ impl<'a> Engine<'a> {
             }
             emit(Event::StageFinished(result.clone()))?;
             drop(hold);
+            if let (Some(looping), Some(turn)) = (&mut looping, &job.turn) {
+                looping.finished(turn, &result, &finished.outputs);
+            }
             results.push(result);
             made.push(Some(finished.outputs));
         }
+        if let Some(looping) = &mut looping {
+            self.end_iteration(looping, emit)?;
+        }
         Ok(())
+    }
+
+    /// An iteration is done: what nobody needs any more goes. Whether it was the last.
+    fn end_iteration(
+        &self,
+        looping: &mut LoopRun<'_>,
+        emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
+    ) -> Result<bool, RunError> {
+        let (iteration, of) = looping.position();
+        let failed = |source| RunError::Stage { stage: format!("iteration {iteration}"), source };
+        let last = looping.is_last().map_err(failed)?;
+        for policy in looping.had_their_use() {
+            self.store.release(&policy)?;
+        }
+        emit(Event::IterationFinished { iteration, of, last })?;
+        looping.go_on();
+        Ok(last)
     }
 
     /// What a job reads of what the jobs before it made: the datasets that its port `data` joins, one after the other, and
@@ -317,6 +375,7 @@ impl<'a> Engine<'a> {
             stage: job.name.to_owned(),
             uses: job.uses.to_owned(),
             rows,
+            figures: figures_of(job, &context.metrics),
             metrics: context.metrics.told(),
             highlights: context.highlights,
             warnings,
@@ -333,6 +392,12 @@ impl<'a> Engine<'a> {
         let put_aside = put_aside.map(|aside| aside.told).unwrap_or_default();
         Ok(Finished { outputs, result, put_aside, log: context.log })
     }
+}
+
+/// What of that which a stage counted is read by name.
+fn figures_of(job: &Job<'_>, metrics: &Metrics) -> BTreeMap<String, f64> {
+    let figures = job.stage.figures();
+    figures.iter().filter_map(|figure| Some((figure.name.to_owned(), figure.value(metrics)?))).collect()
 }
 
 /// What a stage does beside its parts, for people.

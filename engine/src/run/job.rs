@@ -2,6 +2,7 @@
 
 use crate::artifact::ArtifactType;
 use crate::column::ColumnPath;
+use crate::condition::Condition;
 use crate::contract::{AddedColumn, Contract, DATA, Effect, OUT};
 use crate::failure::FailurePolicy;
 use crate::stage::Stage;
@@ -31,6 +32,21 @@ pub struct Job<'a> {
     pub cache: bool,
     /// What to do when it fails.
     pub failure: FailurePolicy,
+    /// What a loop has to do with it, if it is repeated.
+    pub turn: Option<LoopTurn<'a>>,
+}
+
+/// A stage's turn in a loop.
+#[derive(Clone, Debug)]
+pub struct LoopTurn<'a> {
+    /// The stage's name in the pipeline; that of the job has the iteration with it.
+    pub stage: &'a str,
+    /// The iteration, from 0.
+    pub iteration: u64,
+    /// When it runs.
+    pub when: Option<&'a Condition>,
+    /// Which of its outputs the next iteration reads.
+    pub carries: Vec<&'a str>,
 }
 
 /// What a job reads from another.

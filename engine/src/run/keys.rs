@@ -179,7 +179,8 @@ mod tests {
         let inputs = Vec::new();
         let failure = FailurePolicy { on_error, ..FailurePolicy::default() };
         let (uses, kind, stage) = ("./reading", "reading", &stage);
-        let job = Job { name, uses, kind, version, options, stage, inputs, contract, output, cache, failure };
+        let job =
+            Job { name, uses, kind, version, options, stage, inputs, contract, output, cache, failure, turn: None };
         common_parts(&job, run).key()
     }
 
@@ -212,6 +213,7 @@ mod tests {
             output: schema,
             cache: true,
             failure: FailurePolicy::default(),
+            turn: None,
         };
         DIGESTED.set(0);
         let work = cut(&job, Inputs::of(input), (&store, ""), &RunOptions::default()).unwrap();

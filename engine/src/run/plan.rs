@@ -6,6 +6,7 @@ use super::engine::{Engine, Outputs};
 use super::job::Job;
 use super::keys::key_records;
 use super::shapes::cut;
+use crate::artifact::ArtifactKind;
 use crate::stage::StageError;
 use crate::store::KeyRecord;
 
@@ -28,6 +29,9 @@ pub struct PlannedStage {
     pub stage: String,
     /// Its kind.
     pub uses: String,
+    /// The iteration that it belongs to, if it is repeated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u64>,
     /// Names of the stages that it reads.
     pub from: Vec<String>,
     /// Whether it would run.
@@ -38,12 +42,25 @@ pub struct PlannedStage {
     pub cached: usize,
     /// Rows of what it makes, if that is known.
     pub rows: Option<u64>,
+    /// What it makes by its first output, if it has one.
+    #[serde(skip)]
+    pub makes: Option<ArtifactKind>,
     /// What of the world outside its results depend on: the same inputs may give others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_reproducible: Vec<String>,
     /// The keys of its parts and what they are made of, if known.
     #[serde(skip)]
     pub keys: Vec<KeyRecord>,
+}
+
+impl PlannedStage {
+    /// What its rows are, for people.
+    pub fn what_rows_are(&self) -> &'static str {
+        match self.makes {
+            Some(ArtifactKind::Table) => "rows",
+            _ => "trajectories",
+        }
+    }
 }
 
 impl Engine<'_> {
@@ -71,11 +88,13 @@ impl Engine<'_> {
         let mut stage = PlannedStage {
             stage: job.name.to_owned(),
             uses: job.uses.to_owned(),
+            iteration: job.turn.as_ref().map(|turn| turn.iteration),
             from: job.inputs.iter().filter_map(|input| jobs.get(input.job)).map(|job| job.name.to_owned()).collect(),
             readiness: Readiness::WaitsForInput,
             parts: 0,
             cached: 0,
             rows: None,
+            makes: job.stage.ports().outputs.first().map(|output| output.kind),
             not_reproducible: job.stage.not_reproducible(),
             keys: Vec::new(),
         };
@@ -92,7 +111,8 @@ impl Engine<'_> {
         };
         stage.readiness = Readiness::Cached;
         let finished = self.finish(job, &work, &commits)?;
-        stage.rows = Some(finished.result.rows);
+        let has_rows = finished.outputs.is_empty() || finished.outputs.iter().any(|(_, made)| made.rows().is_some());
+        stage.rows = has_rows.then_some(finished.result.rows);
         Ok((stage, Some(finished.outputs)))
     }
 }

@@ -4,6 +4,7 @@
 mod built;
 mod context;
 mod environment;
+mod figure;
 mod input_file;
 mod kind;
 mod plugin;
@@ -18,6 +19,7 @@ pub use crate::error::StageError;
 pub use built::Built;
 pub use context::{Context, Highlight, LogLevel, LogLine, Memo};
 pub use environment::{Environment, EnvironmentKind, EnvironmentTask, EpisodeStart, EpisodeStep};
+pub use figure::{Figure, Measure};
 pub use input_file::InputFile;
 pub use kind::{BuildContext, BuiltIn, StageKind, canonical_json};
 pub use plugin::{PluginGrants, PluginLimits, PluginLoader, PluginRequest};

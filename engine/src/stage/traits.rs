@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray};
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
+use super::figure::Figure;
 use super::input_file::InputFile;
 use super::ports::Ports;
 use super::source::Source;
@@ -66,6 +67,11 @@ pub trait Stage: Send + Sync {
     /// What has changed.
     fn unchanged(&self) -> Result<(), StageError> {
         Ok(())
+    }
+
+    /// What of that which it counts people and conditions read by name.
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
     }
 
     /// What looks wrong with the whole of its work, by what was counted over all parts: unlike a warning given while

@@ -1,14 +1,17 @@
 //! Manifests of artifacts that are no datasets: what they are, named by a digest as those of datasets, beside which they lie.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::abort::abort_point;
 use super::error::StoreError;
-use super::files::read;
+use super::files::{Durability, read};
 use super::root::Store;
-use crate::artifact::{Artifact, Policy, Table};
+use crate::artifact::{Artifact, Policy, Table, release_mark};
+use crate::dataset::FilePath;
 
 /// A policy or a table, as its manifest tells of it.
 #[derive(Serialize, Deserialize)]
@@ -50,6 +53,26 @@ impl Store {
             ArtifactManifest::Table(table) => (table.fault(), Artifact::Table(Arc::new(table.in_store(self.root())))),
         };
         fault.map_or(Ok(artifact), |fault| Err(damaged(fault)))
+    }
+
+    /// Removes the files of a policy that nobody needs any more. What is known of it stays; a mark beside its place, which
+    /// comes first, tells that they are gone on purpose.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn release(&self, policy: &Policy) -> Result<(), StoreError> {
+        let directory = policy.directory();
+        if matches!(policy.place, FilePath::Outside(_)) || !directory.starts_with(self.root().join("data")) {
+            return Ok(());
+        }
+        let mark = release_mark(&directory);
+        abort_point();
+        Durability::Lasting.put_if_absent(&mark, b"")?;
+        abort_point();
+        match std::fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::file("remove", &directory)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The text of a manifest that lies where this store keeps them, and where that is.

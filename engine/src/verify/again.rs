@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::artifact::Artifact;
 use crate::compare::{KeyChange, key_changes};
 use crate::dataset::{Dataset, Shard};
 use crate::event::StageResult;
@@ -108,6 +109,24 @@ pub fn compare_results(
                 }
                 (None, None) => {}
                 _ => messages.push("trajectories were put aside in one case and not in the other".to_owned()),
+            }
+        }
+        for before in &result.outputs {
+            let Some(now) = now.outputs.iter().find(|now| now.name == before.name) else {
+                messages.push(format!("its output `{}` is missing", before.name));
+                continue;
+            };
+            let is_same = match (store.artifact(&before.manifest)?, other.artifact(&now.manifest)?) {
+                (Artifact::Dataset(before), Artifact::Dataset(now)) => {
+                    again.compare_datasets(&before, &now, &mut messages);
+                    true
+                }
+                (Artifact::Policy(before), Artifact::Policy(now)) => before.digest() == now.digest(),
+                (Artifact::Table(before), Artifact::Table(now)) => before.digest == now.digest,
+                _ => false,
+            };
+            if !is_same {
+                messages.push(format!("its output `{}` is another", before.name));
             }
         }
         again.compare_files(&result.files, &now.files, &mut messages);

@@ -6,7 +6,7 @@ use crate::artifact::Inputs;
 use crate::contract::{Contract, InputTypes};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::stage::{Context, InputFile, Ports, Sink, Stage, StageError, Staging, Target, Work};
+use crate::stage::{Context, Figure, InputFile, Ports, Sink, Stage, StageError, Staging, Target, Work};
 
 /// A stage whose export is kept from its target.
 pub struct Redirected<'a> {
@@ -41,6 +41,10 @@ impl Stage for Redirected<'_> {
 
     fn would_read(&self, place: &Path) -> bool {
         self.stage.would_read(place)
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        self.stage.figures()
     }
 
     fn not_reproducible(&self) -> Vec<String> {

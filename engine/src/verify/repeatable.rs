@@ -90,6 +90,7 @@ mod tests {
             output,
             cache: true,
             failure: FailurePolicy::default(),
+            turn: None,
         }
     }
 

@@ -296,6 +296,7 @@ impl Chain<'_> {
                 output: schema.clone(),
                 cache: true,
                 failure: failure.iter().find(|(stage, _)| stage == name).map(|(_, policy)| *policy).unwrap_or_default(),
+                turn: None,
             });
         }
         Engine::new(store, options).run("test", "test.yaml".as_ref(), &jobs, observe)

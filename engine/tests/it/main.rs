@@ -10,6 +10,7 @@ mod failure;
 mod faulty_stages;
 mod fixtures;
 mod gather;
+mod loops;
 mod relabel;
 mod replay;
 mod sessions;

@@ -35,7 +35,7 @@ pub(super) fn card(dataset: &Dataset, metrics: &Metrics, destination: &Destinati
     );
     sections.push(format!("## Counts\n\n{}", counts(metrics)));
     sections.push(match destination.encoding {
-        Encoding::Parquet => format!("## Columns\n\n{}", columns(dataset)),
+        Encoding::Parquet | Encoding::Csv => format!("## Columns\n\n{}", columns(dataset)),
         Encoding::Lines(_) => format!("## Keys\n\n{KEYS}"),
     });
     sections.push(format!("## How to read it\n\n{}", reading(destination)));
@@ -118,7 +118,7 @@ fn type_name(data_type: &DataType) -> String {
 fn reading(destination: &Destination) -> String {
     let (pattern, first) = (destination.pattern(), destination.file_name(0));
     let lines = match destination.encoding {
-        Encoding::Parquet => [
+        Encoding::Parquet | Encoding::Csv => [
             format!("pandas.read_parquet(\"{first}\")"),
             format!("polars.read_parquet(\"{pattern}\")"),
             format!("duckdb.sql(\"SELECT * FROM '{pattern}'\")"),

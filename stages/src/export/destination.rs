@@ -13,7 +13,7 @@ use sternlight_engine::stage::BuildContext;
 pub struct ExportOptions {
     /// Where to write, relative to the directory in which the command runs: a name that ends in `.parquet`
     /// (or `.jsonl`, `.jsonl.gz`, `.jsonl.zst` with `format: openai-chat`) is one file, any other a directory with
-    /// one file for each shard.
+    /// one file for each shard. A table goes into one file that ends in `.parquet` or `.csv`, a policy into a directory.
     pub to: String,
     /// What to write.
     #[serde(default)]
@@ -54,6 +54,8 @@ impl Format {
 pub(super) enum Encoding {
     Parquet,
     Lines(Compression),
+    /// Of tables alone.
+    Csv,
 }
 
 /// How lines are compressed.
@@ -65,7 +67,8 @@ pub(super) enum Compression {
 }
 
 /// Endings that name one file, and what it is then.
-const ENDINGS: [(&str, Encoding); 4] = [
+const ENDINGS: [(&str, Encoding); 5] = [
+    (".csv", Encoding::Csv),
     (".parquet", Encoding::Parquet),
     (".jsonl", Encoding::Lines(Compression::None)),
     (".jsonl.gz", Encoding::Lines(Compression::Gzip)),
@@ -112,9 +115,10 @@ impl Destination {
         let Some((stem, encoding)) = known else {
             return Ok(Self { path, name, stem: None, encoding: directory_encoding });
         };
-        if (encoding == Encoding::Parquet) != (options.format == Format::Parquet) {
+        let is_lines = matches!(encoding, Encoding::Lines(_));
+        if is_lines == (options.format == Format::Parquet) {
             let (fitting, other) = match encoding {
-                Encoding::Parquet => (Format::Parquet, "`.jsonl`"),
+                Encoding::Parquet | Encoding::Csv => (Format::Parquet, "`.jsonl`"),
                 Encoding::Lines(_) => (Format::OpenaiChat, "`.parquet`"),
             };
             let message = format!("`{name}` does not have the ending of a file of format `{}`", options.format.name());
@@ -141,7 +145,7 @@ impl Destination {
     pub(super) fn file_name(&self, shard: usize) -> String {
         match (&self.stem, self.encoding) {
             (Some(_), _) => self.name.clone(),
-            (None, Encoding::Parquet) => format!("part-{shard:05}.parquet"),
+            (None, Encoding::Parquet | Encoding::Csv) => format!("part-{shard:05}.parquet"),
             (None, Encoding::Lines(_)) => format!("part-{shard:05}.jsonl"),
         }
     }
@@ -150,7 +154,7 @@ impl Destination {
     pub(super) fn pattern(&self) -> String {
         match (&self.stem, self.encoding) {
             (Some(_), _) => self.name.clone(),
-            (None, Encoding::Parquet) => "part-*.parquet".to_owned(),
+            (None, Encoding::Parquet | Encoding::Csv) => "part-*.parquet".to_owned(),
             (None, Encoding::Lines(_)) => "part-*.jsonl".to_owned(),
         }
     }

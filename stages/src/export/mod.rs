@@ -1,5 +1,6 @@
 //! Writes a dataset outside of the store: ordinary Parquet or chat messages, with a card that says what it is.
 
+mod artifact;
 mod card;
 mod chat;
 mod destination;

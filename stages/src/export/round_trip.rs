@@ -61,6 +61,7 @@ fn dataset_of(directory: &Path, options: &str, store: &Path) -> Dataset {
         output,
         cache: true,
         failure: FailurePolicy::default(),
+        turn: None,
     };
     let report =
         Engine::new(&store, &RunOptions::default()).run("test", Path::new("test.yaml"), &[job], &|_| {}).unwrap();

@@ -175,6 +175,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         output: imported.clone(),
         cache: true,
         failure: FailurePolicy::default(),
+        turn: None,
     };
     let contract = credit.contract(&InputTypes::from(&imported)).unwrap();
     let output = contract.output(&imported);
@@ -190,6 +191,7 @@ pub(super) fn dataset(directory: &Path, shards: [Vec<TrajectoryRow>; 2]) -> Data
         output,
         cache: true,
         failure: FailurePolicy::default(),
+        turn: None,
     };
     let options = RunOptions::default();
     let report = Engine::new(&store, &options).run("test", Path::new("test.yaml"), &[import, credit], &|_| {}).unwrap();

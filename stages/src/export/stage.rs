@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use sternlight_engine::artifact::Inputs;
+use sternlight_engine::artifact::{Artifact, ArtifactKind, Inputs};
 use sternlight_engine::column::ColumnPath;
-use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
+use sternlight_engine::contract::{Contract, DATA, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::{Dataset, Shard};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::stage::{BuildContext, BuiltIn, Context, Sink, Stage, StageError, Staging, Target, Work};
+use sternlight_engine::stage::{
+    BuildContext, BuiltIn, Context, InputPort, Ports, Sink, Stage, StageError, Staging, Target, Work,
+};
 
+use super::artifact::{kind_of, misfit, write_policy, write_table};
 use super::card::card;
 use super::chat;
 use super::destination::{Destination, Encoding, ExportOptions};
@@ -30,7 +33,8 @@ impl BuiltIn for Export {
     type Options = ExportOptions;
 
     const NAME: &'static str = "export";
-    const SUMMARY: &'static str = "Writes the dataset as ordinary Parquet or as chat messages, with a card";
+    const SUMMARY: &'static str =
+        "Writes the dataset as ordinary Parquet or as chat messages, with a card; or a table, or a policy";
     const DOCUMENTATION: &'static str = include_str!("documentation.md");
     const VERSION: u32 = 2;
 
@@ -41,7 +45,19 @@ impl BuiltIn for Export {
 }
 
 impl Stage for Export {
+    fn ports(&self) -> Ports {
+        const KINDS: &[ArtifactKind] = &[ArtifactKind::Dataset, ArtifactKind::Table, ArtifactKind::Policy];
+        Ports::default().input(InputPort { kinds: KINDS, ..InputPort::data() })
+    }
+
     fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        let kind = kind_of(inputs);
+        if let Some(problem) = misfit(kind, &self.destination) {
+            return Err(vec![problem]);
+        }
+        if kind != ArtifactKind::Dataset {
+            return Ok(Contract { reads: Vec::new(), scope: Scope::Dataset, effect: Effect::Sink });
+        }
         let input = inputs.data();
         let mut reads: Vec<ColumnPath> = chat::REQUIRED.into_iter().map(ColumnPath::from).collect();
         reads.extend(input.paths().into_iter().filter(|path| !chat::REQUIRED.contains(&path.as_str())));
@@ -73,6 +89,14 @@ impl Sink for Export {
     }
 
     fn export(&self, inputs: &Inputs, staging: &mut dyn Staging, context: &mut Context) -> Result<(), StageError> {
+        match inputs.all(DATA).next() {
+            Some(Artifact::Table(table)) => {
+                let path = staging.place(&self.destination.name)?;
+                return write_table(table, self.destination.encoding, &path);
+            }
+            Some(Artifact::Policy(policy)) => return write_policy(policy, staging),
+            Some(Artifact::Dataset(_)) | None => {}
+        }
         let dataset = &inputs.data;
         let findings = Findings::of(dataset)?;
         let card_path = staging.place(&self.destination.card_name())?;
@@ -111,7 +135,7 @@ impl Sink for Export {
 impl Export {
     fn write(&self, dataset: &Dataset, shards: &[Shard], path: &Path) -> Result<Unfit, StageError> {
         match self.destination.encoding {
-            Encoding::Parquet => dataset.write_parquet(shards, path).map(|_| Unfit::default()),
+            Encoding::Parquet | Encoding::Csv => dataset.write_parquet(shards, path).map(|_| Unfit::default()),
             Encoding::Lines(compression) => chat::write(dataset, shards, path, compression),
         }
     }

@@ -11,7 +11,8 @@ use sternlight_engine::contract::{Contract, Effect, InputTypes, OUT, Scope};
 use sternlight_engine::dataset::BatchLimit;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, InputPort, Outputs, Ports, Stage, StageError, TaskContext, Whole, Work,
+    BuildContext, BuiltIn, Context, Figure, InputPort, Measure, Outputs, Ports, Stage, StageError, TaskContext, Whole,
+    Work,
 };
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
 
@@ -135,6 +136,17 @@ impl Stage for Stats {
     fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
         let outputs = vec![(OUT.to_owned(), ArtifactType::Table(self.schema()))];
         Ok(Contract { reads: self.reads(inputs.data()), scope: Scope::Dataset, effect: Effect::Whole(outputs) })
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        vec![
+            Figure { name: "trajectories", meaning: "trajectories", measure: Measure::Count("trajectories") },
+            Figure {
+                name: "success",
+                meaning: "share of the judged trajectories that succeeded",
+                measure: Measure::Share("successes", "judged"),
+            },
+        ]
     }
 
     fn work(&self) -> Work<'_> {

@@ -157,7 +157,20 @@ fn job<'a>(
 ) -> Job<'a> {
     let failure = FailurePolicy::default();
     let inputs = inputs.into_iter().map(JobInput::data).collect();
-    Job { name, uses: name, kind: name, version: 1, options, stage, inputs, contract, output, cache, failure }
+    Job {
+        name,
+        uses: name,
+        kind: name,
+        version: 1,
+        options,
+        stage,
+        inputs,
+        contract,
+        output,
+        cache,
+        failure,
+        turn: None,
+    }
 }
 
 /// For each shard a digest for each column of the dataset, in its order.

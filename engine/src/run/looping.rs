@@ -1,0 +1,127 @@
+//! A loop on its way: which iteration is the last, and which of the policies that were carried have had their use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_yaml::Value;
+
+use super::job::{Job, LoopTurn};
+use crate::artifact::{Artifact, Policy};
+use crate::condition::Scalar;
+use crate::event::StageResult;
+use crate::pipeline::{Looping, find_scalar};
+use crate::stage::StageError;
+
+/// How a loop is to be carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopControl<'a> {
+    /// The loop.
+    pub looping: &'a Looping,
+    /// The pipeline's parameters, for conditions.
+    pub params: &'a Value,
+}
+
+/// A policy that an iteration handed to the next.
+struct CarriedPolicy {
+    iteration: u64,
+    policy: Arc<Policy>,
+}
+
+/// A loop on its way.
+pub(crate) struct LoopRun<'a> {
+    control: LoopControl<'a>,
+    /// Figures of stages, each of its newest result.
+    figures: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The iteration at hand.
+    iteration: u64,
+    /// Whether the one at hand was found to be the last, once that was asked.
+    is_last: Option<bool>,
+    carried: Vec<CarriedPolicy>,
+    /// The iteration with the greatest figure of `keep_best`, and that figure.
+    best: Option<(u64, f64)>,
+}
+
+impl<'a> LoopRun<'a> {
+    pub(crate) fn new(control: LoopControl<'a>) -> Self {
+        Self { control, figures: BTreeMap::new(), iteration: 0, is_last: None, carried: Vec::new(), best: None }
+    }
+
+    /// Whether a stage has its turn. What an iteration before has left is to be ended first: see [`Self::ends_before`].
+    pub(crate) fn has_turn(&mut self, turn: &LoopTurn<'_>) -> Result<bool, StageError> {
+        let Some(when) = turn.when else { return Ok(true) };
+        let is_last = when.names().contains(&"last") && self.is_last()?;
+        let value_of = |name: &str| match name {
+            "iteration" => Scalar::Number(turn.iteration as f64),
+            "last" => Scalar::Truth(is_last),
+            other => find_scalar(self.control.params, other).unwrap_or(Scalar::Null),
+        };
+        when.holds(&value_of).map_err(|problem| StageError::new(problem.message))
+    }
+
+    /// Whether a job comes after the iteration at hand.
+    pub(crate) fn ends_before(&self, job: &Job<'_>) -> bool {
+        job.turn.as_ref().is_some_and(|turn| turn.iteration > self.iteration)
+    }
+
+    /// Whether the iteration at hand is the last: by number, or because `until` holds for what its stages have come to.
+    pub(crate) fn is_last(&mut self) -> Result<bool, StageError> {
+        if let Some(known) = self.is_last {
+            return Ok(known);
+        }
+        let Looping { times, until, .. } = self.control.looping;
+        let value_of = |name: &str| match name {
+            "iteration" => Scalar::Number(self.iteration as f64),
+            other => find_scalar(self.control.params, other).unwrap_or_else(|| {
+                let figure = other.split_once('.').and_then(|(stage, figure)| self.figures.get(stage)?.get(figure));
+                figure.map_or(Scalar::Null, |value| Scalar::Number(*value))
+            }),
+        };
+        let holds = until.as_ref().map_or(Ok(false), |until| until.holds(&value_of));
+        let holds = holds.map_err(|problem| StageError::new(format!("`until`: {}", problem.message)))?;
+        let is_last = holds || self.iteration + 1 >= *times;
+        self.is_last = Some(is_last);
+        Ok(is_last)
+    }
+
+    /// The iteration at hand, and how many there are at most.
+    pub(crate) fn position(&self) -> (u64, u64) {
+        (self.iteration, self.control.looping.times)
+    }
+
+    /// Goes on to the next iteration.
+    pub(crate) fn go_on(&mut self) {
+        self.iteration += 1;
+        self.is_last = None;
+    }
+
+    /// A stage has its result.
+    pub(crate) fn finished(&mut self, turn: &LoopTurn<'_>, result: &StageResult, outputs: &[(String, Artifact)]) {
+        if let Some(best) = self.control.looping.keep_best.as_ref().filter(|best| best.stage == turn.stage)
+            && let Some(value) = result.figures.get(&best.figure)
+            && self.best.is_none_or(|(_, known)| *value > known)
+        {
+            self.best = Some((turn.iteration, *value));
+        }
+        self.figures.insert(turn.stage.to_owned(), result.figures.clone());
+        for (name, artifact) in outputs {
+            if let Artifact::Policy(policy) = artifact
+                && turn.carries.contains(&name.as_str())
+            {
+                self.carried.push(CarriedPolicy { iteration: turn.iteration, policy: Arc::clone(policy) });
+            }
+        }
+    }
+
+    /// The policies that nobody needs once the iteration at hand is done: what it made, so many before, and the best stay.
+    pub(crate) fn had_their_use(&mut self) -> Vec<Arc<Policy>> {
+        let oldest = self.iteration.saturating_sub(self.control.looping.keep);
+        let best = self.best.map(|(iteration, _)| iteration);
+        let (gone, kept): (Vec<CarriedPolicy>, Vec<_>) = std::mem::take(&mut self.carried)
+            .into_iter()
+            .partition(|carried| carried.iteration < oldest && Some(carried.iteration) != best);
+        // One that lies there still, under the same digest, is as well the one that stays.
+        let stays: Vec<String> = kept.iter().map(|carried| carried.policy.digest()).collect();
+        self.carried = kept;
+        gone.into_iter().map(|carried| carried.policy).filter(|policy| !stays.contains(&policy.digest())).collect()
+    }
+}
