@@ -111,9 +111,10 @@ pub(super) fn draft(
                     if given {
                         let span = document.key_span(&below(&path, key));
                         let error = document.error(span, format!("`{key}` is for plugins, and `{uses}` is built in"));
-                        let help = match kind.has_option(key) {
-                            true => format!("write it in `with`, where `{uses}` has it"),
-                            false => "take it out".to_owned(),
+                        let help = if kind.has_option(key) {
+                            format!("write it in `with`, where `{uses}` has it")
+                        } else {
+                            "take it out".to_owned()
                         };
                         report.add(error.stage(name).help(help));
                     }
