@@ -81,6 +81,7 @@ impl Condition {
         }
         let dialect = GenericDialect {};
         let wrong = |message: String| {
+            let message = message.trim_start_matches("sql parser error: ");
             Problem::new(format!("cannot read the condition `{text}`: {message}"))
                 .help("as in `iteration % 5 = 0`, or `evaluate.success >= 0.95`")
         };
@@ -318,7 +319,15 @@ mod tests {
         insta::assert_snapshot!(
             ["iteration %", "iteration", "iteration = 'x'", "count(iteration) > 1", "not params.mode", "1 2"]
                 .map(read)
-                .join("\n")
+                .join("\n"),
+            @"
+            cannot read the condition `iteration %`: Expected: an expression, found: EOF
+            the condition `iteration` comes to the number 10, expected yes or no
+            the number 10 and the text 'x' cannot be compared or computed with so
+            `count(iteration)` is not understood in a condition
+            `not` has no meaning for the text 'fast'
+            cannot read the condition `1 2`: expected an operator or the end, found `2`
+            "
         );
     }
 

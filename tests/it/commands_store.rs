@@ -111,7 +111,7 @@ fn what_no_run_needs_goes_and_comes_back_when_it_is_asked_for() {
       run folders                   1 BYTES
       results                       3 BYTES
       their data                    2 BYTES
-      manifests of datasets         1 BYTES
+      manifests                     1 BYTES
       in all BYTES
       run RUN
     ");

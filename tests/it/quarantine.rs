@@ -247,7 +247,7 @@ fn a_sink_cannot_put_anything_aside() {
     insta::assert_snapshot!(place.said(&["check", "pipeline.yaml"]), @"
     exit code 2
     --- stderr
-    pipeline.yaml:10:27: error: `export` writes its whole input or nothing: it cannot put trajectories aside
+    pipeline.yaml:10:27: error: `export` takes its whole input or nothing: it cannot put trajectories aside
        |
     10 |   export: { uses: export, on_error: quarantine, from: advantage, with: { to: out.jsonl, format: openai-chat } }
        |                           ^^^^^^^^

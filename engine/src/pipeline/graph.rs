@@ -86,7 +86,7 @@ fn references(draft: &Draft, known: Known<'_>, report: &mut Report<'_>) -> Vec<I
             None => references.push(reference),
         }
     }
-    if let Some(ports) = &ports {
+    if let Some(ports) = ports.as_ref().filter(|ports| check_ports(draft, ports, report)) {
         check_bound(draft, ports, &references, known.drafts, report);
         // In the order of the ports, whatever the order of a map.
         let order = |reference: &InputReference| ports.inputs.iter().position(|port| port.name == reference.port);
@@ -179,7 +179,8 @@ fn reference(
     }
     let stage = draft.node.name.as_str();
     let port = match (one.port, ports) {
-        (Some(name), Some(ports)) => Some(port(name, one, stage, ports, report)?),
+        // One that is no port is reported once, whatever is named for it.
+        (Some(name), Some(ports)) => Some(ports.inputs.iter().find(|port| port.name == name)?),
         (None, Some(ports)) => Some(ports.inputs.first()?),
         (_, None) => None,
     };
@@ -263,8 +264,8 @@ fn output_of(
                 let built = draft.node.built.as_ref();
                 built.is_some_and(|built| built.stage.ports().outputs.iter().any(|one| port.kinds.contains(&one.kind)))
             };
-            let fitting: Vec<String> =
-                drafts.iter().filter(makes).map(|draft| format!("`{}`", draft.node.name)).collect();
+            let others = drafts.iter().filter(|other| other.node.name != *stage);
+            let fitting: Vec<String> = others.filter(makes).map(|draft| format!("`{}`", draft.node.name)).collect();
             let help = match fitting.as_slice() {
                 [] => format!("no stage of the pipeline makes a {wanted}"),
                 _ => format!("what makes one: {}", fitting.join(", ")),
@@ -277,24 +278,17 @@ fn output_of(
     Some(OutputReference { stage: index, output: found })
 }
 
-/// The port that a map binds by this name.
-fn port<'a>(
-    name: &str,
-    one: &Written<'_>,
-    stage: &str,
-    ports: &'a Ports,
-    report: &mut Report<'_>,
-) -> Option<&'a InputPort> {
-    let found = ports.inputs.iter().find(|port| port.name == name);
-    if found.is_none() && !ports.inputs.is_empty() {
-        // A list has the port's name above it.
-        let at = match one.path.last() {
-            Some(Segment::Index(_)) => &one.path[..one.path.len() - 1],
-            _ => &one.path[..],
-        };
-        let error = report.document.error(report.document.key_span(at), format!("`{stage}` has no input `{name}`"));
+/// Reports names of a map that are no ports.
+fn check_ports(draft: &Draft, ports: &Ports, report: &mut Report<'_>) -> bool {
+    let (Some(From::Ports(named)), false) = (&draft.from, ports.inputs.is_empty()) else { return true };
+    let (stage, path) = (&draft.node.name, below(&draft.path, "from"));
+    let strange: Vec<&String> =
+        named.keys().filter(|name| ports.inputs.iter().all(|port| port.name != name.as_str())).collect();
+    for name in &strange {
+        let span = report.document.key_span(&below(&path, name));
+        let error = report.document.error(span, format!("`{stage}` has no input `{name}`")).stage(stage);
         let names: Vec<String> = ports.inputs.iter().map(|port| format!("`{}`", port.name)).collect();
-        let error = error.stage(stage).label(match names.as_slice() {
+        let error = error.label(match names.as_slice() {
             [only] => format!("its only input is {only}"),
             _ => format!("its inputs are {}", names.join(", ")),
         });
@@ -303,7 +297,7 @@ fn port<'a>(
             None => error,
         });
     }
-    found
+    strange.is_empty()
 }
 
 /// Why a name stands for no output.
@@ -456,7 +450,7 @@ mod tests {
   empty: {uses: score, from: []}
 ";
         insta::assert_snapshot!(errors(stages), @"
-        demo.yaml:3:22: error: `read` brings trajectories in, and takes none from another stage
+        demo.yaml:3:22: error: `read` takes nothing from other stages
           |
         3 |   read: {uses: read, from: other, with: {files: a}}
           |                      ^^^^
@@ -468,12 +462,6 @@ mod tests {
           |   ^^^^^
           = help: say whose output it takes, as in `from: other`
 
-        demo.yaml:6:26: error: `credit` has one input, and a map names several
-          |
-        6 |   credit: {uses: credit, from: {data: read}}
-          |                          ^^^^
-          = help: write the name of the stage alone, as in `from: import`
-
         demo.yaml:8:3: error: `two` writes where `one` writes
           |
         7 |   one: {uses: write, from: read, with: {to: x}}
@@ -482,11 +470,11 @@ mod tests {
           |   ^^^ writes `/here/x`
           = help: give each a place of its own
 
-        demo.yaml:8:28: error: `one` writes files, and hands no trajectories on
+        demo.yaml:8:28: error: `one` writes files, and hands nothing on
           |
         8 |   two: {uses: write, from: one, with: {to: x}}
           |                            ^^^
-          = help: name the stage from which `one` takes its trajectories
+          = help: name the stage from which `one` takes what it writes
 
         demo.yaml:9:3: error: `three` writes where `one` writes
           |

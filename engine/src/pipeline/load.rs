@@ -344,7 +344,7 @@ stages:
           |
         8 |     retry: 3
           |     ^^^^^ not known here
-          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `matrix`, `keep`, `sha256`, `allow`, `limits`
+          = help: known keys: `uses`, `from`, `with`, `cache`, `on_error`, `retries`, `timeout`, `resources`, `when`, `keep`, `sha256`, `allow`, `limits`
 
         demo.yaml:9:3: error: `Score` is not a name: small letters, digits and `-`, beginning with a letter
           |
@@ -363,12 +363,6 @@ stages:
         11 |     from: raed
            |           ^^^^ not among `stages`
            = help: did you mean `read`?
-
-        demo.yaml:14:18: error: `read` has no output `validation`
-           |
-        14 |     from: [read, read.validation, write]
-           |                  ^^^^^^^^^^^^^^^ its only output is `out`
-           = help: write `read`
 
         demo.yaml:14:35: error: the stages go round in a circle: credit -> write -> credit
            |

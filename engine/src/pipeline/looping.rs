@@ -105,6 +105,10 @@ pub(super) fn looping(
     let carried: Vec<OutputReference> =
         unique(stages.iter().flat_map(|stage| &stage.inputs).filter_map(|input| input.carried.clone()));
     let document = report.document;
+    if carried.is_empty() && !report.diagnostics.is_empty() {
+        // Whoever reads it may be what is at fault.
+        return None;
+    }
     if carried.is_empty() && !repeat.carry.is_empty() {
         let names: Vec<&str> = repeat.carry.keys().map(String::as_str).collect();
         let error = document.error(

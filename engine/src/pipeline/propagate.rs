@@ -289,7 +289,7 @@ mod tests {
           |
         5 |   both: {uses: score, from: [read, score]}
           |                                    ^^^^^ differs from `read`
-          = help: let both pass through the same stages before they are joined
+          = help: let both pass through the same stages before they are joined, or join them by `merge`
         ");
     }
 

@@ -175,9 +175,9 @@ impl<'a> Engine<'a> {
         for (index, job) in jobs.iter().enumerate() {
             if let Some(looping) = &mut looping
                 && looping.ends_before(job)
-                && self.end_iteration(looping, emit)?
+                && self.end_iteration(looping, &made, emit)?
             {
-                break;
+                return Ok(());
             }
             let failed = |source: StageError| match self.options.interrupted.load(Ordering::Relaxed) {
                 true => RunError::Interrupted,
@@ -251,13 +251,13 @@ impl<'a> Engine<'a> {
             emit(Event::StageFinished(result.clone()))?;
             drop(hold);
             if let (Some(looping), Some(turn)) = (&mut looping, &job.turn) {
-                looping.finished(turn, &result, &finished.outputs);
+                looping.finished(index, turn, &result);
             }
             results.push(result);
             made.push(Some(finished.outputs));
         }
         if let Some(looping) = &mut looping {
-            self.end_iteration(looping, emit)?;
+            self.end_iteration(looping, &made, emit)?;
         }
         Ok(())
     }
@@ -266,12 +266,13 @@ impl<'a> Engine<'a> {
     fn end_iteration(
         &self,
         looping: &mut LoopRun<'_>,
+        made: &[Option<Outputs>],
         emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
     ) -> Result<bool, RunError> {
         let (iteration, of) = looping.position();
         let failed = |source| RunError::Stage { stage: format!("iteration {iteration}"), source };
         let last = looping.is_last().map_err(failed)?;
-        for policy in looping.had_their_use() {
+        for policy in looping.had_their_use(made) {
             self.store.release(&policy)?;
         }
         emit(Event::IterationFinished { iteration, of, last })?;

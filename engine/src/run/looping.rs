@@ -1,10 +1,12 @@
 //! A loop on its way: which iteration is the last, and which of the policies that were carried have had their use.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_yaml::Value;
 
+use super::engine::Outputs;
 use super::job::{Job, LoopTurn};
 use crate::artifact::{Artifact, Policy};
 use crate::condition::Scalar;
@@ -21,10 +23,23 @@ pub struct LoopControl<'a> {
     pub params: &'a Value,
 }
 
-/// A policy that an iteration handed to the next.
-struct CarriedPolicy {
+/// An output that an iteration handed to the next.
+struct Handed {
     iteration: u64,
-    policy: Arc<Policy>,
+    /// The job that made it.
+    job: usize,
+    output: String,
+}
+
+impl Handed {
+    /// The policy that it is, wherever it lies now: it may have been made again.
+    fn policy<'a>(&self, made: &'a [Option<Outputs>]) -> Option<&'a Arc<Policy>> {
+        let outputs = made.get(self.job)?.as_ref()?;
+        match outputs.iter().find(|(name, _)| *name == self.output) {
+            Some((_, Artifact::Policy(policy))) => Some(policy),
+            _ => None,
+        }
+    }
 }
 
 /// A loop on its way.
@@ -36,14 +51,14 @@ pub(crate) struct LoopRun<'a> {
     iteration: u64,
     /// Whether the one at hand was found to be the last, once that was asked.
     is_last: Option<bool>,
-    carried: Vec<CarriedPolicy>,
+    handed: Vec<Handed>,
     /// The iteration with the greatest figure of `keep_best`, and that figure.
     best: Option<(u64, f64)>,
 }
 
 impl<'a> LoopRun<'a> {
     pub(crate) fn new(control: LoopControl<'a>) -> Self {
-        Self { control, figures: BTreeMap::new(), iteration: 0, is_last: None, carried: Vec::new(), best: None }
+        Self { control, figures: BTreeMap::new(), iteration: 0, is_last: None, handed: Vec::new(), best: None }
     }
 
     /// Whether a stage has its turn. What an iteration before has left is to be ended first: see [`Self::ends_before`].
@@ -94,8 +109,8 @@ impl<'a> LoopRun<'a> {
         self.is_last = None;
     }
 
-    /// A stage has its result.
-    pub(crate) fn finished(&mut self, turn: &LoopTurn<'_>, result: &StageResult, outputs: &[(String, Artifact)]) {
+    /// The stage of a job has its result.
+    pub(crate) fn finished(&mut self, job: usize, turn: &LoopTurn<'_>, result: &StageResult) {
         if let Some(best) = self.control.looping.keep_best.as_ref().filter(|best| best.stage == turn.stage)
             && let Some(value) = result.figures.get(&best.figure)
             && self.best.is_none_or(|(_, known)| *value > known)
@@ -103,25 +118,21 @@ impl<'a> LoopRun<'a> {
             self.best = Some((turn.iteration, *value));
         }
         self.figures.insert(turn.stage.to_owned(), result.figures.clone());
-        for (name, artifact) in outputs {
-            if let Artifact::Policy(policy) = artifact
-                && turn.carries.contains(&name.as_str())
-            {
-                self.carried.push(CarriedPolicy { iteration: turn.iteration, policy: Arc::clone(policy) });
-            }
-        }
+        let iteration = turn.iteration;
+        self.handed.extend(turn.carries.iter().map(|output| Handed { iteration, job, output: (*output).to_owned() }));
     }
 
     /// The policies that nobody needs once the iteration at hand is done: what it made, so many before, and the best stay.
-    pub(crate) fn had_their_use(&mut self) -> Vec<Arc<Policy>> {
+    pub(crate) fn had_their_use(&mut self, made: &[Option<Outputs>]) -> Vec<Arc<Policy>> {
         let oldest = self.iteration.saturating_sub(self.control.looping.keep);
         let best = self.best.map(|(iteration, _)| iteration);
-        let (gone, kept): (Vec<CarriedPolicy>, Vec<_>) = std::mem::take(&mut self.carried)
+        let (gone, stay): (Vec<Handed>, Vec<_>) = std::mem::take(&mut self.handed)
             .into_iter()
-            .partition(|carried| carried.iteration < oldest && Some(carried.iteration) != best);
-        // One that lies there still, under the same digest, is as well the one that stays.
-        let stays: Vec<String> = kept.iter().map(|carried| carried.policy.digest()).collect();
-        self.carried = kept;
-        gone.into_iter().map(|carried| carried.policy).filter(|policy| !stays.contains(&policy.digest())).collect()
+            .partition(|handed| handed.iteration < oldest && Some(handed.iteration) != best);
+        // Two iterations may have made one result.
+        let places: Vec<PathBuf> = stay.iter().filter_map(|handed| Some(handed.policy(made)?.directory())).collect();
+        self.handed = stay;
+        let policies = gone.iter().filter_map(|handed| handed.policy(made));
+        policies.filter(|policy| !places.contains(&policy.directory())).cloned().collect()
     }
 }

@@ -15,10 +15,10 @@ use sternlight_engine::contract::{Contract, Effect, InputTypes, OUT, Scope};
 use sternlight_engine::event::Event;
 use sternlight_engine::loading::{Checked, LoadError, Origin};
 use sternlight_engine::problem::Problem;
-use sternlight_engine::run::{Engine, RunOptions, RunReport};
+use sternlight_engine::run::{Engine, RunError, RunOptions, RunReport};
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, Figure, InputPort, Measure, Outputs, Ports, Registry, Stage, StageError, StageKind,
-    TaskContext, Whole, Work,
+    BuildContext, BuiltIn, Context, Figure, InputPort, Measure, Outputs, Ports, Progress, Registry, Stage, StageError,
+    StageKind, TaskContext, Whole, Work,
 };
 use sternlight_engine::store::Store;
 
@@ -149,6 +149,59 @@ impl Whole for Judge {
     }
 }
 
+/// Trains in ten steps, each of which it saves.
+struct Long(Steps);
+
+/// Steps that were done, and the one behind which it fails next.
+static DONE: AtomicUsize = AtomicUsize::new(0);
+static FAILS_AFTER: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+impl Stage for Long {
+    fn ports(&self) -> Ports {
+        Ports::default().input(POLICY).output(OUT, ArtifactKind::Policy)
+    }
+
+    fn contract(&self, _: &InputTypes) -> Result<Contract, Vec<Problem>> {
+        Ok(outputs(vec![(OUT, ArtifactType::Policy(PolicyFacts::default()))]))
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Whole(self)
+    }
+}
+
+impl Whole for Long {
+    fn run(&self, task: &TaskContext<'_>, outputs: &mut dyn Outputs, _: &mut Context) -> Result<(), StageError> {
+        let before = trained(task)?;
+        let mut state = vec![before];
+        let mut step = 0;
+        if let Some(checkpoint) = task.checkpoint()? {
+            step = checkpoint.step;
+            state = std::fs::read(checkpoint.directory.join("state")).unwrap();
+        }
+        while step < 10 {
+            state.push(blake3::hash(&state).as_bytes()[0] ^ self.0.salt as u8);
+            step += 1;
+            DONE.fetch_add(1, Ordering::Relaxed);
+            task.save_checkpoint(step, &mut |directory| {
+                std::fs::write(directory.join("state"), &state).unwrap();
+                Ok(())
+            })?;
+            let figures = [("loss".to_owned(), 1.0 / step as f64)].into();
+            task.progress(Progress { step, of: Some(10), figures })?;
+            if FAILS_AFTER.compare_exchange(step as usize, usize::MAX, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return Err(StageError::new("the machine went away"));
+            }
+        }
+        assert!(task.scratch()?.is_dir());
+        outputs.policy(OUT, PolicyFacts::default(), &mut |directory| {
+            state.insert(0, before + 1);
+            std::fs::write(directory.join("model.safetensors"), &state).unwrap();
+            Ok(())
+        })
+    }
+}
+
 macro_rules! built_in {
     ($($stage:ident $name:literal),*) => {
         $(impl BuiltIn for $stage {
@@ -165,10 +218,15 @@ macro_rules! built_in {
     };
 }
 
-built_in!(Fresh "fresh", Train "train", Judge "judge");
+built_in!(Fresh "fresh", Train "train", Judge "judge", Long "long");
 
 fn registry() -> Registry {
-    Registry::new([StageKind::of::<Fresh>(), StageKind::of::<Train>(), StageKind::of::<Judge>()])
+    Registry::new([
+        StageKind::of::<Fresh>(),
+        StageKind::of::<Train>(),
+        StageKind::of::<Judge>(),
+        StageKind::of::<Long>(),
+    ])
 }
 
 fn loaded(yaml: &str) -> Result<Checked, LoadError> {
@@ -189,14 +247,18 @@ impl Ran {
 }
 
 fn run(yaml: &str, store: &Store) -> Ran {
+    tried(yaml, store).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn tried(yaml: &str, store: &Store) -> Result<Ran, RunError> {
     let checked = loaded(yaml).unwrap_or_else(|error| panic!("{error}"));
     let jobs = checked.jobs().unwrap();
     let events = std::sync::Mutex::new(Vec::new());
     let options = RunOptions { threads: 1, ..RunOptions::default() };
     let engine = Engine::new(store, &options).with_loop(checked.loop_control());
     let observe = |record: &sternlight_engine::event::Record| events.lock().unwrap().push(record.event.clone());
-    let report = engine.run("loop", Path::new("loop.yaml"), &jobs, &observe).unwrap();
-    Ran { report, events: events.into_inner().unwrap() }
+    let report = engine.run("loop", Path::new("loop.yaml"), &jobs, &observe)?;
+    Ok(Ran { report, events: events.into_inner().unwrap() })
 }
 
 /// What tells one artifact from another, by the name of the output.
@@ -324,6 +386,34 @@ stages:
 }
 
 #[test]
+fn a_long_stage_goes_on_from_where_it_was_and_leaves_nothing() {
+    let yaml = "
+loop: {times: 2, carry: {student: long}, keep: 9}
+stages:
+  student: {uses: fresh}
+  long: {uses: long, from: {policy: student}}
+";
+    let (_one, undisturbed) = store();
+    let expected = made(&run(yaml, &undisturbed), &undisturbed);
+    let (_other, store) = store();
+    let before = DONE.load(Ordering::Relaxed);
+    for step in [7, 3] {
+        FAILS_AFTER.store(step, Ordering::Relaxed);
+        let error = tried(yaml, &store).err().unwrap();
+        assert!(error.to_string().contains("the machine went away"), "{error}");
+    }
+    let ran = run(yaml, &store);
+    assert_eq!(made(&ran, &store), expected);
+    // Seven, then the other three and three of the second iteration, then the rest: no step twice.
+    assert_eq!(DONE.load(Ordering::Relaxed) - before, 20);
+    let left: Vec<_> =
+        ["checkpoints", "scratch"].iter().flat_map(|name| files_below(&store.root().join(name))).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let told = ran.events.iter().filter(|event| matches!(event, Event::Progressed { .. })).count();
+    assert!(told >= 1, "the last step is always told");
+}
+
+#[test]
 fn loops_that_cannot_be_are_told_at_their_place() {
     let said = |yaml: &str| loaded(yaml).err().map_or_else(|| "nothing".to_owned(), |error| error.to_string());
     let faults = [
@@ -339,5 +429,72 @@ fn loops_that_cannot_be_are_told_at_their_place() {
         "loop: {times: 3, carry: {student: train}}\nstages:\n  student: {uses: fresh}\n  train: {uses: train, from: {policy: student}, when: iteration > 0}\n  judge: {uses: judge, from: {policy: train}}".to_owned(),
         "loop: {times: 3, carry: {before: train}}\nstages:\n  train: {uses: train, from: {policy: before}}".to_owned(),
     ];
-    insta::assert_snapshot!(faults.iter().map(|yaml| said(yaml)).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(faults.iter().map(|yaml| said(yaml)).collect::<Vec<_>>().join("\n"),
+        @"
+    loop.yaml:2:35: error: there is no stage named `trian`
+      |
+    2 | loop: {times: 3, carry: {student: trian}}
+      |                                   ^^^^^
+      = help: did you mean `train`?
+
+    loop.yaml:5:39: error: `train` takes a policy as `policy`, and `judge` is a table
+      |
+    5 |   train: {uses: train, from: {policy: student}}
+      |                                       ^^^^^^^
+      = help: what makes one: `student`
+
+    loop.yaml:2:18: error: no stage reads what is carried: `pupil`
+      |
+    2 | loop: {times: 3, carry: {pupil: train}}
+      |                  ^^^^^
+      = help: let a stage take it by its name, as in `from: {policy: student}`
+
+    loop.yaml:2:15: error: a loop of 0 iterations over 2 stages, expected 1 to 50000 iterations
+      |
+    2 | loop: {times: 0, carry: {student: train}}
+      |               ^
+
+    loop.yaml:2:50: error: `judge` has no figure `loss`
+      |
+    2 | loop: {times: 3, carry: {student: train}, until: judge.loss > 1}
+      |                                                  ^^^^^^^^^^^^^^
+      = help: it has `success`
+
+    loop.yaml:2:50: error: `until` looks at no figure of a stage
+      |
+    2 | loop: {times: 3, carry: {student: train}, until: iteration > 1}
+      |                                                  ^^^^^^^^^^^^^
+      = help: as in `evaluate.success >= 0.95`; `times` counts iterations
+
+    loop.yaml:2:54: error: `student` is not repeated, so that its figures never change
+      |
+    2 | loop: {times: 3, carry: {student: train}, keep_best: student.success}
+      |                                                      ^^^^^^^^^^^^^^^
+      = help: name a stage that reads what is carried
+
+    loop.yaml:2:18: error: a loop that carries nothing
+      |
+    2 | loop: {times: 3, carry: {}}
+      |                  ^^^^^
+      = help: name what the next iteration reads, as in `carry: {student: distill}`
+
+    loop.yaml:6:53: error: `other` has no meaning in `when`
+      |
+    6 |   judge: {uses: judge, from: {policy: train}, when: other > 3}
+      |                                                     ^^^^^^^^^
+      = help: known: `iteration`, `last`, and `params.NAME` for parameters that are no lists or maps
+
+    loop.yaml:6:17: error: `judge` takes what `train` makes, which `when` leaves out up to iteration 0
+      |
+    6 |   judge: {uses: judge, from: {policy: train}}
+      |                 ^^^^^
+      = help: give both the same `when`, or let the one that is read run first
+
+    loop.yaml:4:39: error: `before` is there from the second iteration on, and `policy` must not be missing
+      |
+    4 |   train: {uses: train, from: {policy: before}}
+      |                                       ^^^^^^
+      = help: let `carry` name a stage, which serves the first iteration, instead of `before`
+    "
+    );
 }

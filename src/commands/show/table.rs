@@ -30,7 +30,12 @@ pub(super) fn show(name: &str, table: &Table, as_csv: bool, common: &Common) -> 
         return Ok(());
     }
     outln!("{}: {} rows\n", style::title(name), rows.num_rows());
-    aligned(&rows)?.iter().for_each(|line| outln!("{line}"));
+    for (number, line) in aligned(&rows)?.iter().enumerate() {
+        match number {
+            0 => outln!("{}", style::dim(line)),
+            _ => outln!("{line}"),
+        }
+    }
     Ok(())
 }
 
@@ -42,9 +47,8 @@ fn aligned(rows: &RecordBatch) -> Result<Vec<String>, StageError> {
         let values = values(array)?;
         let cells: Vec<String> = [field.name().to_owned()].into_iter().chain(values).collect();
         let width = cells.iter().map(|cell| cell.width()).max().unwrap_or(0);
-        for (row, (line, cell)) in lines.iter_mut().zip(&cells).enumerate() {
+        for (line, cell) in lines.iter_mut().zip(&cells) {
             let space = " ".repeat(width - cell.width());
-            let cell = if row == 0 { style::dim(cell).to_string() } else { cell.clone() };
             line.push_str("  ");
             match array.data_type().is_numeric() {
                 true => line.extend([space.as_str(), cell.as_str()]),
@@ -101,6 +105,11 @@ mod tests {
             Arc::new(Float64Array::from(vec![Some(0.25), None, Some(0.000_012_3)])),
         ];
         let rows = RecordBatch::try_new(Arc::new(schema), columns).unwrap();
-        insta::assert_snapshot!(aligned(&rows).unwrap().join("\n"));
+        insta::assert_snapshot!(aligned(&rows).unwrap().join("\n"), @r"
+        policy       rows    reward
+        alder           7      0.25
+        -            1200         -
+        b\u{1b}[31m    30  1.230e-5
+        ");
     }
 }

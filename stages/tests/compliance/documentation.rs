@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::cases::policy::checkpoint;
 use crate::environments::registry;
 use crate::replay::Place;
 use serde_yaml::{Mapping, Value};
@@ -45,6 +46,10 @@ fn prepare(directory: &Path) {
     let rubric = "'0': [{id: found, text: The customer is looked up., tool_called: find_customer}]\n\
         '*': [{id: brief, turns: {max: 12}}]\n";
     std::fs::write(directory.join("rubrics.yaml"), rubric).unwrap();
+    std::fs::create_dir_all(directory.join("models/tiny")).unwrap();
+    for (name, bytes) in checkpoint() {
+        std::fs::write(directory.join("models/tiny").join(name), bytes).unwrap();
+    }
 }
 
 #[test]
@@ -58,7 +63,8 @@ fn the_examples_of_every_stage_run() {
             let text = completed(example);
             let results = run(&place, &text);
             assert!(results.iter().any(|(uses, _)| uses == kind.name), "`{}` is not in its example", kind.name);
-            assert!(results.iter().all(|(_, rows)| *rows > 0), "{results:?}\n{text}");
+            let has_rows = |(uses, rows): &(String, u64)| *rows > 0 || uses == "policy";
+            assert!(results.iter().all(has_rows), "{results:?}\n{text}");
         }
     }
 }

@@ -3,6 +3,16 @@
 use crate::{Case, Input};
 
 pub(crate) fn case() -> Case {
+    let files = checkpoint().into_iter().map(|(name, bytes)| match name {
+        "config.json" => ("student/config.json", bytes),
+        "tokenizer.json" => ("student/tokenizer.json", bytes),
+        _ => ("student/model.safetensors", bytes),
+    });
+    Case { stage: "policy", options: vec!["path: student".to_owned()], input: Input::Files(files.collect()) }
+}
+
+/// The files of a policy.
+pub(crate) fn checkpoint() -> [(&'static str, Vec<u8>); 3] {
     let config = r#"{"architectures": ["LlamaForCausalLM"], "vocab_size": 2, "hidden_size": 1, "num_hidden_layers": 1}"#;
     let tokenizer = r#"{"model": {"type": "WordLevel", "vocab": {"yes": 0, "no": 1}}}"#;
     let header = concat!(
@@ -10,10 +20,5 @@ pub(crate) fn case() -> Case {
         r#""model.layers.0.mlp.up_proj.weight": {"dtype": "F32", "shape": [1, 1], "data_offsets": [8, 12]}}"#,
     );
     let weights = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 12]].concat();
-    let files = vec![
-        ("student/config.json", config.into()),
-        ("student/tokenizer.json", tokenizer.into()),
-        ("student/model.safetensors", weights),
-    ];
-    Case { stage: "policy", options: vec!["path: student".to_owned()], input: Input::Files(files) }
+    [("config.json", config.into()), ("tokenizer.json", tokenizer.into()), ("model.safetensors", weights)]
 }
