@@ -140,7 +140,7 @@ fn show_a_dataset() {
     insta::assert_snapshot!(place.said(&["show", "last", "export"]), @"
     exit code 2
     --- stderr
-    error: `export` has no dataset: it wrote `HERE/out.jsonl`
+    error: `export` has no output: it wrote `HERE/out.jsonl`
     help: show a stage before it
     ");
     insta::assert_snapshot!(place.said(&["show", "last", "advantage", "--path"]), @"
