@@ -20,10 +20,11 @@ pub(crate) struct StagesArguments {
 pub(crate) fn execute(arguments: &StagesArguments, common: &Common) -> Outcome {
     let registry = sternlight_stages::registry();
     let Some(name) = &arguments.name else {
+        let width = registry.kinds().map(|kind| kind.name.len()).max().unwrap_or_default();
         for kind in registry.kinds() {
             match common.json {
                 true => output::json(&described(kind))?,
-                false => outln!("  {:<12} {}", kind.name, kind.summary),
+                false => outln!("  {:<width$} {}", kind.name, kind.summary),
             }
         }
         return Ok(());

@@ -3,6 +3,9 @@
 use sternlight_engine::stage::{Registry, StageKind};
 
 use crate::advantage::Advantage;
+use crate::best_of::BestOf;
+use crate::dedupe::Dedupe;
+use crate::dynamic_sampling::DynamicSampling;
 use crate::export::Export;
 use crate::filter::Filter;
 use crate::import::Import;
@@ -10,8 +13,11 @@ use crate::merge::Merge;
 use crate::pairs::Pairs;
 use crate::policy::Policy;
 use crate::reflect::Reflect;
+use crate::relabel::Relabel;
 use crate::reward::Reward;
 use crate::rollout::Rollout;
+use crate::sample::Sample;
+use crate::select::Select;
 use crate::split::Split;
 use crate::stats::Stats;
 use crate::table::Table;
@@ -20,6 +26,9 @@ use crate::table::Table;
 pub fn registry() -> Registry {
     Registry::new([
         StageKind::of::<Advantage>(),
+        StageKind::of::<BestOf>(),
+        StageKind::of::<Dedupe>(),
+        StageKind::of::<DynamicSampling>(),
         StageKind::of::<Export>(),
         StageKind::of::<Filter>(),
         StageKind::of::<Import>(),
@@ -27,8 +36,11 @@ pub fn registry() -> Registry {
         StageKind::of::<Pairs>(),
         StageKind::of::<Policy>(),
         StageKind::of::<Reflect>(),
+        StageKind::of::<Relabel>(),
         StageKind::of::<Reward>(),
         StageKind::of::<Rollout>(),
+        StageKind::of::<Sample>(),
+        StageKind::of::<Select>(),
         StageKind::of::<Split>(),
         StageKind::of::<Stats>(),
         StageKind::of::<Table>(),

@@ -191,13 +191,25 @@ fn stages_are_listed_and_explained() {
     insta::assert_snapshot!(place.said(&["stages"]), @"
     exit code 0
     --- stdout
-      advantage    Turns rewards into an advantage for each turn, relative to a group or the dataset
-      export       Writes the dataset as ordinary Parquet or as chat messages, with a card
-      filter       Keeps the trajectories that meet a condition
-      import       Brings recorded trajectories in from other programs' files
-      reflect      Judges each turn by what the environment said next
-      reward       Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict
-      rollout      Acts in an environment and records the episodes
+      advantage        Turns rewards into an advantage for each turn, relative to a group or the dataset
+      best-of          Keeps the best trajectories of each group
+      dedupe           Drops trajectories that say the same as another one, or nearly the same
+      dynamic-sampling Keeps the groups whose trajectories did not all end alike
+      export           Writes the dataset as ordinary Parquet or as chat messages, with a card; or a table, or a policy
+      filter           Keeps the trajectories that meet a condition
+      import           Brings recorded trajectories in from other programs' files
+      merge            Joins datasets of differing columns: what one lacks is null in its rows
+      pairs            Finds preference pairs of each group: the best against the worst, or all above a margin
+      policy           Brings a policy in: a directory in the layout of Hugging Face checkpoints
+      reflect          Judges each turn by what the environment said next
+      relabel          Copies attempts as successes at what they did achieve
+      reward           Scores each trajectory by its recorded outcome, by rules or by a rubric, or each turn by its verdict
+      rollout          Acts in an environment and records the episodes
+      sample           Keeps a share of the trajectories or of the groups, drawn by the pipeline's seed
+      select           Keeps, drops, renames and derives columns
+      split            Splits trajectories into parts, such as train and validation, by task
+      stats            Makes a table of a dataset: counts, rewards, success with intervals, pass^k
+      table            Brings a table in: from a CSV or Parquet file, or as it stands in the pipeline
     ");
     let registry = sternlight_stages::registry();
     for name in registry.kinds().map(|kind| kind.name) {

@@ -120,6 +120,7 @@ fn every_pipeline_in_documents_is_right() {
     // The inputs that the examples speak of.
     fs::create_dir_all(home.join("rules")).unwrap();
     fs::write(home.join("rules/desk.yaml"), "off: [loop]\n").unwrap();
+    fs::write(home.join("rubrics.yaml"), "'*': [{id: brief, turns: {max: 12}}]\n").unwrap();
     fs::create_dir_all(home.join("models/tiny")).unwrap();
     fs::create_dir_all(home.join("runs")).unwrap();
     fs::copy(root().join("pipelines/data/chat.jsonl"), home.join("runs/a.jsonl")).unwrap();

@@ -6,6 +6,7 @@ mod broken_data;
 mod broken_pipelines;
 mod caching;
 mod chats;
+mod choosing;
 mod commands;
 mod commands_diff;
 mod commands_look;

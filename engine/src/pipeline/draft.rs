@@ -111,7 +111,12 @@ pub(super) fn draft(
                     if given {
                         let span = document.key_span(&below(&path, key));
                         let error = document.error(span, format!("`{key}` is for plugins, and `{uses}` is built in"));
-                        report.add(error.stage(name).help("take it out"));
+                        let help = if kind.has_option(key) {
+                            format!("write it in `with`, where `{uses}` has it")
+                        } else {
+                            "take it out".to_owned()
+                        };
+                        report.add(error.stage(name).help(help));
                     }
                 }
                 built = build(kind, &with, name, &path, means, report).filter(|_| !later);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,6 +102,14 @@ impl StageKind {
     /// Every problem found, placed below `with`.
     pub fn build(&self, with: Value, context: &BuildContext<'_>) -> Result<Built, Vec<Problem>> {
         (self.build)(with, context)
+    }
+
+    /// Whether `with` has a key of this name.
+    pub fn has_option(&self, name: &str) -> bool {
+        let mut settings = SchemaSettings::default();
+        settings.inline_subschemas = true;
+        let schema = (self.schema)(&mut settings.into_generator());
+        schema.get("properties").is_some_and(|properties| properties.get(name).is_some())
     }
 }
 

@@ -11,7 +11,7 @@ mod rewards;
 mod stage;
 mod statistics;
 mod sum;
-mod tokens;
+pub(crate) mod tokens;
 mod turn_return;
 mod whitening;
 

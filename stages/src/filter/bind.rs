@@ -1,5 +1,5 @@
-//! Binds a parsed condition to the columns of a dataset: names become columns, operators get typed operands, and
-//! what SQL has but conditions have not is refused. Names: `column.rs`; functions: `call.rs`.
+//! Binds a parsed condition, or another expression, to the columns of a dataset: names become columns, operators get
+//! typed operands, and what SQL has but conditions have not is refused. Names: `column.rs`; functions: `call.rs`.
 
 use std::collections::BTreeSet;
 use std::iter::once;
@@ -14,13 +14,15 @@ use sternlight_engine::trajectory::TrajectorySchema;
 
 use super::bound::{Bound, Level, all, both, common_kind, joined};
 use super::expression::{Arithmetic, Comparison, Expression, Kind, TextTest};
+use super::form::Form;
 use super::parse::{Condition, WHERE, problem};
 use super::{evaluate, kernel};
 
-/// A condition that can be evaluated, and the columns that it needs.
+/// A condition or another expression that can be evaluated, what its values are, and the columns that it needs.
 #[derive(Clone, Debug)]
 pub(super) struct BoundCondition {
     pub(super) expression: Expression,
+    pub(super) kind: Kind,
     pub(super) reads: Vec<ColumnPath>,
 }
 
@@ -29,23 +31,34 @@ pub(super) struct BoundCondition {
 /// # Errors
 /// Every fault in the condition, with its place.
 pub(super) fn bind(condition: &Condition, schema: &TrajectorySchema) -> Result<BoundCondition, Vec<Problem>> {
-    let mut binder = Binder { condition, schema, reads: BTreeSet::new(), over_turns: false };
+    let of_turn = condition.form() == Form::OfTurn;
+    let mut binder = Binder { condition, schema, reads: BTreeSet::new(), over_turns: of_turn, in_function: false };
+    if of_turn {
+        // Even an expression without a column of the turns needs their number.
+        binder.reads.insert(ColumnPath::from(TURNS));
+    }
     let bound = binder.bind(condition.tree())?;
-    let bound = binder.boolean(bound)?;
+    let bound = match condition.form() {
+        Form::Condition => binder.boolean(bound)?,
+        Form::OfTrajectory => bound,
+        Form::OfTurn => bound.spread_to(Level::Turn),
+    };
     let mut reads = binder.reads;
     // Any column of the turns brings their counts along.
     if reads.iter().any(|path| path.turn_name().is_some()) {
         reads.remove(&ColumnPath::from(TURNS));
     }
-    Ok(BoundCondition { expression: bound.expression, reads: reads.into_iter().collect() })
+    Ok(BoundCondition { expression: bound.expression, kind: bound.kind, reads: reads.into_iter().collect() })
 }
 
 pub(super) struct Binder<'a> {
     pub(super) condition: &'a Condition,
     pub(super) schema: &'a TrajectorySchema,
     pub(super) reads: BTreeSet<ColumnPath>,
-    /// Whether the part at hand is an argument of a function over turns.
+    /// Whether the part at hand has a value for each turn: an argument of a function over turns, or all of it.
     pub(super) over_turns: bool,
+    /// Whether the part at hand is an argument of a function over turns.
+    pub(super) in_function: bool,
 }
 
 impl Binder<'_> {
@@ -99,7 +112,8 @@ impl Binder<'_> {
                 _ => return Err(problem(range, format!("`{digits}` is not a number that fits 64 bits"))),
             },
             _ => {
-                let message = format!("`{}` is a kind of literal that conditions do not have", self.quote(&range));
+                let (quote, plural) = (self.quote(&range), self.condition.form().plural());
+                let message = format!("`{quote}` is a kind of literal that {plural} do not have");
                 return Err(problem(range, message).help("write text in single quotes, numbers in decimal"));
             }
         })
@@ -140,7 +154,7 @@ impl Binder<'_> {
             BinaryOperator::Modulo => self.arithmetic(Arithmetic::Remainder, left, right),
             other => Err(problem(
                 left.range.start..right.range.end,
-                format!("conditions do not have the operator `{other}`"),
+                format!("{} do not have the operator `{other}`", self.condition.form().plural()),
             )
             .help("match patterns with `regexp_like(text, 'pattern')` or `like`")),
         }
@@ -257,7 +271,8 @@ impl Binder<'_> {
                 self.arithmetic(Arithmetic::Subtract, zero, bound)
             }
             other => {
-                return Err(problem(range, format!("conditions do not have the operator `{other}`")).into());
+                let plural = self.condition.form().plural();
+                return Err(problem(range, format!("{plural} do not have the operator `{other}`")).into());
             }
         };
         Ok(outcome?.at(range))
@@ -376,12 +391,18 @@ impl Binder<'_> {
         self.condition.excerpt(range.clone())
     }
 
+    /// Something that SQL has and the language has not.
+    pub(super) fn foreign(&self, range: &Range<usize>) -> Problem {
+        let (quote, plural) = (self.quote(range), self.condition.form().plural());
+        problem(range.clone(), format!("`{quote}` is SQL that {plural} do not have"))
+    }
+
     fn unsupported(&self, tree: &Expr) -> Problem {
         let range = match (self.condition.range(tree.span()), tree) {
             (range, Expr::AnyOp { .. } | Expr::AllOp { .. }) => self.condition.with_suffix(range, 1),
             (range, _) => range,
         };
-        let found = problem(range.clone(), format!("`{}` is SQL that conditions do not have", self.quote(&range)));
+        let found = self.foreign(&range);
         match tree {
             Expr::AnyOp { .. } | Expr::AllOp { .. } => {
                 found.help("over the turns of a trajectory, write `any_turn(condition)` or `all_turns(condition)`")
@@ -390,7 +411,13 @@ impl Binder<'_> {
             Expr::Like { .. } | Expr::ILike { .. } => {
                 found.help("write one pattern without `escape`; a backslash escapes `%` and `_`")
             }
-            _ => found.help("a condition is made of columns, literals, operators and functions"),
+            _ => {
+                let noun = match self.condition.form() {
+                    Form::Condition => "a condition",
+                    Form::OfTrajectory | Form::OfTurn => "an expression",
+                };
+                found.help(format!("{noun} is made of columns, literals, operators and functions"))
+            }
         }
     }
 }

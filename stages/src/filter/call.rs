@@ -56,10 +56,8 @@ impl Binder<'_> {
         let Some((name, takes, function)) = FUNCTIONS.into_iter().find(|(name, ..)| *name == written) else {
             return Err(unknown_function(&written, name_range).into());
         };
-        let arguments = plain_arguments(call).ok_or_else(|| {
-            let message = format!("`{}` is SQL that conditions do not have", self.quote(&range));
-            problem(range.clone(), message).help(format!("write `{name}({takes})`"))
-        })?;
+        let arguments =
+            plain_arguments(call).ok_or_else(|| self.foreign(&range).help(format!("write `{name}({takes})`")))?;
         let wrong_number =
             || problem(range.clone(), format!("expected `{name}({takes})`, found {} arguments", arguments.len()));
         let bound = match (function, arguments.as_slice()) {
@@ -92,16 +90,17 @@ impl Binder<'_> {
         argument: &Expr,
         range: &Range<usize>,
     ) -> Result<Bound, Vec<Problem>> {
-        if self.over_turns {
+        if self.in_function {
             return Err(problem(range.clone(), format!("`{name}` is inside of another function over turns"))
                 .help("each of them goes over all turns of the trajectory; join them with `and` or `or`")
                 .into());
         }
         // Even a condition without a column of the turns needs their number.
         self.reads.insert(ColumnPath::from(TURNS));
-        self.over_turns = true;
+        let around = self.over_turns;
+        (self.over_turns, self.in_function) = (true, true);
         let argument = self.bind(argument);
-        self.over_turns = false;
+        (self.over_turns, self.in_function) = (around, false);
         let argument = argument?.spread_to(Level::Turn);
         let (argument, kind) = match over {
             OverTurns::Any | OverTurns::All => (self.boolean(argument)?, Kind::Boolean),

@@ -10,6 +10,7 @@ use sternlight_engine::trajectory::canonical_type;
 use super::bind::Binder;
 use super::bound::{Bound, Level};
 use super::expression::{Expression, Kind};
+use super::form::Form;
 use super::parse::problem;
 
 /// The qualifier that reaches a trajectory's column where one of its turns has the same name.
@@ -33,7 +34,7 @@ impl Binder<'_> {
             let Some(path) = path else { continue };
             let Some(field) = self.schema.field(&path) else { continue };
             if level == Level::Turn && !self.over_turns {
-                return Err(turn_column_outside(range, &path));
+                return Err(self.turn_column_outside(range, &path));
             }
             let kind = Kind::of(field.data_type());
             self.reads.insert(path.clone());
@@ -47,7 +48,7 @@ impl Binder<'_> {
         let last = written.last().copied().unwrap_or_default();
         let in_turn = ColumnPath::of_turn(last);
         if written.len() == 1 && self.schema.field(&in_turn).is_some() {
-            return turn_column_outside(range, &in_turn);
+            return self.turn_column_outside(range, &in_turn);
         }
         let paths = self.schema.paths();
         let known = paths.iter().filter_map(|path| match (path.turn_name(), written) {
@@ -69,13 +70,21 @@ impl Binder<'_> {
             unknown.help(format!("the columns are {}", names.join(", ")))
         }
     }
-}
 
-fn turn_column_outside(range: Range<usize>, path: &ColumnPath) -> Problem {
-    let name = path.turn_name().unwrap_or(path.as_str());
-    problem(range, format!("`{name}` is a column of turns: a trajectory has as many values as turns"))
-        .label("outside of a function over turns")
-        .help(format!("say of which turns: `any_turn({name} …)`, `all_turns({name} …)`, `count_turns({name} …)`"))
+    fn turn_column_outside(&self, range: Range<usize>, path: &ColumnPath) -> Problem {
+        let name = path.turn_name().unwrap_or(path.as_str());
+        let help = match self.condition.form() {
+            Form::Condition => {
+                format!("say of which turns: `any_turn({name} …)`, `all_turns({name} …)`, `count_turns({name} …)`")
+            }
+            Form::OfTrajectory | Form::OfTurn => {
+                format!("say of which turn: `first_turn({name})`, `last_turn({name})`; or derive a column of turns")
+            }
+        };
+        problem(range, format!("`{name}` is a column of turns: a trajectory has as many values as turns"))
+            .label("outside of a function over turns")
+            .help(help)
+    }
 }
 
 #[cfg(test)]

@@ -17,16 +17,20 @@ use sternlight_engine::stage::StageError;
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::expression::{Comparison, Expression, Kind, OverTurns, TextFunction, TextTest};
+use super::form::Form;
 use super::kernel;
 
-/// For each trajectory of the batch, whether a boolean expression holds; null where that is unknown.
+/// The value of an expression for each trajectory of the batch, or for each turn if it is written for turns. Null where
+/// that is unknown.
 ///
 /// # Errors
 /// If the batch lacks a column, or a kernel refuses.
-pub(super) fn evaluate(expression: &Expression, batch: &TrajectoryBatch) -> Result<BooleanArray, StageError> {
+pub(super) fn evaluate(expression: &Expression, form: Form, batch: &TrajectoryBatch) -> Result<ArrayRef, StageError> {
     let evaluation = Evaluation { batch, row_of_turn: OnceCell::new() };
-    let answers = evaluation.value(expression)?.repeated(batch.rows())?;
-    Ok(answers.as_boolean().clone())
+    evaluation.value(expression)?.repeated(match form {
+        Form::Condition | Form::OfTrajectory => batch.rows(),
+        Form::OfTurn => batch.turn_count(),
+    })
 }
 
 /// The value of an expression without columns, in an array of its own.
@@ -117,7 +121,7 @@ impl Evaluation<'_> {
         let array = self
             .batch
             .column(path.as_str())
-            .ok_or_else(|| StageError::new(format!("column `{path}` was not read, though the condition uses it")))?;
+            .ok_or_else(|| StageError::new(format!("column `{path}` was not read, though an expression uses it")))?;
         Ok(Value { array: kernel::convert(array, kind)?, constant: false })
     }
 

@@ -1,4 +1,4 @@
-//! A condition bound to columns: typed, and with nothing left to look up or to convert implicitly. Not concerned
+//! A condition, or another expression, bound to columns: typed, and with nothing left to look up or to convert implicitly. Not concerned
 //! with the text it came from.
 
 use std::collections::HashSet;
@@ -14,11 +14,12 @@ pub(super) const INTEGER: DataType = DataType::Decimal128(38, 0);
 
 /// What a value is, as conditions see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The literal `null`, which fits everywhere.
     Null,
     Boolean,
     Text,
+    /// Exact, as [`INTEGER`].
     Integer,
     /// A float of 32 bits.
     Single,
@@ -57,7 +58,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         matches!(self, Self::Integer | Self::Single | Self::Double)
     }
 }
@@ -70,7 +71,7 @@ impl fmt::Display for Kind {
             Self::Text => "text",
             Self::Integer | Self::Single | Self::Double => "a number",
             Self::List => "a list",
-            Self::Opaque => "a value that conditions can only test for null",
+            Self::Opaque => "a value that can only be tested for null",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! From the text of a condition to SQL's syntax tree, with the place of every part in the text. Knows no columns
+//! From the text of a condition, or of another expression, to SQL's syntax tree, with the place of every part in the text. Knows no columns
 //! and no types.
 
 use std::ops::Range;
@@ -8,6 +8,8 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
 use sternlight_engine::problem::Problem;
+
+use super::form::Form;
 
 /// The key below `with` that holds the condition.
 pub(super) const WHERE: &str = "where";
@@ -22,10 +24,11 @@ const MAXIMUM_SIGNS: usize = 500;
 /// Characters of the condition that a message may quote.
 const MAXIMUM_EXCERPT: usize = 40;
 
-/// A condition that is well-formed SQL.
+/// A condition, or an expression of another form, that is well-formed SQL.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     text: String,
+    form: Form,
     places: Places,
     tokens: Vec<(Token, Range<usize>)>,
     tree: Expr,
@@ -36,7 +39,7 @@ impl Condition {
     ///
     /// # Errors
     /// If it is not one SQL expression, or is too deep or too long.
-    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+    pub(super) fn parse(text: &str, form: Form) -> Result<Self, Problem> {
         let places = Places::of(text);
         let end = text.trim_end().len();
         let spanned = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().map_err(|error| {
@@ -48,31 +51,35 @@ impl Condition {
             .map(|spanned| (spanned.token.clone(), places.range(spanned.span)))
             .collect();
         if tokens.is_empty() {
-            return Err(Problem::at([WHERE], "the condition is empty")
-                .help("write a condition over columns: `reward > 0 and length(turns) < 30`"));
+            return Err(Problem::at([WHERE], format!("the {} is empty", form.noun())).help(form.example()));
         }
         let signs = tokens.iter().filter(|(token, _)| !is_value(token)).count();
         if signs > MAXIMUM_SIGNS {
             return Err(Problem::at(
                 [WHERE],
-                format!("the condition has {signs} words and signs, expected at most {MAXIMUM_SIGNS}"),
+                format!("the {} has {signs} words and signs, expected at most {MAXIMUM_SIGNS}", form.noun()),
             )
-            .help("list the values of a column as `column in ('a', 'b')`, or use several `filter` stages"));
+            .help(form.shorter()));
         }
 
         let mut parser =
             Parser::new(&GenericDialect {}).with_recursion_limit(MAXIMUM_NESTING).with_tokens_with_locations(spanned);
-        let tree = parser.parse_expr().map_err(|error| syntax_problem(error, &places, &tokens, end))?;
+        let tree = parser.parse_expr().map_err(|error| syntax_problem(error, form, &places, &tokens, end))?;
         let rest = parser.peek_token();
         if rest.token != Token::EOF {
             let range = places.range(rest.span);
             return Err(problem(
                 range,
-                format!("expected the end of the condition or an operator, found `{}`", rest.token),
+                format!("expected the end of the {} or an operator, found `{}`", form.noun(), rest.token),
             )
-            .help("join conditions with `and` or `or`; write text in single quotes"));
+            .help(form.end()));
         }
-        Ok(Self { text: text.to_owned(), places, tokens, tree })
+        Ok(Self { text: text.to_owned(), form, places, tokens, tree })
+    }
+
+    /// What it is written for.
+    pub(super) fn form(&self) -> Form {
+        self.form
     }
 
     /// The syntax tree.
@@ -175,10 +182,17 @@ fn lower_first(message: &str) -> String {
 }
 
 /// The parser's message in our words. It tells the place only inside its text: `… at Line: 1, Column: 5`.
-fn syntax_problem(error: ParserError, places: &Places, tokens: &[(Token, Range<usize>)], end: usize) -> Problem {
+fn syntax_problem(
+    error: ParserError,
+    form: Form,
+    places: &Places,
+    tokens: &[(Token, Range<usize>)],
+    end: usize,
+) -> Problem {
     let message = match error {
         ParserError::RecursionLimitExceeded => {
-            return problem(0..end, format!("the condition nests more than {MAXIMUM_NESTING} levels deep"));
+            let message = format!("the {} nests more than {MAXIMUM_NESTING} levels deep", form.noun());
+            return problem(0..end, message);
         }
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
     };
@@ -191,7 +205,9 @@ fn syntax_problem(error: ParserError, places: &Places, tokens: &[(Token, Range<u
     let range = range.cloned().unwrap_or(start..end.max(start));
     let words = said.strip_prefix("Expected: ").and_then(|expected| expected.rsplit_once(", found: "));
     match words {
-        Some((expected, "EOF")) => problem(end..end, format!("expected {expected}, found the end of the condition")),
+        Some((expected, "EOF")) => {
+            problem(end..end, format!("expected {expected}, found the end of the {}", form.noun()))
+        }
         Some((expected, found)) => problem(range, format!("expected {expected}, found `{found}`")),
         None => problem(range, lower_first(said)),
     }
@@ -283,7 +299,7 @@ mod tests {
     #[test]
     fn ranges_cover_whole_calls_and_quote_on_one_line() {
         let text = "not coalesce(length(turns),\n  (1)) is null";
-        let condition = Condition::parse(text).unwrap();
+        let condition = Condition::parse(text, Form::Condition).unwrap();
         assert_eq!(condition.call(4..12), 4..34);
         assert_eq!(condition.with_suffix(4..34, 2), 4..text.len());
         assert_eq!(condition.with_prefix(4..34), 0..34);

@@ -1,9 +1,6 @@
 //! The `filter` stage: its options, and how a condition becomes a choice of rows.
 
-use std::sync::Arc;
-
-use arrow::array::Array as _;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array as _, AsArray as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
@@ -12,12 +9,11 @@ use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
     BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
 };
-use sternlight_engine::trajectory::{TrajectoryBatch, TrajectorySchema};
+use sternlight_engine::trajectory::TrajectoryBatch;
 
-use super::bind::bind;
-use super::evaluate::evaluate;
-use super::expression::Expression;
-use super::parse::Condition;
+use super::form::Form;
+use super::formula::{Evaluation, Formula};
+use super::parse::WHERE;
 
 /// Options of `filter`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -30,9 +26,7 @@ pub struct FilterOptions {
 
 /// Keeps the trajectories that meet a condition.
 #[derive(Debug)]
-pub struct Filter {
-    condition: Condition,
-}
+pub struct Filter(Formula);
 
 impl BuiltIn for Filter {
     type Options = FilterOptions;
@@ -43,43 +37,13 @@ impl BuiltIn for Filter {
     const VERSION: u32 = 2;
 
     fn build(options: FilterOptions, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
-        let condition = Condition::parse(&options.condition).map_err(|problem| vec![problem])?;
-        Ok(Self { condition })
+        Ok(Self(Formula::parse(&options.condition, Form::Condition, [WHERE])?))
     }
-}
-
-/// A filter at work.
-struct Filtering<'a> {
-    filter: &'a Filter,
-    /// The condition as bound to the schema of the last batch: nearly always that of the next one too.
-    bound: Option<(SchemaRef, Expression)>,
-}
-
-impl Filtering<'_> {
-    /// A batch holds the columns that the condition reads, with the types that it was checked against, so binding
-    /// it again gives the same expression.
-    fn bound_to(&mut self, schema: &SchemaRef) -> Result<&Expression, StageError> {
-        let bound = match self.bound.take() {
-            Some(bound) if bound.0 == *schema => bound,
-            _ => {
-                let bound = bind(&self.filter.condition, &TrajectorySchema::new(Arc::clone(schema)));
-                (Arc::clone(schema), bound.map_err(mismatch)?.expression)
-            }
-        };
-        Ok(&self.bound.insert(bound).1)
-    }
-}
-
-/// A batch that the condition does not fit, though the schema that was checked did.
-fn mismatch(problems: Vec<Problem>) -> StageError {
-    let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-    StageError::new(messages.join("; "))
 }
 
 impl Stage for Filter {
     fn contract(&self, inputs: &InputTypes) -> Result<Contract, Vec<Problem>> {
-        let input = inputs.data();
-        let reads = bind(&self.condition, input)?.reads;
+        let reads = self.0.over(inputs.data())?.reads;
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Subset })
     }
 
@@ -111,14 +75,16 @@ impl Transform for Filter {
     }
 
     fn begin<'a>(&'a self, _: &TaskContext<'a>) -> Result<Box<dyn Session + 'a>, StageError> {
-        Ok(Box::new(Filtering { filter: self, bound: None }))
+        Ok(Box::new(Filtering(self.0.begin())))
     }
 }
 
+/// A filter at work.
+struct Filtering<'a>(Evaluation<'a>);
+
 impl Session for Filtering<'_> {
     fn apply(&mut self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        let expression = self.bound_to(&batch.record_batch().schema())?;
-        let keep = evaluate(expression, batch)?;
+        let keep = self.0.values(batch)?.as_boolean().clone();
         let kept = keep.true_count() as u64;
         context.metrics.count("rows_kept", kept);
         context.metrics.count("rows_dropped", keep.len() as u64 - kept);

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{LazyLock, OnceLock};
 
-use sternlight_engine::problem::{Problem, Segment, nearest};
-use sternlight_engine::regular_file;
+use sternlight_engine::problem::{Problem, Segment};
 use sternlight_engine::stage::{InputFile, StageError};
 
 use super::document::{ListChange, RuleDocument};
@@ -14,9 +13,7 @@ use super::options::{RuleSource, RuleSources};
 use super::reading::{ToolKind, ToolWords};
 use super::rule::Rule;
 use crate::pattern::{Pattern, Patterns, in_ascii};
-
-/// Bytes of a rule file: people write some kilobytes.
-const MAXIMUM_BYTES: u64 = 1 << 20;
+use crate::yaml_file;
 
 const BUILT_IN: &str = include_str!("default_rules.yaml");
 
@@ -115,7 +112,7 @@ impl Rules {
                     Ok(document) => own.push(document),
                     Err(message) => {
                         let path = [Segment::from("rules")].into_iter().chain(index.map(Segment::from));
-                        let help = match meant(&message) {
+                        let help = match yaml_file::meant(&message) {
                             Some(name) => format!("did you mean `{name}`?"),
                             None => "the manual's page on `reflect` shows the built-in rule file".to_owned(),
                         };
@@ -309,31 +306,9 @@ fn order(documents: &[&RuleDocument]) -> Vec<Rule> {
     order
 }
 
-/// Reads a rule file and notes what was read. The message of a failure begins with its place: `rules.yaml:3:5`.
+/// Reads a rule file and notes what was read. A file of nothing but comments changes nothing.
 fn read(name: &str, directory: &Path, files: &mut Vec<InputFile>) -> Result<RuleDocument, String> {
-    let text = regular_file::read_text(&directory.join(name), MAXIMUM_BYTES)
-        .map_err(|error| format!("cannot read the rule file `{name}`: {error}"))?;
-    files.push(InputFile::new(name, text.as_bytes()));
-    // A file of nothing but comments changes nothing.
-    let document: Result<Option<RuleDocument>, serde_yaml::Error> = serde_yaml::from_str(&text);
-    document.map(Option::unwrap_or_default).map_err(|error| {
-        let message = error.to_string();
-        match error.location() {
-            Some(at) => {
-                let (line, column) = (at.line(), at.column());
-                let message = message.trim_end_matches(&format!(" at line {line} column {column}"));
-                format!("{name}:{line}:{column}: {message}")
-            }
-            None => format!("{name}: {message}"),
-        }
-    })
-}
-
-/// The known name that an unknown one was meant to be; a fault of this kind lists what was written and what is known.
-fn meant(message: &str) -> Option<&str> {
-    let (_, names) = message.split_once("unknown field ").or_else(|| message.split_once("unknown variant "))?;
-    let mut names = names.split('`').skip(1).step_by(2);
-    nearest(names.next()?, names)
+    yaml_file::read("rule file", name, directory, files).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]
@@ -405,16 +380,6 @@ mod tests {
         insta::assert_snapshot!(with_file("off: [loops]\n").unwrap_err(), @"shop.yaml:1:7: off[0]: unknown variant `loops`, expected one of `unknown-action`, `malformed-arguments`, `policy-refusal`, `tool-error`, `repeated-call`, `no-change`, `loop`");
         insta::assert_snapshot!(with_file("\nerrors: []\n").unwrap_err(), @"shop.yaml:2:1: unknown field `errors`, expected one of `result_prefixes`, `labels`, `tool_words`, `reading_commands`, `error_fields`, `success_fields`, `failure_fields`, `failure_words`, `success_words`, `every_action_is_a_call`, `unknown_action`, `malformed_arguments`, `refusal`, `unreadable_arguments`, `alternatives`, `wrapper_refusal`, `error`, `error_sentences`, `state_sentences`, `reader_errors`, `service_errors`, `empty_answers`, `success_sentences`, `framework_errors`, `diagnostics`, `failed_summaries`, `passed_summaries`, `standing_messages`, `game_errors`, `write_verbs`, `tools`, `refusal_characters`, `no_change_characters`, `quote_characters`, `loop`, `order`, `off`");
         insta::assert_snapshot!(with_file("refusal: 3\n").unwrap_err(), @"shop.yaml:1:10: refusal: invalid type: integer `3`, expected a list that extends the defaults, or `{replace: [...]}`");
-    }
-
-    #[test]
-    fn the_right_spelling_is_offered() {
-        assert_eq!(meant("f.yaml:1:1: unknown field `errors`, expected one of `order`, `error`"), Some("error"));
-        assert_eq!(
-            meant("f.yaml:1:1: off[0]: unknown variant `lop`, expected one of `no-change`, `loop`"),
-            Some("loop")
-        );
-        assert_eq!(meant("f.yaml:1:1: unknown field `x`, expected `replace`"), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! The options of `reward`, as a pipeline writes them. What they mean together is decided where rules are parsed.
+//! The options of `reward`, as a pipeline writes them; those of rubrics have a file of their own. What they mean together is
+//! decided where rules are parsed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rubric_options::CriteriaSource;
 use crate::pattern::Pattern;
 
 /// Options of `reward`.
@@ -17,6 +19,47 @@ pub struct RewardOptions {
     /// With `by: verdicts`, what a turn of each verdict is worth; a verdict that is left out is worth 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<VerdictValues>,
+    /// With `by: rubric`, where criteria come from: `recorded` (the default), `{file: …}`, or a list of criteria.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<CriteriaSource>,
+    /// With `by: rubric`, 1 if all criteria are satisfied and else 0, instead of their weighted mean.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sparse: bool,
+    /// Lowers the reward of trajectories whose actions are too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlong: Option<OverlongOptions>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// From which length on, and how far, a reward is lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverlongOptions {
+    /// The length from which on all of `factor` is taken off.
+    pub limit: u32,
+    /// How far below the limit the reward begins to fall, evenly.
+    pub buffer: u32,
+    /// What is taken off at most.
+    #[serde(default = "one")]
+    pub factor: f64,
+    /// What `limit` and `buffer` count.
+    #[serde(default)]
+    pub length: LengthOf,
+}
+
+/// What the length of a trajectory's actions is counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LengthOf {
+    /// Recorded action tokens.
+    #[default]
+    Tokens,
+    /// Characters of the actions' texts, where no tokens were recorded.
+    Characters,
 }
 
 /// What a turn of each verdict is worth.
@@ -47,6 +90,20 @@ pub enum RewardBy {
     Rules,
     /// The verdicts of `reflect` or of a plugin: one reward for each turn.
     Verdicts,
+    /// The weighted mean of criteria, as recorded or as rules decide them.
+    Rubric,
+}
+
+impl RewardBy {
+    /// The word in a pipeline.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Outcome => "outcome",
+            Self::Rules => "rules",
+            Self::Verdicts => "verdicts",
+            Self::Rubric => "rubric",
+        }
+    }
 }
 
 /// One rule: exactly one of `exact`, `regex`, `tool_called`, `length` and `turns`.

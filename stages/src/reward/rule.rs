@@ -105,7 +105,11 @@ pub(super) fn parse(options: Vec<RuleOptions>) -> Result<Vec<Rule>, Vec<Problem>
     if problems.is_empty() { Ok(rules) } else { Err(problems) }
 }
 
-fn test(rule: RuleOptions, at: &dyn Fn(&[&str], String) -> Problem) -> Result<Test, Problem> {
+/// What a rule scores.
+///
+/// # Errors
+/// If it is not one test, or one that cannot be.
+pub(super) fn test(rule: RuleOptions, at: &dyn Fn(&[&str], String) -> Problem) -> Result<Test, Problem> {
     let on = rule.on;
     let place = on.unwrap_or_default();
     let without_place = |key: &str| match on {

@@ -1,4 +1,4 @@
-//! Scores of a rule over a batch, one value a trajectory: null where it cannot be judged. Not concerned with weights.
+//! Scores of a rule over rows of a batch, one value a trajectory: null where it cannot be judged. Not concerned with weights.
 
 use std::ops::Range;
 
@@ -29,9 +29,12 @@ impl Test {
         paths.iter().map(|path| ColumnPath::from(*path)).collect()
     }
 
-    /// Scores between 0 and 1, one for each row of the batch.
-    pub(super) fn scores(&self, batch: &TrajectoryBatch) -> Result<Float64Array, StageError> {
-        let rows = 0..batch.rows();
+    /// Scores between 0 and 1, one for each of these rows of the batch.
+    pub(super) fn scores(
+        &self,
+        batch: &TrajectoryBatch,
+        rows: impl Iterator<Item = usize>,
+    ) -> Result<Float64Array, StageError> {
         Ok(match self {
             Self::Text(Place::LastAction, test) => {
                 let actions = batch.text(ACTION)?;

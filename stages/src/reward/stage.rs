@@ -1,32 +1,39 @@
-//! The `reward` stage: its declaration, the recorded outcome, and the weighted sum of rules. Verdicts have a file of
-//! their own.
+//! The `reward` stage: its declaration, the recorded outcome, and the weighted sum of rules. Verdicts, rubrics and what
+//! length takes off have files of their own.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, Float32Array, Float64Array};
+use arrow::array::{Array as _, ArrayRef, Float32Array, Float64Array};
 use arrow::datatypes::DataType;
 use sternlight_engine::column::ColumnPath;
 use sternlight_engine::contract::{AddedColumn, Contract, Effect, InputTypes, Scope};
 use sternlight_engine::metrics::Metrics;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, Output, Session, Stage, StageError, TaskContext, Transform, Work,
+    BuildContext, BuiltIn, Context, InputFile, Output, Session, Stage, StageError, TaskContext, Transform, Work,
 };
 use sternlight_engine::trajectory::TrajectoryBatch;
 
 use super::options::{RewardBy, RewardOptions};
+use super::overlong::Overlong;
+use super::rubric::Rubric;
 use super::rule::{Rule, parse};
 use super::verdicts::{self, Verdicts};
 
 /// Scores trajectories: writes the column `reward`, or `turns.reward`.
 #[derive(Clone, Debug)]
-pub struct Reward(Source);
+pub struct Reward {
+    source: Source,
+    overlong: Option<Overlong>,
+}
 
 #[derive(Clone, Debug)]
 enum Source {
     Outcome,
     Rules(Vec<Rule>),
     Verdicts(Verdicts),
+    Rubric(Rubric),
 }
 
 impl BuiltIn for Reward {
@@ -34,32 +41,45 @@ impl BuiltIn for Reward {
 
     const NAME: &'static str = "reward";
     const SUMMARY: &'static str =
-        "Scores each trajectory by its recorded outcome or by rules, or each turn by its verdict";
+        "Scores each trajectory by its recorded outcome, by rules or by a rubric, or each turn by its verdict";
     const DOCUMENTATION: &'static str = include_str!("reward.md");
     const VERSION: u32 = 1;
-    const PROVIDES: &'static [&'static str] = &["reward", "turns.reward"];
+    const PROVIDES: &'static [&'static str] = &["reward", "turns.reward", "criteria"];
 
-    fn build(options: Self::Options, _: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
-        if options.by != RewardBy::Verdicts && options.values.is_some() {
-            let problem = Problem::at(["values"], "`values` belongs to `by: verdicts`");
-            return Err(vec![problem.help("write `by: verdicts`, or leave `values` out")]);
+    fn build(options: Self::Options, context: &BuildContext<'_>) -> Result<Self, Vec<Problem>> {
+        let by = options.by;
+        let others = [
+            ("values", options.values.is_some(), RewardBy::Verdicts),
+            ("criteria", options.criteria.is_some(), RewardBy::Rubric),
+            ("sparse", options.sparse, RewardBy::Rubric),
+        ];
+        if let Some((key, _, whose)) = others.into_iter().find(|(_, given, whose)| *given && by != *whose) {
+            let whose = whose.as_str();
+            let problem = Problem::at([key], format!("`{key}` belongs to `by: {whose}`"));
+            return Err(vec![problem.help(format!("write `by: {whose}`, or leave `{key}` out"))]);
         }
-        match (options.by, options.rules.is_empty()) {
-            (RewardBy::Verdicts, true) => Verdicts::new(options.values).map(|values| Self(Source::Verdicts(values))),
-            (RewardBy::Verdicts, false) => {
-                let problem = Problem::at(["rules"], "`by: verdicts` takes no rules, but some are given");
-                Err(vec![problem.help("write `by: rules`, or leave `rules` out")])
-            }
-            (RewardBy::Outcome, true) => Ok(Self(Source::Outcome)),
-            (RewardBy::Outcome, false) => {
-                let problem = Problem::at(["rules"], "`by: outcome` takes no rules, but some are given");
-                Err(vec![problem.help("write `by: rules`, or leave `rules` out")])
-            }
-            (RewardBy::Rules, true) => {
+        if by != RewardBy::Rules && !options.rules.is_empty() {
+            let problem = Problem::at(["rules"], format!("`by: {}` takes no rules, but some are given", by.as_str()));
+            return Err(vec![problem.help("write `by: rules`, or leave `rules` out")]);
+        }
+        if by == RewardBy::Verdicts && options.overlong.is_some() {
+            let problem = Problem::at(["overlong"], "`overlong` lowers `reward`, and `by: verdicts` writes none");
+            return Err(vec![problem.help("add a stage `reward` that does, or leave `overlong` out")]);
+        }
+        let overlong = options.overlong.map(Overlong::new).transpose();
+        let source = match by {
+            RewardBy::Verdicts => Verdicts::new(options.values).map(Source::Verdicts),
+            RewardBy::Outcome => Ok(Source::Outcome),
+            RewardBy::Rules if options.rules.is_empty() => {
                 let problem = Problem::at(["by"], "`by: rules` needs at least one rule, but there is none");
                 Err(vec![problem.help("add for example `rules: [{tool_called: submit}]`")])
             }
-            (RewardBy::Rules, false) => parse(options.rules).map(|rules| Self(Source::Rules(rules))),
+            RewardBy::Rules => parse(options.rules).map(Source::Rules),
+            RewardBy::Rubric => Rubric::new(options.criteria, options.sparse, context.directory).map(Source::Rubric),
+        };
+        match (source, overlong) {
+            (Ok(source), Ok(overlong)) => Ok(Self { source, overlong }),
+            (source, overlong) => Err([source.err(), overlong.err()].into_iter().flatten().flatten().collect()),
         }
     }
 }
@@ -72,7 +92,7 @@ impl Stage for Reward {
         };
         let mut reads = vec![ColumnPath::from("trajectory_id")];
         let mut adds = vec![AddedColumn::new("reward", DataType::Float32)];
-        match &self.0 {
+        match &self.source {
             Source::Outcome => {
                 let outcomes = present(&["reward", "success"]);
                 if outcomes.is_empty() {
@@ -85,8 +105,11 @@ impl Stage for Reward {
             Source::Rules(rules) => {
                 reads.extend(present(&["status"]));
                 reads.extend(rules.iter().flat_map(|rule| rule.test.reads(input)));
-                reads.sort();
-                reads.dedup();
+            }
+            Source::Rubric(rubric) => {
+                reads.extend(present(&["status"]));
+                reads.extend(rubric.reads(input).map_err(|problem| vec![problem])?);
+                adds.extend(rubric.adds(input));
             }
             Source::Verdicts(_) => {
                 if let Some(problem) = verdicts::missing(input) {
@@ -97,7 +120,25 @@ impl Stage for Reward {
                 adds = vec![AddedColumn::new(verdicts::TURN_REWARD, DataType::Float32)];
             }
         }
+        if let Some(overlong) = &self.overlong {
+            reads.push(overlong.reads(input).map_err(|problem| vec![problem])?);
+        }
+        if self.overlong.is_some() || matches!(self.source, Source::Rules(_) | Source::Rubric(_)) {
+            reads.sort();
+            reads.dedup();
+        }
         Ok(Contract { reads, scope: Scope::Trajectory, effect: Effect::Columns { adds, drops: Vec::new() } })
+    }
+
+    fn files(&self) -> Vec<InputFile> {
+        match &self.source {
+            Source::Rubric(rubric) => rubric.files.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn inputs(&self) -> Vec<PathBuf> {
+        self.files().into_iter().map(|file| PathBuf::from(file.name)).collect()
     }
 
     fn work(&self) -> Work<'_> {
@@ -105,16 +146,18 @@ impl Stage for Reward {
     }
 
     fn warnings(&self, metrics: &Metrics) -> Vec<String> {
-        match self.0 {
+        match &self.source {
             Source::Outcome | Source::Rules(_) => Vec::new(),
             Source::Verdicts(_) => verdicts::warnings(metrics),
+            Source::Rubric(rubric) => rubric.warnings(metrics),
         }
     }
 }
 
 impl Reward {
     fn apply(&self, batch: &TrajectoryBatch, context: &mut Context) -> Result<Output, StageError> {
-        let rewards = match &self.0 {
+        let mut criteria: Option<ArrayRef> = None;
+        let mut rewards = match &self.source {
             Source::Outcome => outcome(batch)?,
             Source::Rules(rules) => weighted_sum(rules, batch, context)?,
             Source::Verdicts(values) => {
@@ -122,7 +165,15 @@ impl Reward {
                 report(&rewards, context);
                 return Ok(Output::Columns(vec![Arc::new(rewards)]));
             }
+            Source::Rubric(rubric) => {
+                let judged = rubric.judge(batch, broke(batch)?, context)?;
+                criteria = judged.criteria;
+                judged.rewards
+            }
         };
+        if let Some(overlong) = &self.overlong {
+            rewards = overlong.shaped(&rewards, batch, context)?;
+        }
         for (row, reward) in rewards.iter().enumerate() {
             if let Some(reward) = reward.filter(|reward| !reward.is_finite()) {
                 let message = format!("the reward is {reward}, expected a finite number or null");
@@ -130,7 +181,7 @@ impl Reward {
             }
         }
         report(&rewards, context);
-        Ok(Output::Columns(vec![Arc::new(rewards)]))
+        Ok(Output::Columns([Arc::new(rewards) as ArrayRef].into_iter().chain(criteria).collect()))
     }
 }
 
@@ -172,7 +223,7 @@ fn weighted_sum(rules: &[Rule], batch: &TrajectoryBatch, context: &mut Context) 
     let failed = broke(batch)?;
     let mut sums: Vec<Option<f64>> = (0..batch.rows()).map(|row| (!failed(row)).then_some(0.0)).collect();
     for rule in rules {
-        let scores: Float64Array = rule.test.scores(batch)?;
+        let scores: Float64Array = rule.test.scores(batch, 0..batch.rows())?;
         let metric = format!("rule.{}", rule.name);
         let judged = scores.iter().enumerate().filter(|(row, _)| !failed(*row));
         context.metrics.observe_all(&metric, judged.filter_map(|(_, score)| score));
@@ -408,6 +459,108 @@ mod tests {
         insta::assert_snapshot!(fault("{by: rules, rules: [{exact: a}, {regex: '['}]}"), @"rules.1.regex: `[` is no regular expression: unclosed character class");
         insta::assert_snapshot!(fault("{by: rules, rules: [{regexp: a}]}"), @"rules.0.regexp: unknown key `regexp`");
         insta::assert_snapshot!(fault("{by: guess}"), @"by: unknown value `guess`");
+        insta::assert_snapshot!(fault("{by: rules, rules: [{exact: a}], criteria: recorded}"), @"criteria: `criteria` belongs to `by: rubric`");
+        insta::assert_snapshot!(fault("{by: outcome, sparse: true}"), @"sparse: `sparse` belongs to `by: rubric`");
+        insta::assert_snapshot!(fault("{by: verdicts, values: {failed: 0}, overlong: {limit: 2, buffer: 1}}"), @"overlong: `overlong` lowers `reward`, and `by: verdicts` writes none");
+        insta::assert_snapshot!(fault("{by: outcome, overlong: {limit: 2}}"), @"overlong: `buffer` is missing");
+        insta::assert_snapshot!(fault("{by: rubric, criteria: recored}"), @"criteria: expected `recorded`, a map with the `file` of a rubric, or a list of criteria, found the text `recored`");
+        insta::assert_snapshot!(fault("{by: rubric, criteria: [{id: a, regex: '['}]}"), @"criteria.0.regex: `[` is no regular expression: unclosed character class");
+        insta::assert_snapshot!(fault("{by: rubric, criteria: {files: a}}"), @"criteria.files: unknown key `files`");
+    }
+
+    fn tasks(rows: &[(&str, &str, Status)]) -> Vec<TrajectoryRow> {
+        let one = |(task, action, status): &(&str, &str, Status)| TrajectoryRow {
+            task_id: (!task.is_empty()).then(|| (*task).to_owned()),
+            status: *status,
+            ..row(&[*action], None)
+        };
+        rows.iter().map(one).collect()
+    }
+
+    #[test]
+    fn criteria_are_decided_by_rules_and_written() {
+        let rows = tasks(&[("", "call pay", Status::Done), ("", "no", Status::Done), ("", "call pay", Status::Failed)]);
+        let yaml = "{by: rubric, criteria: [{id: paid, text: It was paid., weight: 3, tool_called: pay}, \
+            {id: said, regex: done, on: final_observation}]}";
+        let mut context = Context::default();
+        let stage = reward(yaml);
+        let Output::Columns(columns) = stage.apply(&batch(&rows), &mut context).unwrap() else { panic!() };
+        // Nobody knows whether it was said: there is no final observation.
+        let rewards: Vec<_> = columns[0].as_primitive::<Float32Type>().iter().collect();
+        assert_eq!(rewards, [Some(0.75), Some(0.0), None]);
+        let criteria = columns[1].as_list::<i32>();
+        assert!(criteria.is_valid(0) && criteria.is_null(2));
+        let first = criteria.value(0);
+        let satisfied = first.as_struct().column_by_name("satisfied").unwrap().as_primitive::<Float32Type>();
+        assert_eq!(satisfied.iter().collect::<Vec<_>>(), [Some(1.0), None]);
+        assert_eq!(context.metrics.distribution("criterion.paid").unwrap().mean, 0.5);
+        let counted = ["criteria.satisfied", "criteria.unmet", "criteria.unclear"].map(|n| context.metrics.counted(n));
+        assert_eq!(counted, [1, 1, 2]);
+        let contract = stage.contract(&InputTypes::from(&imported_schema())).unwrap();
+        let Effect::Columns { adds, .. } = contract.effect else { panic!() };
+        assert_eq!(adds.iter().map(|column| column.path.as_str()).collect::<Vec<_>>(), ["reward", "criteria"]);
+        assert!(adds.iter().zip(&columns).all(|(column, array)| column.data_type == *array.data_type()));
+    }
+
+    #[test]
+    fn a_file_has_criteria_by_task() {
+        let directory = tempfile::tempdir().unwrap();
+        let rubric = "book: [{id: paid, tool_called: pay}, {id: brief, turns: {max: 1}}]\n\
+            '*': [{id: long, length: {min: 9}}]\n";
+        std::fs::write(directory.path().join("rubrics.yaml"), rubric).unwrap();
+        let options = serde_yaml::from_str("{by: rubric, sparse: true, criteria: {file: rubrics.yaml}}").unwrap();
+        let stage = Reward::build(options, &BuildContext::new(directory.path(), Path::new(""))).unwrap();
+        assert_eq!(stage.files(), [InputFile::new("rubrics.yaml", rubric.as_bytes())]);
+        let done = Status::Done;
+        let rows =
+            tasks(&[("book", "call pay", done), ("book", "no", done), ("x", "call pay!", done), ("", "no", done)]);
+        let output = stage.apply(&batch(&rows), &mut Context::default()).unwrap();
+        let Output::Columns(columns) = output else { panic!() };
+        let rewards: Vec<_> = columns[0].as_primitive::<Float32Type>().iter().collect();
+        assert_eq!(rewards, [Some(1.0), Some(0.0), Some(1.0), Some(0.0)]);
+        let reads: Vec<String> = stage
+            .contract(&InputTypes::from(&imported_schema()))
+            .unwrap()
+            .reads
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        insta::assert_snapshot!(reads.join(" "), @"status task_id trajectory_id turns turns.action turns.tool_name");
+    }
+
+    #[test]
+    fn recorded_criteria_are_the_reward() {
+        let with = |extra: &str| TrajectoryRow { extra: Some(extra.to_owned()), ..row_of_one() };
+        let rows = [
+            with(r#"{"criteria": [{"id": "a", "weight": 3, "satisfied": true}, {"id": "b", "satisfied": false}]}"#),
+            with(r#"{"criteria": [{"id": "a", "weight": -1, "satisfied": 1}]}"#),
+            with("{}"),
+        ];
+        let (rewards, context) = apply("{by: rubric}", &rows);
+        assert_eq!(rewards, [Some(0.75), None, None]);
+        assert_eq!(context.metrics.counted("without_criteria"), 1);
+        insta::assert_snapshot!(reward("{by: rubric}").warnings(&context.metrics).join("\n"), @"1 criterion has a negative weight, which counts nothing here: `by: rules` takes rewards off");
+        let wrong = TrajectoryRow { trajectory_id: "a#1".into(), ..with(r#"{"criteria": [{}]}"#) };
+        let error = reward("{by: rubric}").apply(&batch(&[wrong]), &mut Context::default()).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"trajectory `a#1`: `criteria`: criterion 1, counted from 1, has neither `text` nor `id`");
+        let problem =
+            reward("{by: rubric}").contract(&InputTypes::from(&TrajectorySchema::empty())).unwrap_err().remove(0);
+        insta::assert_snapshot!(problem.message, @"the input has no column `criteria`, and no `extra` that could hold them");
+    }
+
+    #[test]
+    fn length_lowers_any_reward() {
+        let of = |action: &str, reward| TrajectoryRow { reward, ..row(&[action], None) };
+        let rows = [of("12345", Some(1.0)), of("1234567890", Some(0.0)), of("1234567890ü", None)];
+        let (rewards, context) =
+            apply("{by: outcome, overlong: {limit: 10, buffer: 8, factor: 0.5, length: characters}}", &rows);
+        assert_eq!(rewards, [Some(0.8125), Some(-0.5), None]);
+        assert_eq!(context.metrics.counted("overlong"), 2);
+        let tokens = reward("{by: outcome, overlong: {limit: 10, buffer: 8}}");
+        let problem = tokens.contract(&InputTypes::from(&imported_schema())).unwrap_err().remove(0);
+        insta::assert_snapshot!(problem.message, @"`overlong` counts `turns.action_tokens`, and the input has none");
+        let error = tokens.apply(&batch(&rows[..1]), &mut Context::default()).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"trajectory ``: turn 0 has no `turns.action_tokens`, which `overlong` counts");
     }
 
     proptest! {

@@ -43,6 +43,9 @@ fn prepare(directory: &Path) {
     }
     std::fs::create_dir_all(directory.join("rules")).unwrap();
     std::fs::write(directory.join("rules/desk.yaml"), "off: [loop]\n").unwrap();
+    let rubric = "'0': [{id: found, text: The customer is looked up., tool_called: find_customer}]\n\
+        '*': [{id: brief, turns: {max: 12}}]\n";
+    std::fs::write(directory.join("rubrics.yaml"), rubric).unwrap();
     std::fs::create_dir_all(directory.join("models/tiny")).unwrap();
     for (name, bytes) in checkpoint() {
         std::fs::write(directory.join("models/tiny").join(name), bytes).unwrap();

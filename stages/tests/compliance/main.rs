@@ -10,6 +10,7 @@ mod drawn;
 mod environments;
 mod hard;
 mod promises;
+mod relabelled;
 mod replay;
 mod rows;
 

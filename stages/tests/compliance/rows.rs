@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, Float32Array, Int32Builder, ListArray, ListBuilder, RecordBatch, StringArray,
-    StructArray,
+    Array as _, ArrayRef, AsArray as _, Float32Array, Float32Builder, Int32Builder, ListArray, ListBuilder,
+    RecordBatch, StringArray, StructArray,
 };
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use parquet::arrow::ArrowWriter;
@@ -131,8 +131,18 @@ fn with_later_columns(batch: &RecordBatch, all_null: bool) -> RecordBatch {
         }
         Arc::new(tokens.finish())
     };
+    let logprobs = || -> ArrayRef {
+        let element = Field::new("element", DataType::Float32, true);
+        let mut logprobs = ListBuilder::new(Float32Builder::new()).with_field(element);
+        for turn in 0..count {
+            logprobs.values().append_slice(&vec![-0.5; if all_null { 0 } else { turn % 5 + 1 }]);
+            logprobs.append(!all_null);
+        }
+        Arc::new(logprobs.finish())
+    };
     let later: Vec<(&str, ArrayRef)> = vec![
         ("action_tokens", tokens()),
+        ("action_logprobs", logprobs()),
         ("prompt_tokens", tokens()),
         ("verdict", texts([Some("progress"), Some("failed"), None])),
         ("diagnosis", texts([None, Some("it failed"), None])),

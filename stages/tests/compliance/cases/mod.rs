@@ -4,7 +4,7 @@ use crate::Case;
 use crate::promises::keeps_its_promises;
 
 macro_rules! cases {
-    ($($stage:ident),*) => {
+    ($($stage:ident),* $(,)?) => {
         $(pub(crate) mod $stage;)*
 
         pub(crate) fn all() -> Vec<Case> {
@@ -18,4 +18,24 @@ macro_rules! cases {
     };
 }
 
-cases!(advantage, export, filter, import, merge, pairs, policy, reflect, reward, rollout, split, stats, table);
+cases!(
+    advantage,
+    best_of,
+    dedupe,
+    dynamic_sampling,
+    export,
+    filter,
+    import,
+    merge,
+    pairs,
+    policy,
+    reflect,
+    relabel,
+    reward,
+    rollout,
+    sample,
+    select,
+    split,
+    stats,
+    table,
+);
