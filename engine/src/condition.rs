@@ -45,6 +45,10 @@ enum Node {
     /// Whether it is null, or is not.
     Null(Box<Self>, bool),
     Binary(Box<Self>, Operator, Box<Self>),
+    /// Whether it is one of several.
+    In(Box<Self>, Vec<Self>),
+    /// Whether it lies between two.
+    Between(Box<Self>, Box<Self>, Box<Self>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,17 +164,11 @@ fn node(tree: &Expr) -> Result<Node, Problem> {
             Node::Binary(boxed(left)?, operator(op).ok_or_else(unknown)?, boxed(right)?)
         }
         Expr::InList { expr, list, negated } => {
-            let mut any = Node::Constant(Scalar::Truth(false));
-            for one in list {
-                let same = Node::Binary(boxed(expr)?, Operator::Equal, boxed(one)?);
-                any = Node::Binary(Box::new(any), Operator::Or, Box::new(same));
-            }
+            let any = Node::In(boxed(expr)?, list.iter().map(node).collect::<Result<_, _>>()?);
             if *negated { Node::Not(Box::new(any)) } else { any }
         }
         Expr::Between { expr, negated, low, high } => {
-            let above = Node::Binary(boxed(expr)?, Operator::GreaterOrEqual, boxed(low)?);
-            let below = Node::Binary(boxed(expr)?, Operator::LessOrEqual, boxed(high)?);
-            let within = Node::Binary(Box::new(above), Operator::And, Box::new(below));
+            let within = Node::Between(boxed(expr)?, boxed(low)?, boxed(high)?);
             if *negated { Node::Not(Box::new(within)) } else { within }
         }
         _ => return Err(unknown()),
@@ -210,6 +208,11 @@ impl Node {
                 left.names(names);
                 right.names(names);
             }
+            Self::In(one, several) => {
+                one.names(names);
+                several.iter().for_each(|other| other.names(names));
+            }
+            Self::Between(one, low, high) => [one, low, high].into_iter().for_each(|part| part.names(names)),
         }
     }
 
@@ -229,6 +232,21 @@ impl Node {
                 other => return Err(unfitting("-", &other)),
             },
             Self::Binary(left, operator, right) => applied(left.value(value_of)?, *operator, right.value(value_of)?)?,
+            Self::In(one, several) => {
+                let one = one.value(value_of)?;
+                let mut any = Scalar::Truth(false);
+                for other in several {
+                    let same = applied(one.clone(), Operator::Equal, other.value(value_of)?)?;
+                    any = applied(any, Operator::Or, same)?;
+                }
+                any
+            }
+            Self::Between(one, low, high) => {
+                let one = one.value(value_of)?;
+                let above = applied(one.clone(), Operator::GreaterOrEqual, low.value(value_of)?)?;
+                let below = applied(one, Operator::LessOrEqual, high.value(value_of)?)?;
+                applied(above, Operator::And, below)?
+            }
         })
     }
 }

@@ -7,7 +7,7 @@ use indicatif::BinaryBytes;
 use sternlight_engine::event::{Event, Record, StageResult};
 use sternlight_engine::loading::{LoadError, RunPlan};
 use sternlight_engine::printable::printable_line;
-use sternlight_engine::run::{Engine, Job};
+use sternlight_engine::run::{Engine, Job, jobs_that_ran};
 use sternlight_engine::stage::Work;
 use sternlight_engine::store::{PastStatus, RunSummary, Store};
 use sternlight_engine::verify::{
@@ -94,7 +94,8 @@ fn compute_again(
     options.interrupted = stop_on_signal()?;
     let checked = plan.origin.check(&registry()).map_err(as_changed_inputs)?;
     let (temporary, directory) = Store::temporary(store.root())?;
-    let (jobs, not_repeated) = repeatable(checked.jobs()?);
+    let has_result = |name: &str| results.iter().any(|result| result.stage == name);
+    let (jobs, not_repeated) = repeatable(jobs_that_ran(checked.jobs()?, has_result));
     let is_repeated = |result: &&StageResult| not_repeated.iter().all(|left| left.stage != result.stage);
     let expected: Vec<StageResult> = results.iter().filter(is_repeated).cloned().collect();
     let redirected: Vec<Redirected<'_>> = jobs
@@ -114,7 +115,6 @@ fn compute_again(
         })
         .collect();
     let engine = Engine::new(&temporary, &options).for_run(&run_id).with_redirected_exports();
-    let engine = engine.with_loop(checked.loop_control());
     let planned = engine
         .plan(&jobs)
         .map_err(|(stage, error)| Failure::Failed { message: format!("stage `{stage}`: {error}"), help: error.help })?;

@@ -10,7 +10,7 @@ mod table;
 pub use inputs::Inputs;
 pub use kind::{ArtifactKind, ArtifactType};
 pub use one::Artifact;
+pub(crate) use policy::{EXPORT_MANIFEST, release_mark};
 pub use policy::{Policy, PolicyFacts, PolicyFile};
-pub(crate) use policy::{is_released, release_mark};
 pub use table::Table;
 pub(crate) use table::write_table;

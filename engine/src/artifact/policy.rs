@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::{FilePath, FileStamp, path_in};
 use crate::error::StageError;
 use crate::regular_file;
+use crate::store::forget_damaged;
+
+/// What an export writes beside the files of a policy: no part of it when it comes back.
+pub(crate) const EXPORT_MANIFEST: &str = "_manifest.json";
 
 /// A policy that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +86,7 @@ impl Policy {
         for entry in fs::read_dir(directory).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if name.starts_with('.') || path.is_dir() {
+            if name.starts_with('.') || name == EXPORT_MANIFEST || path.is_dir() {
                 continue;
             }
             let is_outside = matches!(place, FilePath::Outside(_));
@@ -147,7 +151,7 @@ impl Policy {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Whether files outside of the store still are as they were, as far as size and time tell.
+    /// Whether files outside of the store still are as they were. One that was touched since is read again.
     ///
     /// # Errors
     /// The first that is not.
@@ -155,7 +159,8 @@ impl Policy {
         for file in self.files.iter().filter(|file| file.modified_ns.is_some()) {
             let path = self.directory().join(&file.name);
             let same = match FileStamp::of(&path) {
-                Ok(stamp) => (stamp.bytes, Some(stamp.modified_ns)) == (file.bytes, file.modified_ns),
+                Ok(stamp) if stamp.bytes != file.bytes => false,
+                Ok(stamp) => Some(stamp.modified_ns) == file.modified_ns || Self::digest_of(&path)? == file.digest,
                 Err(error) if error.kind() == ErrorKind::NotFound => false,
                 Err(error) => return Err(StageError::file("read", &path, &error)),
             };
@@ -178,7 +183,19 @@ impl Policy {
                 Err(error) => damage.push(error.to_string()),
             }
         }
+        if let (false, FilePath::Store(relative)) = (damage.is_empty(), &self.place) {
+            // So that the next run makes it again.
+            forget_damaged(&self.root, &format!("{relative}/"));
+        }
         (bytes, damage)
+    }
+
+    /// Whether all files are there, as long as they should be; or none, on purpose.
+    pub(crate) fn is_there(&self, root: &Path) -> bool {
+        let directory = path_in(root, &self.place);
+        let has_length =
+            |file: &PolicyFile| fs::metadata(directory.join(&file.name)).is_ok_and(|found| found.len() == file.bytes);
+        is_released(&directory) || self.files.iter().all(has_length)
     }
 
     /// What cannot be, if anything: what describes it may have been damaged.

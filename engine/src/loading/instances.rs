@@ -4,7 +4,7 @@
 use super::error::LoadError;
 use super::iteration::Iteration;
 use crate::condition::Scalar;
-use crate::pipeline::{InputReference, Looping, Pipeline, StageNode, find_scalar};
+use crate::pipeline::{InputReference, Looping, OutputReference, Pipeline, StageNode, find_scalar};
 use crate::run::JobInput;
 
 /// A stage that runs, in an iteration if it is repeated.
@@ -28,16 +28,20 @@ pub(super) fn may_run(
 ) -> Result<bool, LoadError> {
     let Some(when) = &node.when else { return Ok(true) };
     let times = looping.map_or(1, |looping| looping.times);
-    let is_open = looping.is_some_and(|looping| looping.until.is_some());
-    if is_open && when.names().contains(&"last") {
-        return Ok(true);
-    }
-    let value_of = |name: &str| match name {
-        "iteration" => Scalar::Number(iteration as f64),
-        "last" => Scalar::Truth(iteration + 1 == times),
-        other => find_scalar(&pipeline.params, other).unwrap_or(Scalar::Null),
+    let is_last = iteration + 1 == times;
+    let holds = |is_last: bool| {
+        when.holds(&|name: &str| match name {
+            "iteration" => Scalar::Number(iteration as f64),
+            "last" => Scalar::Truth(is_last),
+            other => find_scalar(&pipeline.params, other).unwrap_or(Scalar::Null),
+        })
     };
-    when.holds(&value_of).map_err(|problem| {
+    let may_end = looping.is_some_and(|looping| looping.until.is_some());
+    let found = match (holds(is_last), holds(true)) {
+        (Ok(now), Ok(at_last)) => Ok(now || (may_end && at_last)),
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
+    };
+    found.map_err(|problem| {
         let stage = pipeline.stages.iter().position(|known| known.name == node.name).unwrap_or_default();
         let error = pipeline.stage_error(stage, problem.message);
         LoadError::faults(vec![match problem.help {
@@ -91,15 +95,37 @@ fn inputs_of(
     let mut inputs = Vec::with_capacity(node.inputs.len());
     for reference in &node.inputs {
         let InputReference { first, carried, port, .. } = reference;
+        let was_carried = |carried: &OutputReference| before.get(carried.stage).copied().flatten().is_some();
         let is_first = iteration.unwrap_or(0) == 0;
         let (output, known) = match (is_first, first, carried) {
-            (false, _, Some(carried)) => (carried, before),
+            (false, first, Some(carried)) if first.is_none() || was_carried(carried) => (carried, before),
             (_, Some(first), _) => (first, newest),
             // A new name carries nothing into the first iteration.
             (_, None, _) => continue,
         };
+        let is_open = |stage: usize| {
+            let when = pipeline.stages.get(stage).and_then(|node| node.when.as_ref());
+            let may_end = pipeline.repeat.as_ref().is_some_and(|looping| looping.until.is_some());
+            may_end && when.is_some_and(|when| when.names().contains(&"last"))
+        };
+        let is_of_before = known.get(output.stage) == before.get(output.stage);
+        if is_of_before
+            && iteration.is_some()
+            && is_open(output.stage)
+            && known.get(output.stage).is_some_and(Option::is_some)
+        {
+            let name = pipeline.stages.get(output.stage).map_or("", |node| node.name.as_str());
+            let message = format!(
+                "`{}` may take what `{name}` makes in an iteration before, which nobody knows to be the last",
+                node.name
+            );
+            let error = pipeline.stage_error(stage, message);
+            return Err(LoadError::faults(vec![error.help("give both the same `when`, or leave `until` out")]));
+        }
         match known.get(output.stage).copied().flatten() {
-            Some(job) => inputs.push(JobInput { port: port.clone(), job, output: output.output.clone() }),
+            Some(job) => {
+                inputs.push(JobInput { port: port.clone(), job, output: output.output.clone() });
+            }
             None if ports.inputs.iter().any(|known| known.name == port && known.optional) => {}
             None => {
                 let name = pipeline.stages.get(output.stage).map_or("", |node| node.name.as_str());

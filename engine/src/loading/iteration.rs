@@ -71,17 +71,19 @@ pub(super) fn iterations(
     }
     let mut iterations: Vec<Iteration> = Vec::new();
     for number in 1..looping.times {
-        let own = origin.load(environment, registry, (number, Some(&only)))?;
+        let mut own = origin.load(environment, registry, (number, Some(&only)))?;
+        // Names were resolved where all stages were built.
+        for (node, first) in own.stages.iter_mut().zip(&pipeline.stages) {
+            node.inputs.clone_from(&first.inputs);
+        }
         let before = Newest(newest.0.clone());
         let mut found: Vec<StageTypes> = Vec::with_capacity(looping.stages.len());
         for stage in &looping.stages {
             let Some(node) = own.stages.get(*stage) else { continue };
             let fed = |reference: &InputReference| {
-                let known = match (&reference.carried, &reference.first) {
-                    (Some(carried), _) => before.output(carried),
-                    (None, Some(first)) => newest.output(first),
-                    (None, None) => None,
-                };
+                // Where nothing was carried yet, what serves the first iteration serves on.
+                let carried = reference.carried.as_ref().and_then(|carried| before.output(carried));
+                let known = carried.or_else(|| newest.output(reference.first.as_ref()?));
                 // Whether anything must come in is told where the instances are made.
                 known.map_or(Fed::Nothing, Fed::Known)
             };

@@ -124,7 +124,11 @@ fn values_of(document: &Document, options: &LoadOptions<'_>, report: &mut Report
         iteration,
     };
     let mut params = match find("params") {
-        Some(entry) => values::value(&entry.value, &mut vec!["params".into()], &scope(None, &none, None), report),
+        // They are the same in every iteration.
+        Some(entry) => {
+            let scope = Scope { iteration: None, ..scope(None, &none, None) };
+            values::value(&entry.value, &mut vec!["params".into()], &scope, report)
+        }
         None => Value::Mapping(Mapping::new()),
     };
     unknown_parameters.extend(report.unknown_below("params"));

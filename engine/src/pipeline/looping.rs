@@ -6,7 +6,7 @@ use serde_yaml::Value;
 
 use super::document::LoopEntry;
 use super::draft::Draft;
-use super::index::{Content, Node};
+use super::index::{Content, Document, Node};
 use super::interpolation::names_iteration;
 use super::model::{OutputReference, StageNode};
 use super::parameters::find_scalar;
@@ -197,19 +197,19 @@ fn repeated(stages: &[StageNode], order: &[usize], report: &Report<'_>) -> Vec<u
         let of_iteration =
             node.when.as_ref().is_some_and(|when| when.names().iter().any(|name| !name.starts_with("params.")));
         let place = report.document.place(&["stages".into(), node.name.as_str().into()]);
-        if reads || of_iteration || mentions_iteration(place.node) {
+        if reads || of_iteration || mentions_iteration(place.node, report.document) {
             found.push(*stage);
         }
     }
     found
 }
 
-fn mentions_iteration(node: &Node) -> bool {
+fn mentions_iteration(node: &Node, document: &Document) -> bool {
     match &node.content {
         Content::Scalar { text, .. } => names_iteration(text),
-        Content::Sequence(items) => items.iter().any(mentions_iteration),
-        Content::Mapping(entries) => entries.iter().any(|entry| mentions_iteration(&entry.value)),
-        Content::Alias(_) => false,
+        Content::Sequence(items) => items.iter().any(|item| mentions_iteration(item, document)),
+        Content::Mapping(entries) => entries.iter().any(|entry| mentions_iteration(&entry.value, document)),
+        Content::Alias(id) => document.anchored(*id).is_some_and(|target| mentions_iteration(target, document)),
     }
 }
 

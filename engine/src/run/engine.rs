@@ -16,6 +16,7 @@ use super::options::RunOptions;
 use super::panics::caught;
 use super::part::StageWork;
 use super::quarantine::quarantine;
+use super::release::MakingAgain;
 use super::report::{RunError, RunReport};
 use super::scope::RunScope;
 use super::shape::{Composed, Composing};
@@ -28,7 +29,7 @@ use crate::contract::{DATA, OUT};
 use crate::event::{Event, OutputResult, Record, RunStatus, StageName, StageResult};
 use crate::metrics::Metrics;
 use crate::pipeline::Cell;
-use crate::stage::{Arity, LogLine, Stage, StageError};
+use crate::stage::{Arity, Figure, LogLine, Stage, StageError};
 use crate::store::{AsideRow, Commit, RunFolder, Store, StoreError};
 use crate::targets::Surroundings;
 
@@ -36,7 +37,7 @@ use crate::targets::Surroundings;
 pub struct Engine<'a> {
     pub(crate) store: &'a Store,
     pub(crate) options: &'a RunOptions,
-    executor: &'a dyn Executor,
+    pub(crate) executor: &'a dyn Executor,
     plan: Option<&'a str>,
     looping: Option<LoopControl<'a>>,
     cell: Option<String>,
@@ -189,13 +190,15 @@ impl<'a> Engine<'a> {
     ) -> Result<(), RunError> {
         let mut made: Vec<Option<Outputs>> = Vec::new();
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let run_id = self.run_id.map_or_else(|| lock(folder).id().to_owned(), str::to_owned);
+        let run_id = run_id.as_str();
         let mut looping = self.looping.map(LoopRun::new);
         for (index, job) in jobs.iter().enumerate() {
-            if let Some(looping) = &mut looping
-                && looping.ends_before(job)
-                && self.end_iteration(looping, &made, emit)?
-            {
-                return Ok(());
+            // One of which no stage had its turn ends as well.
+            while let Some(looping) = looping.as_mut().filter(|looping| looping.ends_before(job)) {
+                if self.end_iteration(looping, (&made, run_id), emit)? {
+                    return Ok(());
+                }
             }
             let failed = |source: StageError| match self.options.interrupted.load(Ordering::Relaxed) {
                 true => RunError::Interrupted,
@@ -211,12 +214,14 @@ impl<'a> Engine<'a> {
             let tell = |event| Ok(emit(event)?);
             let mut inputs = self.inputs_of(job, &made).map_err(failed)?;
             // Until it is written down that this run uses what it finds.
-            let hold = self.store.hold()?;
-            let run_id = self.run_id.map_or_else(|| lock(folder).id().to_owned(), str::to_owned);
-            let look = |inputs| caught(LOOKING, || cut(job, inputs, (self.store, &run_id), self.options));
+            let mut hold = self.store.hold()?;
+            let look = |inputs| caught(LOOKING, || cut(job, inputs, (self.store, run_id), self.options));
             let mut work = look(inputs.clone()).map_err(failed)?;
             if !work.missing().is_empty() && inputs.has_released() {
-                self.make_again(jobs, job, &mut made, (scope, plan, &tell)).map_err(failed)?;
+                drop(hold);
+                let again = MakingAgain { scope, plan, run_id, tell: &tell };
+                self.make_again(jobs, index, &mut made, &again).map_err(failed)?;
+                hold = self.store.hold()?;
                 inputs = self.inputs_of(job, &made).map_err(failed)?;
                 work = look(inputs).map_err(failed)?;
             }
@@ -269,13 +274,13 @@ impl<'a> Engine<'a> {
             emit(Event::StageFinished(result.clone()))?;
             drop(hold);
             if let (Some(looping), Some(turn)) = (&mut looping, &job.turn) {
-                looping.finished(index, turn, &result);
+                looping.finished((index, job), turn, &result);
             }
             results.push(result);
             made.push(Some(finished.outputs));
         }
         if let Some(looping) = &mut looping {
-            self.end_iteration(looping, &made, emit)?;
+            self.end_iteration(looping, (&made, run_id), emit)?;
         }
         Ok(())
     }
@@ -284,14 +289,14 @@ impl<'a> Engine<'a> {
     fn end_iteration(
         &self,
         looping: &mut LoopRun<'_>,
-        made: &[Option<Outputs>],
+        (made, run_id): (&[Option<Outputs>], &str),
         emit: &(dyn Fn(Event) -> Result<(), StoreError> + Sync),
     ) -> Result<bool, RunError> {
         let (iteration, of) = looping.position();
         let failed = |source| RunError::Stage { stage: format!("iteration {iteration}"), source };
         let last = looping.is_last().map_err(failed)?;
         for policy in looping.had_their_use(made) {
-            self.store.release(&policy)?;
+            self.store.release(&policy, run_id)?;
         }
         emit(Event::IterationFinished { iteration, of, last })?;
         looping.go_on();
@@ -416,7 +421,8 @@ impl<'a> Engine<'a> {
 /// What of that which a stage counted is read by name.
 fn figures_of(job: &Job<'_>, metrics: &Metrics) -> BTreeMap<String, f64> {
     let figures = job.stage.figures();
-    figures.iter().filter_map(|figure| Some((figure.name.to_owned(), figure.value(metrics)?))).collect()
+    let value = |figure: &Figure| figure.value(metrics).filter(|value| value.is_finite());
+    figures.iter().filter_map(|figure| Some((figure.name.to_owned(), value(figure)?))).collect()
 }
 
 /// What a stage does beside its parts, for people.

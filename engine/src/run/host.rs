@@ -37,8 +37,10 @@ impl Host for TaskHost<'_> {
         self.scope.budget.total()
     }
 
-    fn progress(&self, progress: Progress) -> Result<(), StageError> {
+    fn progress(&self, mut progress: Progress) -> Result<(), StageError> {
         self.watch.check()?;
+        // JSON has no other numbers: a loss that is none is left out.
+        progress.figures.retain(|_, value| value.is_finite());
         self.watch.tell(progress)
     }
 

@@ -82,17 +82,28 @@ pub fn jobs_until<'a>(jobs: Vec<Job<'a>>, stage: &str) -> Option<Vec<Job<'a>>> {
                 .for_each(|input| needed.iter_mut().skip(input.job).take(1).for_each(|place| *place = true));
         }
     }
-    // Where each of them is among those that stay.
+    Some(only(jobs, &needed))
+}
+
+/// The jobs that have a result in an earlier run of theirs: what it left out, by `when` or because its loop had ended, is left
+/// out again.
+pub fn jobs_that_ran<'a>(jobs: Vec<Job<'a>>, has_result: impl Fn(&str) -> bool) -> Vec<Job<'a>> {
+    let ran: Vec<bool> = jobs.iter().map(|job| has_result(job.name)).collect();
+    only(jobs, &ran).into_iter().map(|job| Job { turn: None, ..job }).collect()
+}
+
+/// Some of the jobs, none of which reads another.
+fn only<'a>(jobs: Vec<Job<'a>>, kept: &[bool]) -> Vec<Job<'a>> {
     let mut next = 0;
-    let mut place = |needed: &bool| {
+    let mut place = |kept: &bool| {
         let place = next;
-        next += usize::from(*needed);
+        next += usize::from(*kept);
         place
     };
-    let places: Vec<usize> = needed.iter().map(&mut place).collect();
+    let places: Vec<usize> = kept.iter().map(&mut place).collect();
     let moved = |input: JobInput| JobInput { job: places.get(input.job).copied().unwrap_or(input.job), ..input };
-    let kept = jobs.into_iter().zip(needed).filter(|(_, needed)| *needed);
-    Some(kept.map(|(job, _)| Job { inputs: job.inputs.into_iter().map(moved).collect(), ..job }).collect())
+    let stay = jobs.into_iter().zip(kept).filter(|(_, kept)| **kept);
+    stay.map(|(job, _)| Job { inputs: job.inputs.into_iter().map(moved).collect(), ..job }).collect()
 }
 
 impl Job<'_> {

@@ -25,6 +25,8 @@ pub struct LoopControl<'a> {
 
 /// An output that an iteration handed to the next.
 struct Handed {
+    /// The stage that made it.
+    stage: String,
     iteration: u64,
     /// The job that made it.
     job: usize,
@@ -42,6 +44,14 @@ impl Handed {
     }
 }
 
+/// The result with the greatest figure.
+struct Best {
+    iteration: u64,
+    figure: f64,
+    /// What it was found of: jobs, and which of their outputs.
+    reads: Vec<(usize, String)>,
+}
+
 /// A loop on its way.
 pub(crate) struct LoopRun<'a> {
     control: LoopControl<'a>,
@@ -52,8 +62,8 @@ pub(crate) struct LoopRun<'a> {
     /// Whether the one at hand was found to be the last, once that was asked.
     is_last: Option<bool>,
     handed: Vec<Handed>,
-    /// The iteration with the greatest figure of `keep_best`, and that figure.
-    best: Option<(u64, f64)>,
+    /// The result with the greatest figure of `keep_best`.
+    best: Option<Best>,
 }
 
 impl<'a> LoopRun<'a> {
@@ -110,25 +120,47 @@ impl<'a> LoopRun<'a> {
     }
 
     /// The stage of a job has its result.
-    pub(crate) fn finished(&mut self, job: usize, turn: &LoopTurn<'_>, result: &StageResult) {
+    pub(crate) fn finished(&mut self, (index, job): (usize, &Job<'_>), turn: &LoopTurn<'_>, result: &StageResult) {
         if let Some(best) = self.control.looping.keep_best.as_ref().filter(|best| best.stage == turn.stage)
             && let Some(value) = result.figures.get(&best.figure)
-            && self.best.is_none_or(|(_, known)| *value > known)
+            && self.best.as_ref().is_none_or(|best| *value > best.figure)
         {
-            self.best = Some((turn.iteration, *value));
+            let reads = job.inputs.iter().map(|input| (input.job, input.output.clone())).collect();
+            self.best = Some(Best { iteration: turn.iteration, figure: *value, reads });
         }
         self.figures.insert(turn.stage.to_owned(), result.figures.clone());
         let iteration = turn.iteration;
-        self.handed.extend(turn.carries.iter().map(|output| Handed { iteration, job, output: (*output).to_owned() }));
+        self.handed.extend(turn.carries.iter().map(|output| Handed {
+            stage: turn.stage.to_owned(),
+            iteration,
+            job: index,
+            output: (*output).to_owned(),
+        }));
     }
 
-    /// The policies that nobody needs once the iteration at hand is done: what it made, so many before, and the best stay.
+    /// The policies that nobody needs once the iteration at hand is done: the newest of each output that is carried, so many
+    /// before it, and the best stay.
     pub(crate) fn had_their_use(&mut self, made: &[Option<Outputs>]) -> Vec<Arc<Policy>> {
-        let oldest = self.iteration.saturating_sub(self.control.looping.keep);
-        let best = self.best.map(|(iteration, _)| iteration);
-        let (gone, stay): (Vec<Handed>, Vec<_>) = std::mem::take(&mut self.handed)
-            .into_iter()
-            .partition(|handed| handed.iteration < oldest && Some(handed.iteration) != best);
+        let keep = usize::try_from(self.control.looping.keep).unwrap_or(usize::MAX);
+        let handed = std::mem::take(&mut self.handed);
+        // What was judged; else what was made in the iteration of the judgement.
+        let is_judged = |one: &Handed| {
+            let reads = self.best.iter().flat_map(|best| &best.reads);
+            reads.into_iter().any(|(job, output)| (*job, output) == (one.job, &one.output))
+        };
+        let any_judged = handed.iter().any(is_judged);
+        let best = self.best.as_ref().map(|best| best.iteration);
+        let is_best = |one: &Handed| if any_judged { is_judged(one) } else { Some(one.iteration) == best };
+        let newer = |one: &Handed| {
+            let of_same = |other: &&Handed| {
+                (&other.stage, &other.output) == (&one.stage, &one.output) && other.iteration > one.iteration
+            };
+            handed.iter().filter(of_same).count()
+        };
+        let stays: Vec<bool> = handed.iter().map(|one| newer(one) <= keep || is_best(one)).collect();
+        let (stay, gone): (Vec<_>, Vec<_>) = handed.into_iter().zip(stays).partition(|(_, stays)| *stays);
+        let stay: Vec<Handed> = stay.into_iter().map(|(one, _)| one).collect();
+        let gone: Vec<Handed> = gone.into_iter().map(|(one, _)| one).collect();
         // Two iterations may have made one result.
         let places: Vec<PathBuf> = stay.iter().filter_map(|handed| Some(handed.policy(made)?.directory())).collect();
         self.handed = stay;

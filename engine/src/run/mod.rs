@@ -36,7 +36,7 @@ mod workers;
 
 pub use engine::Engine;
 pub use executor::{Executor, ExecutorContext, Local};
-pub use job::{Job, JobInput, LoopTurn, jobs_until};
+pub use job::{Job, JobInput, LoopTurn, jobs_that_ran, jobs_until};
 pub use looping::LoopControl;
 pub use options::{ResultOptions, RunOptions};
 pub use plan::{PlannedStage, Readiness};

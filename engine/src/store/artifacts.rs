@@ -7,8 +7,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::abort::abort_point;
+use super::commit::directory_of;
 use super::error::StoreError;
 use super::files::{Durability, read};
+use super::key::KEY_DIGITS;
+use super::past_run::{is_pinned, is_running, keys_of};
 use super::root::Store;
 use crate::artifact::{Artifact, Policy, Table, release_mark};
 use crate::dataset::FilePath;
@@ -55,14 +58,19 @@ impl Store {
         fault.map_or(Ok(artifact), |fault| Err(damaged(fault)))
     }
 
-    /// Removes the files of a policy that nobody needs any more. What is known of it stays; a mark beside its place, which
-    /// comes first, tells that they are gone on purpose.
+    /// Removes the files of a policy that a run needs no more, unless another run that is pinned or at work has its key. What
+    /// is known of it stays; a mark beside its place, which comes first, tells that they are gone on purpose.
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn release(&self, policy: &Policy) -> Result<(), StoreError> {
+    pub fn release(&self, policy: &Policy, run: &str) -> Result<(), StoreError> {
         let directory = policy.directory();
         if matches!(policy.place, FilePath::Outside(_)) || !directory.starts_with(self.root().join("data")) {
+            return Ok(());
+        }
+        // Nobody finds it meanwhile: whoever looks for results holds the store until their keys are written down.
+        let _alone = self.hold_alone()?;
+        if self.is_wanted_elsewhere(&policy.place, run)? {
             return Ok(());
         }
         let mark = release_mark(&directory);
@@ -73,6 +81,22 @@ impl Store {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::file("remove", &directory)(error)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a run but this one, which is pinned or at work, has the key of what lies at a place.
+    fn is_wanted_elsewhere(&self, place: &FilePath, run: &str) -> Result<bool, StoreError> {
+        let attempt = directory_of(place).and_then(|directory| directory.rsplit('/').next()).unwrap_or_default();
+        let Some(digits) = attempt.get(..KEY_DIGITS) else { return Ok(false) };
+        for folder in self.run_folders()? {
+            let is_other = folder.file_name().is_none_or(|name| name.to_string_lossy() != run);
+            if is_other
+                && (is_running(&folder) || is_pinned(&folder))
+                && keys_of(&folder)?.iter().any(|record| record.key.as_str().starts_with(digits))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The text of a manifest that lies where this store keeps them, and where that is.

@@ -79,6 +79,10 @@ impl Store {
         for entry in fs::read_dir(attempt.path()).map_err(StoreError::file("read", attempt.path()))? {
             let path = entry.map_err(StoreError::file("read", attempt.path()))?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name == LIST {
+                let message = format!("a checkpoint has a file `{LIST}`, which is the name of its list");
+                return Err(StageError::new(message).help("this is a fault of the stage: it must choose another name"));
+            }
             files.insert(name, digest_of(&path)?);
         }
         let list =

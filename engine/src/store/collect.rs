@@ -143,7 +143,7 @@ impl Store {
         let (found, unfindable): (Vec<Doomed>, Vec<Doomed>) = search
             .doomed
             .into_iter()
-            .partition(|doomed| matches!(doomed.kind, Kind::Run | Kind::Result | Kind::Manifest));
+            .partition(|doomed| matches!(doomed.kind, Kind::Run | Kind::Result | Kind::Manifest | Kind::Checkpoint));
         found.iter().try_for_each(|doomed| remove(&doomed.path))?;
         // Nobody can find the rest any more.
         drop(alone);
@@ -242,7 +242,12 @@ impl Search<'_> {
     /// Those of keys that nobody reaches: a run that goes on has its keys written down.
     fn checkpoints(&mut self) -> Result<(), StoreError> {
         for path in self.shelved(CHECKPOINTS)? {
-            if !self.reach.keys.contains(&name_of(&path)) && !self.is_young(&path)? {
+            let name = name_of(&path);
+            // A run that was killed between the result and the end of its states left them.
+            let is_done = name.get(..2).is_some_and(|shelf| {
+                self.store.root().join("commits").join(shelf).join(format!("{name}.json")).exists()
+            });
+            if (is_done || !self.reach.keys.contains(&name)) && !self.is_young(&path)? {
                 self.doom(Kind::Checkpoint, path);
             }
         }
@@ -265,7 +270,7 @@ impl Search<'_> {
         for directory in ["", "manifests", "memo", "exports", "numbers", SCRATCH] {
             paths.extend(self.entries(directory)?);
         }
-        for folder in self.store.run_folders()? {
+        for folder in self.store.run_folders()?.into_iter().chain(self.shelved(CHECKPOINTS)?) {
             paths.extend(entries(&folder)?);
         }
         for path in paths.into_iter().filter(|path| is_temporary(path)) {

@@ -85,12 +85,27 @@ impl Commit {
         match &self.outcome {
             Outcome::Exchanged(file) => vec![root.join(&file.path)],
             Outcome::Artifacts(outputs) => {
-                let places = outputs.values().flat_map(StoredArtifact::places);
-                let own = places.map(|place| path_in(root, place)).chain(self.data_paths(root));
-                own.collect()
+                let tables = outputs.values().filter_map(|output| match output {
+                    StoredArtifact::Table(table) => Some(path_in(root, &table.place)),
+                    // Looked at file by file.
+                    StoredArtifact::Dataset(_) | StoredArtifact::Policy(_) => None,
+                });
+                tables.chain(self.data_paths(root)).collect()
             }
             _ => self.data_paths(root),
         }
+    }
+
+    /// Whether all that it needs is there, as far as names and lengths tell.
+    pub(crate) fn is_complete(&self, root: &Path) -> bool {
+        let policies_are = match &self.outcome {
+            Outcome::Artifacts(outputs) => outputs.values().all(|output| match output {
+                StoredArtifact::Policy(policy) => policy.is_there(root),
+                StoredArtifact::Dataset(_) | StoredArtifact::Table(_) => true,
+            }),
+            _ => true,
+        };
+        policies_are && self.paths(root).iter().all(|path| path.exists())
     }
 
     fn data_paths(&self, root: &Path) -> Vec<PathBuf> {

@@ -15,7 +15,6 @@ use super::format::{self, State};
 use super::key::{KEY_DIGITS, Key};
 use super::manifest::{Manifest, ManifestOf};
 use super::sealed::{SealError, seal};
-use crate::artifact::is_released;
 use crate::dataset::Dataset;
 
 /// A store on the local disk.
@@ -141,7 +140,7 @@ impl Store {
         let Some(text) = read(&path)? else { return Ok(None) };
         match Commit::read(&text) {
             Ok(commit) if commit.parts.key() == *key && commit.fault().is_none() => {
-                if commit.paths(&self.root).iter().all(|path| path.exists() || is_released(path)) {
+                if commit.is_complete(&self.root) {
                     return Ok(Some(commit));
                 }
                 tracing::debug!(path = %path.display(), "a result lost its data: it is made again");

@@ -2,9 +2,6 @@
 
 use std::path::Path;
 
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 use sternlight_engine::artifact::{ArtifactKind, ArtifactType, Policy, Table};
 use sternlight_engine::contract::{DATA, InputTypes};
 use sternlight_engine::problem::Problem;
@@ -45,11 +42,8 @@ pub(super) fn write_table(table: &Table, encoding: Encoding, path: &Path) -> Res
     if encoding == Encoding::Csv {
         return std::fs::write(path, csv_text(&rows)?).map_err(unwritable);
     }
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default())).build();
-    let file = std::fs::File::create(path).map_err(unwritable)?;
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties))?;
-    writer.write(&rows)?;
-    writer.close()?;
+    // It is that Parquet already, and was just found to be as it was written.
+    std::fs::copy(table.path(), path).map_err(unwritable)?;
     Ok(())
 }
 

@@ -51,6 +51,9 @@ fn merged<'a>(schemas: impl Iterator<Item = &'a TrajectorySchema>) -> Result<Tra
                     let message = format!("`{path}` is {known} in one dataset and {found} in another");
                     return Err(Problem::new(message).help("let a `select` stage make columns of one type first"));
                 }
+                Some(_) if field.is_nullable() => {
+                    all = all.with(&path, nullable(path.turn_name().unwrap_or(path.as_str()), field.data_type()));
+                }
                 Some(_) => {}
                 None => all = all.with(&path, nullable(path.turn_name().unwrap_or(path.as_str()), field.data_type())),
             }

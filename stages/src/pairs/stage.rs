@@ -20,6 +20,9 @@ use sternlight_engine::stage::{
 /// Bytes that a trajectory takes beside its id while its group is gathered, about.
 const ROW_BYTES: u64 = 48;
 
+/// Bytes of a pair while it is compared and written, about.
+const PAIR_BYTES: u64 = 64;
+
 /// Which pairs of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -197,7 +200,18 @@ impl Whole for Pairs {
         let (mut texts, mut numbers): ([Vec<&str>; 3], [Vec<f32>; 3]) = Default::default();
         let mut without = 0;
         for (group, members) in &members {
+            let count = members.len() as u64;
+            let pairs_bytes =
+                if self.0.by == PairsBy::All { PAIR_BYTES * count * count.saturating_sub(1) / 2 } else { 0 };
+            if held + pairs_bytes > task.memory() {
+                let message =
+                    format!("the pairs of group `{group}`, of {count} trajectories, take more than `--memory` allows");
+                return Err(
+                    StageError::new(message).help("write `by: best-worst`, raise `--memory`, or `sample` before")
+                );
+            }
             let pairs = self.pairs_of(members);
+            held += PAIR_BYTES * pairs.len() as u64;
             without += u64::from(pairs.is_empty());
             for ((chosen, best), (rejected, worst)) in pairs {
                 for (column, value) in texts.iter_mut().zip([group.as_str(), chosen, rejected]) {

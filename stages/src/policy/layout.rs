@@ -67,5 +67,5 @@ pub(super) fn tokenizer(directory: &Path) -> Result<Tokenizer, Problem> {
     let greatest = model.get("vocab").and_then(greatest_in).ok_or_else(|| unknown("`model.vocab`"))?;
     let added = value.get("added_tokens").and_then(Value::as_array).into_iter().flatten();
     let added = added.filter_map(|token| token.get("id").and_then(Value::as_u64)).max().unwrap_or(0);
-    Ok(Tokenizer { kind, tokens: greatest.max(added) + 1 })
+    Ok(Tokenizer { kind, tokens: greatest.max(added).saturating_add(1) })
 }

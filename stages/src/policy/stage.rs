@@ -116,7 +116,8 @@ impl Policy {
                 return Ok(known);
             }
             let digest = artifact::Policy::digest_of(path)?;
-            memo.iter().for_each(|memo| memo.put(&key, digest.as_bytes()));
+            // What was written to just now may be written to again without its times changing.
+            memo.iter().filter(|_| stamp.is_settled()).for_each(|memo| memo.put(&key, digest.as_bytes()));
             Ok(digest)
         };
         artifact::Policy::of_directory(&self.directory, FilePath::Outside(self.directory.clone()), facts, &digest)

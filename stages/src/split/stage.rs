@@ -12,7 +12,7 @@ use sternlight_engine::contract::{Contract, Effect, InputTypes, Scope};
 use sternlight_engine::dataset::{BatchLimit, Selection, Shard};
 use sternlight_engine::problem::Problem;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, InputPort, Outputs, Ports, Stage, StageError, TaskContext, Whole, Work,
+    BuildContext, BuiltIn, Context, InputPort, Memo, Outputs, Ports, Stage, StageError, TaskContext, Whole, Work,
 };
 
 /// Shares may differ from 1 by so much in sum: they are written by people.
@@ -136,6 +136,10 @@ impl Stage for Split {
 }
 
 impl Whole for Split {
+    fn outside(&self, _: &dyn Memo) -> Result<Vec<(String, String)>, StageError> {
+        Ok(vec![("seed".to_owned(), self.seed.to_string())])
+    }
+
     fn run(&self, task: &TaskContext<'_>, outputs: &mut dyn Outputs, context: &mut Context) -> Result<(), StageError> {
         let dataset = &task.inputs().data;
         let columns = self.reads(&InputTypes::from(&dataset.schema));

@@ -17,6 +17,11 @@ impl Attempts {
         *successes += u64::from(success);
     }
 
+    /// Bytes that they take, about.
+    pub(super) fn held(&self) -> u64 {
+        128 * self.0.len() as u64
+    }
+
     /// The chance that k attempts at a task all succeed: the mean over the tasks of C(c, k) / C(n, k), for c successes in n
     /// attempts (Yao et al. 2024, "τ-bench", 3.2). `None` if a task was attempted fewer than k times: the mean over the
     /// others would be of other tasks than that of a smaller k.

@@ -166,6 +166,13 @@ impl Whole for Stats {
             for batch in dataset.read(shard, &reads, BatchLimit::default())? {
                 task.check()?;
                 count(&batch?, &self.0.by, &mut tallies)?;
+                let held: u64 = tallies.values().map(Tally::held).sum();
+                if held > task.memory() {
+                    let message = format!("{} rows of the table take more than `--memory` allows", tallies.len());
+                    return Err(
+                        StageError::new(message).help("raise `--memory`, or leave `task` or `group` out of `by`")
+                    );
+                }
             }
         }
         let rows = self.table(&tallies)?;

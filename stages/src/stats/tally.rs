@@ -43,6 +43,11 @@ impl Tally {
         }
     }
 
+    /// Bytes that it takes, about.
+    pub(super) fn held(&self) -> u64 {
+        512 + 16 * self.groups() + self.attempts.held()
+    }
+
     pub(super) fn groups(&self) -> u64 {
         self.groups.len() as u64
     }

@@ -14,7 +14,7 @@ use sternlight_engine::dataset::guarded;
 use sternlight_engine::problem::Problem;
 use sternlight_engine::regular_file;
 use sternlight_engine::stage::{
-    BuildContext, BuiltIn, Context, InputFile, Outputs, Ports, Stage, StageError, TaskContext, Whole, Work,
+    BuildContext, BuiltIn, Context, InputFile, Memo, Outputs, Ports, Stage, StageError, TaskContext, Whole, Work,
 };
 
 use super::{csv, literal};
@@ -120,6 +120,14 @@ impl Stage for Table {
 }
 
 impl Whole for Table {
+    /// Options in keys are in an order of their own, columns in that of the pipeline.
+    fn outside(&self, _: &dyn Memo) -> Result<Vec<(String, String)>, StageError> {
+        let schema = self.rows.schema();
+        let columns: Vec<String> =
+            schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type())).collect();
+        Ok(vec![("columns".to_owned(), columns.join(", "))])
+    }
+
     fn run(&self, _: &TaskContext<'_>, outputs: &mut dyn Outputs, _: &mut Context) -> Result<(), StageError> {
         outputs.table(OUT, &self.rows)
     }

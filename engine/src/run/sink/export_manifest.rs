@@ -7,11 +7,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::EXPORT_MANIFEST;
 use crate::place;
 use crate::stage::ExportedFile;
 
 /// Its name.
-pub(super) const MANIFEST: &str = "_manifest.json";
+pub(super) const MANIFEST: &str = EXPORT_MANIFEST;
 
 /// What it calls itself.
 const FORMAT: &str = "sternlight export 1";

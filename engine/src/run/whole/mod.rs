@@ -15,23 +15,38 @@ use super::scope::RunScope;
 use super::shape::{Composed, Composing, Cut, Cutting, Done, ShapeRun};
 use super::task::{Step, Task};
 use super::watch::Watch;
-use crate::artifact::{Artifact, Inputs};
-use crate::dataset::{FilesRead, Shard};
+use crate::artifact::{Artifact, ArtifactKind, Inputs};
+use crate::contract::Effect;
+use crate::dataset::{Dataset, FilesRead, Shard};
 use crate::stage::{Context, StageError, TaskContext, Whole};
 use crate::store::{Commit, Outcome, StoredArtifact};
+use crate::trajectory::TrajectorySchema;
 
 /// One part with all that comes in.
 pub(crate) fn cut(whole: &dyn Whole, cutting: &Cutting<'_>) -> Result<Cut, StageError> {
     let Cutting { inputs, common, job, store, .. } = cutting;
     let all: Vec<&Shard> = inputs.data.shards.iter().collect();
     let mut parts = (*common).clone();
-    shard_parts(&mut parts, &inputs.data.schema.paths(), &all)?;
-    parts.add("schema", digest(format!("{:?}", inputs.data.schema.arrow())));
+    let schema = seen(job, inputs);
+    shard_parts(&mut parts, &schema.paths(), &all)?;
+    parts.add("schema", digest(format!("{:?}", schema.arrow())));
     for (name, value) in whole.outside(*store)? {
         parts.add(name, value);
     }
     let draft = Draft { label: job.name.to_owned(), shards: (0..all.len()).collect(), parts };
     Ok(Cut { drafts: vec![draft], ..Cut::default() })
+}
+
+/// The columns of the data that the stage sees: those that it reads, unless rows go on as they are.
+fn seen(job: &Job<'_>, inputs: &Inputs) -> TrajectorySchema {
+    let hands_rows_on = match &job.contract.effect {
+        Effect::Whole(outputs) => outputs.iter().any(|(_, artifact)| artifact.kind() == ArtifactKind::Dataset),
+        _ => true,
+    };
+    match hands_rows_on {
+        true => inputs.data.schema.clone(),
+        false => inputs.data.schema.project(&job.contract.reads),
+    }
 }
 
 /// Such a stage with its inputs.
@@ -48,7 +63,10 @@ impl<'a> WholeRun<'a> {
     }
 
     fn run(&self, part: &Part, watch: &Watch<'_>) -> Result<(), StageError> {
-        let (store, inputs) = (self.scope.store, &self.work.inputs);
+        let (store, all) = (self.scope.store, &self.work.inputs);
+        let schema = seen(self.job, all);
+        let inputs =
+            &Inputs { data: Arc::new(Dataset { schema, ..Dataset::clone(&all.data) }), beside: all.beside.clone() };
         let read = FilesRead::begin(shards_of(inputs))?;
         let _taken = self.scope.budget.take(self.whole.held_bytes(inputs));
         watch.begin();

@@ -164,6 +164,14 @@ impl Outputs for Filling<'_> {
             let last = shard.files.len() - 1;
             shard.columns.extend(nulls.iter().map(|column| (column.path.clone(), last)));
         }
+        let differs = |path: &ColumnPath| {
+            let (promised, found) = (schema.field(path)?, dataset.schema.field(path)?);
+            (promised.data_type() != found.data_type())
+                .then(|| format!("`{path}` is {}, expected {}", found.data_type(), promised.data_type()))
+        };
+        if let Some(difference) = schema.paths().iter().find_map(differs) {
+            return Err(fault(format!("a shard of `{output}`: {difference}")));
+        }
         if let Some(missing) = schema.paths().into_iter().find(|path| !shard.columns.contains_key(path)) {
             return Err(fault(format!("a shard of `{output}` has no column `{missing}`")));
         }
