@@ -350,6 +350,12 @@ mod tests {
     }
 
     #[test]
+    fn a_side_is_evaluated_once_however_long_a_chain_is() {
+        let text = format!("1 in (1, 1){}", " in (true, true)".repeat(60));
+        assert!(Condition::parse(&text).unwrap().holds(&value_of).unwrap());
+    }
+
+    #[test]
     fn names_are_told_in_order() {
         let read = Condition::parse("iteration > 3 and evaluate.success >= params.goal").unwrap();
         assert_eq!(read.names(), ["iteration", "evaluate.success", "params.goal"]);

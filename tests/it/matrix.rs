@@ -50,6 +50,18 @@ fn cells_do_not_write_over_each_other() {
 }
 
 #[test]
+fn another_seed_splits_otherwise() {
+    let place = Workplace::with_pipeline();
+    let yaml = "version: 1\nseed: 7\nstages:\n  import: { uses: import, with: { files: data/*.jsonl } }\n  \
+                split: { uses: split, from: import }\n";
+    place.write("pipeline.yaml", yaml);
+    assert_eq!(place.run().computed()["split"], 1);
+    assert_eq!(place.run().computed().get("split"), None);
+    place.edit("pipeline.yaml", "seed: 7", "seed: 8");
+    assert_eq!(place.run().computed()["split"], 1);
+}
+
+#[test]
 fn a_run_until_a_stage_leaves_out_what_is_behind_it() {
     let place = Workplace::with_pipeline();
     let stages = |output: &std::process::Output| -> Vec<String> {

@@ -391,6 +391,73 @@ fn the_best_one_stays() {
 }
 
 #[test]
+fn the_newest_stays_though_it_is_of_an_earlier_iteration() {
+    let (_directory, store) = store();
+    let yaml = "
+loop: {times: 2, carry: {student: train}}
+stages:
+  student: {uses: fresh}
+  train: {uses: train, from: {policy: student}, when: iteration % 2 = 0}
+  judge: {uses: judge, from: {policy: train}}
+";
+    let names: Vec<String> = run(yaml, &store).stages().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["student", "train@0", "judge@0", "judge@1"]);
+    assert_eq!(policy_bytes(&store), 2 * BYTES as u64, "the fresh one, and what the loop came to");
+}
+
+#[test]
+fn the_best_is_what_was_judged_not_what_was_made_meanwhile() {
+    let (_directory, store) = store();
+    let yaml = "
+loop: {times: 7, carry: {student: train}, keep_best: judge.success}
+stages:
+  student: {uses: fresh}
+  judge: {uses: judge, from: {policy: student}}
+  train: {uses: train, from: {policy: student}}
+";
+    let ran = run(yaml, &store);
+    let figures: Vec<f64> =
+        ran.report.stages.iter().filter_map(|stage| stage.figures.get("success").copied()).collect();
+    assert_eq!(figures, [0.0, 0.1, 0.2, 0.3, 0.4, 0.3, 0.2]);
+    let policy = |name: &str| {
+        let manifest = ran.report.stages.iter().find(|stage| stage.stage == name).unwrap().outputs[0].manifest.clone();
+        let Artifact::Policy(policy) = store.artifact(&manifest).unwrap() else { panic!("a policy") };
+        policy
+    };
+    // Judged in the fifth iteration, made in the fourth.
+    let there: Vec<bool> = (0..7).map(|iteration| !policy(&format!("train@{iteration}")).is_released()).collect();
+    assert_eq!(there, [false, false, false, true, false, false, true]);
+}
+
+#[test]
+fn what_a_pinned_run_needs_is_released_by_no_other() {
+    let (_directory, store) = store();
+    let yaml = |keep: u64| format!("loop: {{times: 4, carry: {{student: train}}, keep: {keep}}}{STAGES}");
+    run(&yaml(9), &store);
+    let pinned = store.runs().unwrap().remove(0);
+    store.pin(&pinned).unwrap();
+    run(&yaml(0), &store);
+    assert_eq!(policy_bytes(&store), 5 * BYTES as u64);
+    store.unpin(&pinned).unwrap();
+    run(&yaml(0), &store);
+    assert_eq!(policy_bytes(&store), 2 * BYTES as u64);
+}
+
+#[test]
+fn the_iteration_may_come_in_through_an_anchor() {
+    let (_directory, store) = store();
+    let yaml = "
+loop: {times: 2, carry: {student: train}}
+stages:
+  student: {uses: fresh}
+  train: {uses: train, from: {policy: student}, with: &options {salt: '${iteration}'}}
+  other: {uses: fresh, with: *options}
+";
+    let names: BTreeSet<String> = run(yaml, &store).stages().into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains("other@0") && names.contains("other@1"), "{names:?}");
+}
+
+#[test]
 fn a_policy_that_is_needed_after_all_is_made_again() {
     let (_directory, store) = store();
     let yaml = |salt: u64| {
@@ -416,6 +483,12 @@ stages:
     };
     assert_eq!(policies(&before), policies(&made(&ran, &store)));
     assert_eq!(policy_bytes(&store), 2 * BYTES as u64, "and has gone again");
+    // One from the middle: of those that lead to it none stays longer than it is read.
+    let late = yaml(0).replace("with: {salt: 0}", "when: iteration = 3, with: {salt: 7}");
+    let computed: Vec<String> =
+        run(&late, &store).stages().into_iter().filter(|(_, computed)| *computed).map(|(name, _)| name).collect();
+    assert_eq!(computed, ["judge@3"]);
+    assert_eq!(policy_bytes(&store), 2 * BYTES as u64);
 }
 
 #[test]

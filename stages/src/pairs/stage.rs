@@ -156,7 +156,8 @@ impl Whole for Pairs {
     fn run(&self, task: &TaskContext<'_>, outputs: &mut dyn Outputs, context: &mut Context) -> Result<(), StageError> {
         let dataset = &task.inputs().data;
         // In the order in which groups come up.
-        let (mut groups, mut members): (HashMap<String, usize>, Vec<(String, Vec<Member>)>) = Default::default();
+        let mut groups: HashMap<String, usize> = HashMap::new();
+        let mut members: Vec<(String, Vec<Member>)> = Vec::new();
         let (mut held, mut unscored) = (0_u64, 0_u64);
         for shard in &dataset.shards {
             for batch in dataset.read(shard, &self.reads(), BatchLimit::default())? {

@@ -20,6 +20,7 @@ pub(super) fn deviations(confidence: f64) -> f64 {
     quantile(0.5 + confidence / 2.0)
 }
 
+#[expect(clippy::excessive_precision, reason = "as they were published")]
 fn quantile(p: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969_683_028_665_376e1,

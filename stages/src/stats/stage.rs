@@ -20,6 +20,9 @@ use super::interval::{deviations, wilson};
 use super::options::{StatsBy, StatsOptions};
 use super::tally::{Seen, Tally};
 
+/// A number of a row of the table; `None` if it is not known.
+type Measured<'a> = dyn Fn(&Tally) -> Option<f64> + 'a;
+
 /// Tells what a dataset comes to.
 #[derive(Debug)]
 pub struct Stats(StatsOptions);
@@ -108,7 +111,7 @@ impl Stats {
         }
         let success = |tally: &Tally| (tally.judged > 0).then(|| tally.successes as f64 / tally.judged as f64);
         let interval = |tally: &Tally| wilson(tally.successes, tally.judged, z);
-        let numbers: [&dyn Fn(&Tally) -> Option<f64>; 8] = [
+        let numbers: [&Measured<'_>; 8] = [
             &|tally| (tally.trajectories > 0).then(|| tally.turns as f64 / tally.trajectories as f64),
             &|tally| tally.rewards.mean(),
             &|tally| tally.rewards.deviation(),
