@@ -114,7 +114,7 @@ impl Progress {
         let name = format!("iteration {number}");
         let work = match (done.computed, done.stages) {
             (0, _) => "cached".to_owned(),
-            (computed, stages) => format!("computed {computed} of {stages} stages, {:.2} s", done.seconds),
+            (computed, stages) => format!("computed {computed} of {stages}, {:.2} s", done.seconds),
         };
         let figures: Vec<String> =
             done.figures.iter().map(|(name, value)| format!("{name} {}", short(*value))).collect();

@@ -108,7 +108,8 @@ fn print_iterations(repeated: &[&PlannedStage]) {
         ];
         let told: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        let told = format!("{} stages: {}", of_one.len(), told.join(", "));
+        let stages = if of_one.len() == 1 { "1 stage".to_owned() } else { format!("{} stages", of_one.len()) };
+        let told = format!("{stages}: {}", told.join(", "));
         let number = of_one.first().and_then(|stage| stage.iteration).unwrap_or_default();
         match lines.last_mut() {
             Some((_, last, same)) if *same == told => *last = number,

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::error::LoadError;
-use super::instances::may_run;
 use super::origin::Origin;
+use super::turn::may_run;
 use crate::artifact::ArtifactType;
 use crate::pipeline::{
     Diagnostic, Fed, InputReference, Looping, OutputReference, Pipeline, StageTypes, check_stage, instance_name,

@@ -6,6 +6,7 @@ mod instances;
 mod iteration;
 mod origin;
 mod run_plan;
+mod turn;
 
 pub use checked::{Checked, Surroundings};
 pub use error::LoadError;

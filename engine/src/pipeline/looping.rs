@@ -8,7 +8,7 @@ use super::document::LoopEntry;
 use super::draft::Draft;
 use super::index::{Content, Document, Node};
 use super::interpolation::names_iteration;
-use super::model::{OutputReference, StageNode};
+use super::model::{Figured, Looping, OutputReference, StageNode};
 use super::parameters::find_scalar;
 use super::report::Report;
 use crate::condition::Condition;
@@ -17,37 +17,10 @@ use crate::problem::{Problem, Segment, nearest};
 /// Iterations and stages of each that a run may have: what is planned ahead is held in memory.
 const MOST_INSTANCES: u64 = 100_000;
 
-/// A loop, checked.
-#[derive(Clone, Debug)]
-pub struct Looping {
-    /// Iterations, at most.
-    pub times: u64,
-    /// The stages that are repeated, inputs before those who take them; those that wait for `last` come last.
-    pub stages: Vec<usize>,
-    /// The outputs that are carried.
-    pub carried: Vec<OutputReference>,
-    /// Ends the loop after an iteration for which it holds.
-    pub until: Option<Condition>,
-    /// How many of the policies that were carried stay in the store, besides the last.
-    pub keep: u64,
-    /// The figure whose greatest value tells which one stays besides.
-    pub keep_best: Option<Figured>,
-}
-
-/// A figure of a stage: `evaluate.success`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figured {
-    /// The stage's name.
-    pub stage: String,
-    /// The figure's.
-    pub figure: String,
-}
-
-impl Figured {
-    fn parse(text: &str) -> Option<Self> {
-        let (stage, figure) = text.split_once('.')?;
-        Some(Self { stage: stage.to_owned(), figure: figure.to_owned() })
-    }
+/// The figure that a text names, as `evaluate.success`.
+fn figured(text: &str) -> Option<Figured> {
+    let (stage, figure) = text.split_once('.')?;
+    Some(Figured { stage: stage.to_owned(), figure: figure.to_owned() })
 }
 
 /// What is carried, by the name under which the next iteration reads it.
@@ -140,18 +113,11 @@ pub(super) fn looping(
     }
     let until = repeat.until.and_then(|text| until(&text, &path("until"), (stages, &in_loop), params, report));
     let keep_best = repeat.keep_best.and_then(|text| {
-        let figured = Figured::parse(&text);
-        match figured.as_ref().filter(|figured| figure_problem(figured, stages, &in_loop).is_none()) {
-            Some(_) => figured,
-            None => {
-                let problem = figured.and_then(|figured| figure_problem(&figured, stages, &in_loop));
-                let problem = problem.unwrap_or_else(|| {
-                    Problem::new(format!("`{text}` names no figure")).help("as in `evaluate.success`")
-                });
-                report.problems(&path("keep_best"), None, vec![problem]);
-                None
-            }
-        }
+        let unnamed = || Problem::new(format!("`{text}` names no figure")).help("as in `evaluate.success`");
+        let found = figured(&text)
+            .ok_or_else(unnamed)
+            .and_then(|found| figure_problem(&found, stages, &in_loop).map_or(Ok(found), Err));
+        found.map_err(|problem| report.problems(&path("keep_best"), None, vec![problem])).ok()
     });
     let (now, last): (Vec<usize>, Vec<usize>) = in_loop.iter().partition(|stage| !waits_for_last(**stage, stages));
     for stage in &now {
@@ -229,11 +195,10 @@ fn until(
     };
     let names = condition.names();
     let known = |name: &str| name == "iteration" || find_scalar(params, name).is_some();
-    let figures: Vec<Figured> =
-        names.iter().filter(|name| !known(name)).filter_map(|name| Figured::parse(name)).collect();
+    let figures: Vec<Figured> = names.iter().filter(|name| !known(name)).filter_map(|name| figured(name)).collect();
     let mut problems: Vec<Problem> = names
         .iter()
-        .filter(|name| !known(name) && Figured::parse(name).is_none())
+        .filter(|name| !known(name) && figured(name).is_none())
         .map(|name| {
             Problem::new(format!("`{name}` names no figure of a stage")).help("as in `evaluate.success >= 0.95`")
         })

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use super::diagnostic::Diagnostic;
 use super::index::Document;
-use super::looping::Looping;
 use super::matrix::Cell;
 use crate::condition::Condition;
 use crate::failure::FailurePolicy;
@@ -126,4 +125,30 @@ pub struct OutputReference {
     pub stage: usize,
     /// Which of its outputs.
     pub output: String,
+}
+
+/// A loop, checked.
+#[derive(Clone, Debug)]
+pub struct Looping {
+    /// Iterations, at most.
+    pub times: u64,
+    /// The stages that are repeated, inputs before those who take them; those that wait for `last` come last.
+    pub stages: Vec<usize>,
+    /// The outputs that are carried.
+    pub carried: Vec<OutputReference>,
+    /// Ends the loop after an iteration for which it holds.
+    pub until: Option<Condition>,
+    /// How many of the policies that were carried stay in the store, besides the last.
+    pub keep: u64,
+    /// The figure whose greatest value tells which one stays besides.
+    pub keep_best: Option<Figured>,
+}
+
+/// A figure of a stage: `evaluate.success`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figured {
+    /// The stage's name.
+    pub stage: String,
+    /// The figure's.
+    pub figure: String,
 }

@@ -16,10 +16,9 @@ use super::options::RunOptions;
 use super::panics::caught;
 use super::part::StageWork;
 use super::quarantine::quarantine;
-use super::release::MakingAgain;
 use super::report::{RunError, RunReport};
-use super::scope::RunScope;
-use super::shape::{Composed, Composing};
+use super::scope::{MakingAgain, RunScope};
+use super::shape::{Composed, Composing, Outputs};
 use super::shapes::{compose, cut};
 use super::stage_run::StageRun;
 use super::task::Task;
@@ -428,9 +427,6 @@ fn figures_of(job: &Job<'_>, metrics: &Metrics) -> BTreeMap<String, f64> {
 /// What a stage does beside its parts, for people.
 const LOOKING: &str = "seeing what there is to do";
 const ENDING: &str = "bringing its parts together";
-
-/// What a stage made, by the names of its outputs.
-pub(crate) type Outputs = Vec<(String, Artifact)>;
 
 /// What a stage made and its result, times and counts of parts left out.
 pub(crate) struct Finished {

@@ -4,9 +4,10 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use super::budget::Budget;
-use crate::stage::{Load, StageError};
+use crate::stage::{Load, Loaded, StageError};
 
 type Shared = Arc<dyn Any + Send + Sync>;
 
@@ -29,11 +30,21 @@ impl LoadedThings {
             }
             is_used
         });
-        let (thing, bytes) = load()?;
+        let (thing, bytes) = elsewhere(load)?;
         budget.keep(bytes);
         things.insert(digest.to_owned(), (Arc::clone(&thing), bytes));
         Ok(thing)
     }
+}
+
+/// Calls on a thread outside of the run's pool: one of that could begin with a sibling task while it waits for others, and the
+/// sibling would wait here.
+fn elsewhere(load: &mut Load<'_>) -> Result<Loaded, StageError> {
+    let cannot = |error: std::io::Error| StageError::new(format!("cannot start a thread to load on: {error}"));
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, load).map_err(cannot)?.join() {
+        Ok(loaded) => loaded,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_yaml::Value;
 
-use super::engine::Outputs;
 use super::job::{Job, LoopTurn};
+use super::shape::Outputs;
 use crate::artifact::{Artifact, Policy};
 use crate::condition::Scalar;
 use crate::event::StageResult;

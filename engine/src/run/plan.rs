@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::engine::{Engine, Outputs};
+use super::engine::Engine;
 use super::job::Job;
 use super::keys::key_records;
+use super::shape::Outputs;
 use super::shapes::cut;
 use crate::artifact::ArtifactKind;
 use crate::stage::StageError;

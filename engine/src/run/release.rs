@@ -2,26 +2,17 @@
 //! after all is made again, from what its result was made of.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
-use super::engine::{Engine, Outputs};
+use super::engine::Engine;
 use super::executor::ExecutorContext;
 use super::job::{Job, JobInput};
-use super::scope::RunScope;
+use super::scope::MakingAgain;
+use super::shape::Outputs;
 use super::shapes::cut;
 use super::stage_run::StageRun;
 use crate::artifact::{Artifact, Policy};
-use crate::event::Event;
 use crate::stage::StageError;
-
-/// What making something again needs of the run.
-pub(crate) struct MakingAgain<'a> {
-    pub(crate) scope: &'a RunScope<'a>,
-    pub(crate) plan: &'a Path,
-    pub(crate) run_id: &'a str,
-    pub(crate) tell: &'a (dyn Fn(Event) -> Result<(), StageError> + Sync),
-}
 
 /// The policy that an input reads, if it is one.
 fn policy_of<'a>(input: &JobInput, made: &'a [Option<Outputs>]) -> Option<&'a Arc<Policy>> {

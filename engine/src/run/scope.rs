@@ -1,10 +1,12 @@
 //! What the stages of a run share.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::budget::Budget;
 use super::loaded::LoadedThings;
 use super::options::RunOptions;
+use crate::event::Event;
 use crate::stage::StageError;
 use crate::store::{Exchange, Store, StoreError};
 
@@ -15,6 +17,14 @@ pub(crate) struct RunScope<'a> {
     pub(crate) budget: Budget,
     pub(crate) loaded: LoadedThings,
     exchange: OnceLock<Exchange>,
+}
+
+/// What making something again needs of the run.
+pub(crate) struct MakingAgain<'a> {
+    pub(crate) scope: &'a RunScope<'a>,
+    pub(crate) plan: &'a Path,
+    pub(crate) run_id: &'a str,
+    pub(crate) tell: &'a (dyn Fn(Event) -> Result<(), StageError> + Sync),
 }
 
 impl<'a> RunScope<'a> {

@@ -47,11 +47,14 @@ pub(crate) struct Composing<'a> {
     pub(crate) options: &'a RunOptions,
 }
 
+/// What a stage made, by the names of its outputs.
+pub(crate) type Outputs = Vec<(String, Artifact)>;
+
 /// What the results of all parts come to.
 #[derive(Default)]
 pub(crate) struct Composed {
     /// By the names of the stage's outputs.
-    pub(crate) outputs: Vec<(String, Artifact)>,
+    pub(crate) outputs: Outputs,
     /// What looks wrong with the whole.
     pub(crate) warnings: Vec<String>,
     /// What a sink wrote.

@@ -1,8 +1,7 @@
 //! The ports of a stage: what it takes by which name, and what it hands on.
 
-use super::traits::Work;
 use crate::artifact::ArtifactKind;
-use crate::contract::{DATA, OUT};
+use crate::contract::DATA;
 
 /// What may come in by a port, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,17 +78,6 @@ impl OutputPort {
 }
 
 impl Ports {
-    /// The ports of a stage that has no others than its shape asks for.
-    pub fn of(work: &Work<'_>) -> Self {
-        let out = || vec![OutputPort::new(OUT, ArtifactKind::Dataset)];
-        match work {
-            Work::Source(_) => Self { inputs: Vec::new(), outputs: out() },
-            Work::Transform(_) => Self { inputs: vec![InputPort::data()], outputs: out() },
-            Work::Sink(_) => Self { inputs: vec![InputPort::data()], outputs: Vec::new() },
-            Work::Whole(_) => Self::default(),
-        }
-    }
-
     /// The same with one more input.
     #[must_use]
     pub fn input(mut self, port: InputPort) -> Self {

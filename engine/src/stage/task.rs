@@ -33,7 +33,7 @@ pub struct Checkpoint {
 pub type Loaded = (Arc<dyn Any + Send + Sync>, u64);
 
 /// Loads something.
-pub type Load<'a> = dyn FnMut() -> Result<Loaded, StageError> + 'a;
+pub type Load<'a> = dyn FnMut() -> Result<Loaded, StageError> + Send + 'a;
 
 /// Writes files into a directory.
 pub type WriteFiles<'a> = dyn FnMut(&Path) -> Result<(), StageError> + 'a;
@@ -153,14 +153,15 @@ impl<'a> TaskContext<'a> {
     }
 
     /// Something that several tasks of this process use, loaded once: the weights of a policy, by the policy's digest. What
-    /// it takes is charged to the run's memory as long as it is kept. `load` returns it with the bytes that it takes.
+    /// it takes is charged to the run's memory as long as it is kept. `load` returns it with the bytes that it takes, and is
+    /// called on a thread of its own.
     ///
     /// # Errors
     /// What `load` says, or if something of another type was loaded under this digest.
     pub fn loaded<T: Any + Send + Sync>(
         &self,
         digest: &str,
-        mut load: impl FnMut() -> Result<(T, u64), StageError>,
+        mut load: impl FnMut() -> Result<(T, u64), StageError> + Send,
     ) -> Result<Arc<T>, StageError> {
         let loaded = self.host.loaded(digest, &mut || {
             let (value, bytes) = load()?;

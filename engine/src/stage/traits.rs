@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::figure::Figure;
 use super::input_file::InputFile;
-use super::ports::Ports;
+use super::ports::{InputPort, Ports};
 use super::source::Source;
 use super::task::TaskContext;
 use super::whole::Whole;
-use crate::artifact::Inputs;
-use crate::contract::{Contract, InputTypes};
+use crate::artifact::{ArtifactKind, Inputs};
+use crate::contract::{Contract, InputTypes, OUT};
 use crate::dataset::BatchLimit;
 use crate::error::StageError;
 use crate::metrics::Metrics;
@@ -24,7 +24,7 @@ use crate::trajectory::{Relabelled, TrajectoryBatch};
 pub trait Stage: Send + Sync {
     /// What it takes and hands on, by name.
     fn ports(&self) -> Ports {
-        Ports::of(&self.work())
+        self.work().usual_ports()
     }
 
     /// What it reads and adds, given what is known of its inputs. Called before anything runs.
@@ -101,6 +101,19 @@ pub enum Work<'a> {
     Sink(&'a dyn Sink),
     /// All inputs are seen at once, and all outputs filled.
     Whole(&'a dyn Whole),
+}
+
+impl Work<'_> {
+    /// The ports of a stage that has no others than the shape of its work asks for.
+    fn usual_ports(&self) -> Ports {
+        let data = || Ports::default().input(InputPort::data());
+        match self {
+            Self::Source(_) => Ports::default().output(OUT, ArtifactKind::Dataset),
+            Self::Transform(_) => data().output(OUT, ArtifactKind::Dataset),
+            Self::Sink(_) => data(),
+            Self::Whole(_) => Ports::default(),
+        }
+    }
 }
 
 /// What a transform returns for a batch.

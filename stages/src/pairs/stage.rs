@@ -227,7 +227,7 @@ impl Whole for Pairs {
         let [best, worst, margin] = numbers.map(|column| Arc::new(Float32Array::from(column)) as _);
         let rows = RecordBatch::try_new(schema, vec![group, chosen, rejected, best, worst, margin])?;
         context.metrics.count("pairs", rows.num_rows() as u64);
-        context.metrics.count("groups", members.len() as u64);
+        context.metrics.count("groups_with_pairs", members.len() as u64 - without);
         context.metrics.count("groups_without_pairs", without);
         if unscored > 0 {
             context.metrics.count("rows_without_value", unscored);

@@ -20,6 +20,11 @@ use super::interval::{deviations, wilson};
 use super::options::{StatsBy, StatsOptions};
 use super::tally::{Seen, Tally};
 
+/// What figures are made of, told as figures alone: the summary of a run is about all rows, a table often about some.
+const TRAJECTORIES: &str = ".trajectories";
+const JUDGED: &str = ".judged";
+const SUCCESSES: &str = ".successes";
+
 /// A number of a row of the table; `None` if it is not known.
 type Measured<'a> = dyn Fn(&Tally) -> Option<f64> + 'a;
 
@@ -143,11 +148,11 @@ impl Stage for Stats {
 
     fn figures(&self) -> Vec<Figure> {
         vec![
-            Figure { name: "trajectories", meaning: "trajectories", measure: Measure::Count("trajectories") },
+            Figure { name: "trajectories", meaning: "trajectories", measure: Measure::Count(TRAJECTORIES) },
             Figure {
                 name: "success",
                 meaning: "share of the judged trajectories that succeeded",
-                measure: Measure::Share("successes", "judged"),
+                measure: Measure::Share(SUCCESSES, JUDGED),
             },
         ]
     }
@@ -180,9 +185,9 @@ impl Whole for Stats {
         }
         let rows = self.table(&tallies)?;
         for tally in tallies.values() {
-            context.metrics.count("trajectories", tally.trajectories);
-            context.metrics.count("judged", tally.judged);
-            context.metrics.count("successes", tally.successes);
+            context.metrics.count(TRAJECTORIES, tally.trajectories);
+            context.metrics.count(JUDGED, tally.judged);
+            context.metrics.count(SUCCESSES, tally.successes);
         }
         outputs.table(OUT, &rows)
     }
