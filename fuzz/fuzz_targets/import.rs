@@ -54,9 +54,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Work::Source(source) = built.stage.work() else { panic!("import is a source") };
     let Ok(survey) = source.survey(&Notes::default()) else { return };
     let shards: Vec<usize> = (0..survey.shards.len()).collect();
-    let _ = source.read(&survey, &shards, &TaskContext::alone(), &mut |_: usize, batch: TrajectoryBatch, _: Context| {
-        let violations = validate(&batch);
-        assert!(violations.is_empty(), "{}", violations[0]);
-        Ok(())
-    });
+    let _ =
+        source.read(&survey, &shards, &TaskContext::alone(), &mut |_: usize, batch: TrajectoryBatch, _: Context| {
+            let violations = validate(&batch);
+            assert!(violations.is_empty(), "{}", violations[0]);
+            Ok(())
+        });
 });

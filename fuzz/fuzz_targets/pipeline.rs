@@ -35,6 +35,9 @@ fuzz_target!(|bytes: &[u8]| {
         environment: &|name| (name != "MISSING").then(|| name.to_owned()),
         directory: &directory,
         current_directory: &directory,
+        cell: 0,
+        iteration: 0,
+        only: None,
     };
     match load(text, Path::new("fuzz.yaml"), &options, &sternlight_stages::registry()) {
         Err(errors) => judge(&errors),

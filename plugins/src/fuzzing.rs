@@ -1,7 +1,7 @@
 //! A door for `fuzz/`: what guests return, as bytes, through the host's own decoding and checks. Not for anybody else.
 
 use arrow::array::{Array as _, ArrayRef};
-use sternlight_engine::contract::{AddedColumn, Scope};
+use sternlight_engine::contract::AddedColumn;
 use sternlight_engine::trajectory::{TrajectoryBatch, TrajectoryBuilder, TrajectoryRow, TurnRow, relabelling_fault};
 
 use crate::bindings::exports::sternlight::plugin::reflect_stage::Reflection;

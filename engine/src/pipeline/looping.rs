@@ -15,7 +15,7 @@ use crate::condition::Condition;
 use crate::problem::{Problem, Segment, nearest};
 
 /// Iterations and stages of each that a run may have: what is planned ahead is held in memory.
-const MOST_INSTANCES: u64 = 100_000;
+const MOST_INSTANCES: u64 = 20_000;
 
 /// The figure that a text names, as `evaluate.success`.
 fn figured(text: &str) -> Option<Figured> {

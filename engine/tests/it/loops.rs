@@ -555,7 +555,7 @@ fn loops_that_cannot_be_are_told_at_their_place() {
       |                  ^^^^^
       = help: let a stage take it by its name, as in `from: {policy: student}`
 
-    loop.yaml:2:15: error: a loop of 0 iterations over 2 stages, expected 1 to 50000 iterations
+    loop.yaml:2:15: error: a loop of 0 iterations over 2 stages, expected 1 to 10000 iterations
       |
     2 | loop: {times: 0, carry: {student: train}}
       |               ^
